@@ -1,0 +1,67 @@
+/**
+ * The executor's face: what batching, splitting, speculation and receipts stand on.
+ *
+ * An executor holds some layers of one model (and perhaps its embedding and head) and the KV pages
+ * of its sessions. It computes; it does not sample, tokenise, schedule or talk to anybody. Its
+ * arithmetic is the numeric class's (docs/NUMERIC_CLASS.md): the bits of a position's hidden state
+ * depend on the model and on the tokens before it, and on nothing else.
+ */
+import type { ModelShape } from "../model/mod.ts";
+
+/** Layers `from` (inclusive) to `to` (exclusive). */
+export interface LayerRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A sequence's state: the KV pages of its positions. Not shared between executors. */
+export interface Session {
+  /** How many positions have been written in every local layer (the next position to compute). */
+  readonly positionCount: number;
+  /** Forgets positions from `positionCount` on; the number may not grow. */
+  truncate(positionCount: number): void;
+  /** A new session with the same positions; pages are shared until one of the two writes. */
+  fork(): Session;
+  /** Gives the pages back; any later use of the session throws. */
+  drop(): void;
+}
+
+/** A run of consecutive positions of one session. */
+export interface BatchEntry {
+  readonly session: Session;
+  /** First absolute position; must equal what the session holds for these layers. */
+  readonly firstPosition: number;
+  /** How many positions, at least 1. */
+  readonly positionCount: number;
+}
+
+/** A ragged batch: rows of the hidden state are the entries' positions, one after the other. */
+export type Batch = readonly BatchEntry[];
+
+/** Computes parts of one model. All methods reject with `EngineError`. */
+export interface Executor {
+  readonly shape: ModelShape;
+  /** For example "skep-q8a/1". */
+  readonly numericClass: string;
+  /** Positions a session may have: the configured context, at most the model's. */
+  readonly contextMax: number;
+  /** Which layers are held here. */
+  readonly layers: LayerRange;
+  /** Opens an empty session; rejects with code "no-memory" when no page is free for it. */
+  openSession(): Session;
+  /** Embedding rows of `tokens`: `tokens.length` x `width`, f32. */
+  embed(tokens: Uint32Array): Promise<Float32Array>;
+  /**
+   * Runs the given layers over the batch.
+   *
+   * @param hidden rows x width; it is read, never kept or changed
+   * @returns rows x width; NaN is an error ("not-a-number") that names the layer
+   */
+  forward(layers: LayerRange, batch: Batch, hidden: Float32Array): Promise<Float32Array>;
+  /** Final norm and output matrix over `hidden` (rows x width): rows x vocabularySize logits. */
+  head(hidden: Float32Array): Promise<Float32Array>;
+  /** KV pages in use and in all, and the bytes of one. */
+  pages(): { readonly used: number; readonly total: number; readonly pageBytes: number };
+  /** Frees the memory; outstanding sessions become unusable. */
+  close(): void;
+}

@@ -1,0 +1,33 @@
+/**
+ * The hyperparameters of a decoder-only transformer, as the executor needs them. Types only.
+ */
+
+/** Extents and constants of one model; every count is a positive integer. */
+export interface ModelShape {
+  /** GGUF's `general.architecture`; this release executes "llama". */
+  readonly architecture: "llama";
+  /** Number of transformer blocks. */
+  readonly layerCount: number;
+  /** Width of the hidden state (embedding length). */
+  readonly width: number;
+  /** Width of the feed-forward network. */
+  readonly ffnWidth: number;
+  /** Query heads; `headCount * headWidth` may differ from `width`. */
+  readonly headCount: number;
+  /** Key and value heads; divides `headCount`. */
+  readonly kvHeadCount: number;
+  /** Width of one head. */
+  readonly headWidth: number;
+  /** How many leading elements of a head are rotated; even, at most `headWidth`. */
+  readonly ropeWidth: number;
+  /** RoPE's base frequency. */
+  readonly ropeBase: number;
+  /** Epsilon of the RMS norms, as f32. */
+  readonly normEpsilon: number;
+  /** Rows of the embedding and of the head. */
+  readonly vocabularySize: number;
+  /** Positions that the model was trained for. */
+  readonly contextMax: number;
+  /** Whether the head reuses the embedding matrix (no `output.weight` in the file). */
+  readonly tiedOutput: boolean;
+}
