@@ -3,5 +3,14 @@
  *
  * @module
  */
+export { ModelError } from "./errors.ts";
+export type { ModelErrorCode } from "./errors.ts";
 export type { ByteSource, GgufFile, MetadataValue, TensorInfo, TensorType } from "./gguf_types.ts";
+export { bytesSource, fileSource } from "./source.ts";
+export { openGguf } from "./gguf.ts";
+export { readModelShape } from "./read_shape.ts";
 export type { ModelShape } from "./shape.ts";
+
+// Symbols above serve users of a model file; those below serve its executors and writers.
+export { REFUSED_TYPE_NAMES, TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "./tensor_types.ts";
+export type { BlockLayout } from "./tensor_types.ts";
