@@ -13,5 +13,6 @@ export { realClock } from "./real_clock.ts";
 export { realRandom } from "./real_random.ts";
 export { realDisk } from "./real_disk.ts";
 export { realNetwork, unixPathBytesMax } from "./real_network.ts";
+export { makeDirectoryDurably } from "./durable_directory.ts";
 export { readWholeFile, writeFileDurably } from "./durable_file.ts";
 export type { DurableWrite } from "./durable_file.ts";
