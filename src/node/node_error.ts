@@ -1,0 +1,53 @@
+/** Why a node could not start, or stopped by itself; each code has an exit status of its own kind. */
+import type { Violation } from "./violation.ts";
+
+/**
+ * The kinds: `config` (nothing was created), `already-running` (somebody else holds the state),
+ * `unsupported` (this platform or release cannot do it), `paths`, `identity`, `store`, `journal`,
+ * `runtime-file` (the step that failed; what came before was undone), `service` (a critical service
+ * failed for good).
+ */
+export type NodeErrorCode =
+  | "config"
+  | "already-running"
+  | "unsupported"
+  | "paths"
+  | "identity"
+  | "store"
+  | "journal"
+  | "runtime-file"
+  | "service";
+
+/** A node that did not start, or that stopped by itself. */
+export class NodeError extends Error {
+  override readonly name = "NodeError";
+  /** The kind of failure. */
+  readonly code: NodeErrorCode;
+  /** Every violation of the configuration, when `code` is "config"; otherwise empty. */
+  readonly violations: readonly Violation[];
+
+  /** @param options `message` is one sentence; `cause` is what the failing step threw */
+  constructor(
+    options: {
+      readonly code: NodeErrorCode;
+      readonly message: string;
+      readonly violations?: readonly Violation[];
+      readonly cause?: unknown;
+    },
+  ) {
+    super(options.message, { cause: options.cause });
+    this.code = options.code;
+    this.violations = options.violations ?? [];
+  }
+
+  /** Turns what a boot step threw into a `NodeError` of `code`; one that already is stays itself. */
+  static from(thrown: unknown, step: { code: NodeErrorCode; doing: string }): NodeError {
+    if (thrown instanceof NodeError) return thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return new NodeError({
+      code: step.code,
+      message: `Cannot ${step.doing}: ${reason}`,
+      cause: thrown,
+    });
+  }
+}
