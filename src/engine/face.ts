@@ -54,12 +54,21 @@ export interface Executor {
   /**
    * Runs the given layers over the batch.
    *
-   * @param hidden rows x width; it is read, never kept or changed
-   * @returns rows x width; NaN is an error ("not-a-number") that names the layer
+   * When it rejects, the sessions hold the positions that they held before.
+   *
+   * @param hidden rows x width; it is read, never kept or changed, but must not be changed meanwhile
+   * @param signal stops the pass at a boundary between two slices of work
+   * @returns rows x width; NaN or infinity is an error ("not-a-number") that names the layer
+   * @throws the signal's reason when it aborts
    */
-  forward(layers: LayerRange, batch: Batch, hidden: Float32Array): Promise<Float32Array>;
+  forward(
+    layers: LayerRange,
+    batch: Batch,
+    hidden: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<Float32Array>;
   /** Final norm and output matrix over `hidden` (rows x width): rows x vocabularySize logits. */
-  head(hidden: Float32Array): Promise<Float32Array>;
+  head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** KV pages in use and in all, and the bytes of one. */
   pages(): { readonly used: number; readonly total: number; readonly pageBytes: number };
   /** Frees the memory; outstanding sessions become unusable. */

@@ -4,3 +4,8 @@
  * @module
  */
 export type { Batch, BatchEntry, Executor, LayerRange, Session } from "./face.ts";
+export { EngineError } from "./errors.ts";
+export type { EngineErrorCode } from "./errors.ts";
+export { numericClass } from "./numeric_class.ts";
+export { createReferenceExecutor } from "./reference/executor.ts";
+export type { ReferenceOptions } from "./reference/executor.ts";

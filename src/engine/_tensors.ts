@@ -1,0 +1,108 @@
+/**
+ * Which tensors the layers of a Llama model need, by GGUF's names.
+ */
+import type { GgufFile, TensorInfo, TensorType } from "../model/mod.ts";
+import { EngineError } from "./errors.ts";
+import type { LayerRange } from "./face.ts";
+import { numericClass } from "./numeric_class.ts";
+
+/** The matrices of a layer, in the order in which the pass uses them. */
+export const layerMatrices = [
+  "attn_q",
+  "attn_k",
+  "attn_v",
+  "attn_output",
+  "ffn_gate",
+  "ffn_up",
+  "ffn_down",
+] as const;
+
+/** The norm vectors of a layer. */
+export const layerNorms = ["attn_norm", "ffn_norm"] as const;
+
+/** Types of a matrix in this numeric class. */
+export const matrixTypes = ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const;
+
+/** A matrix type of this numeric class. */
+export type MatrixType = (typeof matrixTypes)[number];
+
+const vectorTypes: readonly TensorType[] = ["F32", "F16", "BF16"];
+const otherNames = ["token_embd.weight", "output_norm.weight", "output.weight"];
+
+/** The name of a layer's tensor. */
+export function layerTensor(layer: number, part: string): string {
+  return `blk.${layer}.${part}.weight`;
+}
+
+/** The name of the head's matrix: `output.weight`, or the embedding when the file ties them. */
+export function headTensor(tiedOutput: boolean): string {
+  return tiedOutput ? "token_embd.weight" : "output.weight";
+}
+
+/**
+ * Finds a matrix.
+ *
+ * @throws {EngineError} "missing-tensor", or "unsupported-type" naming tensor and type
+ */
+export function findMatrix(file: GgufFile, name: string): TensorInfo & { type: MatrixType } {
+  const info = findTensor(file, name);
+  const type = matrixTypes.find((each) => each === info.type);
+  if (type === undefined) throw unsupportedType(info, matrixTypes);
+  return { ...info, type };
+}
+
+/**
+ * Finds a norm vector of `length` elements.
+ *
+ * @throws {EngineError} "missing-tensor" or "unsupported-type"
+ */
+export function findVector(file: GgufFile, name: string): TensorInfo {
+  const info = findTensor(file, name);
+  if (!vectorTypes.includes(info.type)) throw unsupportedType(info, vectorTypes);
+  return info;
+}
+
+/**
+ * Refuses a file with tensors that this arithmetic would ignore (biases, RoPE factors, experts).
+ *
+ * @throws {EngineError} "unsupported-tensor"
+ */
+export function refuseUnusedTensors(file: GgufFile, layers: LayerRange): void {
+  const parts: readonly string[] = [...layerMatrices, ...layerNorms];
+  for (const name of file.tensors.keys()) {
+    if (otherNames.includes(name)) continue;
+    const match = /^blk\.(\d+)\.(.+)\.weight$/.exec(name);
+    if (match !== null && parts.includes(match[2] ?? "")) continue;
+    const layer = /^blk\.(\d+)\./.exec(name);
+    if (layer !== null && !within(Number(layer[1]), layers)) continue;
+    throw new EngineError({
+      code: "unsupported-tensor",
+      tensor: name,
+      message: `Cannot execute "${file.name}" as ${numericClass} has no use for tensor "${name}"`,
+    });
+  }
+}
+
+function within(layer: number, layers: LayerRange): boolean {
+  return layer >= layers.from && layer < layers.to;
+}
+
+function findTensor(file: GgufFile, name: string): TensorInfo {
+  const info = file.tensors.get(name);
+  if (info !== undefined) return info;
+  throw new EngineError({
+    code: "missing-tensor",
+    tensor: name,
+    message: `Cannot execute "${file.name}" as it has no tensor "${name}"`,
+  });
+}
+
+function unsupportedType(info: TensorInfo, supported: readonly string[]): EngineError {
+  return new EngineError({
+    code: "unsupported-type",
+    tensor: info.name,
+    message: `Cannot execute tensor "${info.name}" as ${numericClass} has ${
+      supported.join(", ")
+    } there: its type is ${info.type}`,
+  });
+}
