@@ -1,0 +1,41 @@
+/**
+ * The areas of `src/` from low to high. A file imports from its own area and from lower ones.
+ *
+ * The order is total, so that areas cannot form a cycle. ARCHITECTURE.md tells what each is for.
+ */
+
+/** Areas from low to high. A new area or service is added here, with its place thought about. */
+export const AREAS: readonly string[] = [
+  "platform",
+  "ports",
+  "wire",
+  "hot",
+  "identity",
+  "model",
+  "engine",
+  "journal",
+  "store",
+  "kernel",
+  "services/inference",
+  "services/api",
+  "node",
+  "sim",
+  "cli",
+  "main.ts",
+];
+
+/** Areas that use no package: what they need is small, or theirs to write. Types are free. */
+export const AREAS_WITHOUT_PACKAGES: ReadonlySet<string> = new Set([
+  "platform",
+  "ports",
+  "wire",
+  "hot",
+  "kernel",
+]);
+
+/** The area of a path below `src/`: "kernel", "services/api", "main.ts". */
+export function areaOf(path: string): string {
+  const parts = path.split("/").slice(1);
+  if (parts[0] === "services") return parts.slice(0, 2).join("/");
+  return parts[0] ?? "";
+}
