@@ -65,11 +65,17 @@ export const ROPE_BASE_MAX = 1e12;
 /** Longest token of a vocabulary, in UTF-8 bytes; the longest in use are runs of 128 spaces. */
 export const TOKEN_BYTES_MAX = 8192;
 
+/** Longest special token that is looked for in a text, in UTF-16 units; 32 is long in the wild. */
+export const SPECIAL_TOKEN_UNITS_MAX = 256;
+
+/** Most special (control or user-defined) tokens of a vocabulary; some 6,500 in the wild. */
+export const SPECIAL_TOKENS_MAX = 65_536;
+
 /**
  * Longest text that is tokenised at once, in UTF-16 units. The work is O(n log n); the bound keeps
- * its tables (about 40 bytes a unit) below 700 MiB.
+ * its tables (about 60 bytes a unit) below 512 MiB.
  */
-export const ENCODE_UNITS_MAX = 16 * 1024 * 1024;
+export const ENCODE_UNITS_MAX = 8 * 1024 * 1024;
 
 /** Longest chat template, in UTF-16 units. */
 export const TEMPLATE_UNITS_MAX = 256 * 1024;

@@ -10,6 +10,10 @@ export { bytesSource, fileSource } from "./source.ts";
 export { openGguf } from "./gguf.ts";
 export { readModelShape } from "./read_shape.ts";
 export type { ModelShape } from "./shape.ts";
+export { loadTokenizer } from "./load_tokenizer.ts";
+export type { DecodeOptions, EncodeOptions, SpecialToken, Tokenizer } from "./tokenizer.ts";
+export { createDetokenizer } from "./detokenizer.ts";
+export type { Detokenizer } from "./detokenizer.ts";
 
 // Symbols above serve users of a model file; those below serve its executors and writers.
 export { REFUSED_TYPE_NAMES, TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "./tensor_types.ts";

@@ -1,0 +1,20 @@
+/** Reading of llama.cpp's tokenisation vectors: texts joined by a marker line, a line of ids each. */
+import { readFileSync } from "node:fs";
+
+const FIXTURES = new URL("../fixtures/", import.meta.url);
+
+/** The bytes of a fixture, by its path below test/fixtures. */
+export function fixture(path: string): Uint8Array {
+  return new Uint8Array(readFileSync(new URL(path, FIXTURES)));
+}
+
+/** Texts of test/fixtures/vocab/cases.inp with the ids of `outputs`. */
+export function vectors(outputs: string): { text: string; ids: number[] }[] {
+  const texts = new TextDecoder("utf-8", { ignoreBOM: true })
+    .decode(fixture("vocab/cases.inp")).split("\n__ggml_vocab_test__\n");
+  const lines = new TextDecoder().decode(fixture(outputs)).split("\n");
+  return texts.map((text, i) => {
+    const line = (lines[i] ?? "").trim();
+    return { text, ids: line === "" ? [] : line.split(/\s+/).map(Number) };
+  });
+}
