@@ -1,0 +1,168 @@
+/**
+ * Every field of `POST /v1/chat/completions`: OpenAI's documented ones, and this API's extensions.
+ *
+ * Source of the names: `ChatCompletionCreateParamsBase` of the official `openai` npm client, against
+ * which a test compares this table.
+ */
+import * as v from "valibot";
+import { messages } from "./chat_message.ts";
+import type { ChatMessage } from "./chat_message.ts";
+import {
+  integerWithin,
+  isEmptyArray,
+  issueOfObject,
+  nothingAsked,
+  oneOf,
+  onlyNull,
+  type Schema,
+  textUpTo,
+} from "./field_schemas.ts";
+import { boolean } from "./field_schemas.ts";
+import type { Field } from "./fields.ts";
+import { samplingFields } from "./sampling_fields.ts";
+
+const noTools = "tools are not called by this release";
+
+const metadataMessage =
+  "it must map up to 16 keys of at most 64 characters to strings of at most 512";
+
+// OpenAI's bounds: 16 pairs, keys of 64 and values of 512 characters.
+const metadata: Schema<Record<string, string>> = v.pipe(
+  v.record(
+    v.pipe(v.string(metadataMessage), v.maxLength(64, metadataMessage)),
+    v.pipe(v.string(metadataMessage), v.maxLength(512, metadataMessage)),
+    metadataMessage,
+  ),
+  v.maxEntries(16, metadataMessage),
+);
+
+const promptCacheOptions: Schema<unknown> = v.strictObject({
+  mode: v.nullish(v.picklist(["implicit", "explicit"], "it must be implicit or explicit")),
+  ttl: v.optional(v.null("prompts are not cached by this release: leave it out")),
+}, issueOfObject("mode"));
+
+/** The table. */
+export const chatFields = {
+  ...samplingFields,
+  messages: {
+    use: "honoured",
+    note: "roles system, developer, user, assistant, tool; content a string or text parts",
+    required: true,
+    schema: messages,
+  } as Field<ChatMessage[]>,
+  max_completion_tokens: {
+    use: "honoured",
+    note: "at least 1; default: what the context has left",
+    schema: integerWithin({ from: 1 }),
+  } as Field<number>,
+  max_tokens: {
+    use: "honoured",
+    note: "the older name of `max_completion_tokens`; both must agree",
+    schema: integerWithin({ from: 1 }),
+  } as Field<number>,
+  metadata: {
+    use: "identifier",
+    note: "up to 16 pairs of strings; nothing is stored",
+    schema: metadata,
+  } as Field<Record<string, string>>,
+  prompt_cache_key: {
+    use: "identifier",
+    note: "up to 512 characters",
+    schema: textUpTo(512),
+  } as Field<string>,
+  safety_identifier: {
+    use: "identifier",
+    note: "up to 512 characters",
+    schema: textUpTo(512),
+  } as Field<string>,
+  prompt_cache_options: {
+    use: "nothing-asked",
+    note: "`mode` only: no prompt is cached, which either mode allows",
+    schema: promptCacheOptions,
+  } as Field<unknown>,
+  prompt_cache_retention: nothingAsked({
+    accepts: oneOf("in_memory", "in-memory", "24h"),
+    message: "it must be in_memory or 24h",
+    note: "`in_memory` or `24h`: both are upper bounds, and nothing is retained",
+  }),
+  audio: onlyNull("audio is not made by this release: leave it out"),
+  function_call: nothingAsked({
+    accepts: oneOf("none", "auto"),
+    message: `${noTools}: send none or leave it out`,
+    note: "`none` or `auto`",
+  }),
+  functions: nothingAsked({
+    accepts: isEmptyArray,
+    message: `${noTools}: send [] or leave it out`,
+    note: "`[]`",
+  }),
+  logprobs: nothingAsked({
+    accepts: oneOf(false),
+    message: "log probabilities are not returned by this release: send false or leave it out",
+    note: "`false`",
+  }),
+  top_logprobs: nothingAsked({
+    accepts: oneOf(0),
+    message: "log probabilities are not returned by this release: send 0 or leave it out",
+    note: "`0`",
+  }),
+  modalities: nothingAsked({
+    accepts: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
+    message: `only text is made by this release: send ["text"] or leave it out`,
+    note: '`["text"]`',
+  }),
+  moderation: onlyNull("nothing is moderated by this release: leave it out"),
+  n: nothingAsked({
+    accepts: oneOf(1),
+    message: "one answer is given to a request: send 1 or leave it out",
+    note: "`1`",
+  }),
+  parallel_tool_calls: {
+    use: "nothing-asked",
+    note: "`true` or `false`, as there are no tools to call",
+    schema: boolean,
+  } as Field<unknown>,
+  prediction: onlyNull("predicted outputs are not used by this release: leave it out"),
+  reasoning_effort: nothingAsked({
+    accepts: oneOf("none"),
+    message: "reasoning is not steered by this release: send none or leave it out",
+    note: "`none`",
+  }),
+  response_format: nothingAsked({
+    accepts: isTextFormat,
+    message: `only plain text is made by this release: send {"type":"text"} or leave it out`,
+    note: '`{"type":"text"}`',
+  }),
+  service_tier: nothingAsked({
+    accepts: oneOf("auto", "default"),
+    message: "there is one tier of service: send auto or default, or leave it out",
+    note: "`auto` or `default`",
+  }),
+  store: nothingAsked({
+    accepts: oneOf(false),
+    message: "nothing is stored by this API: send false or leave it out",
+    note: "`false`",
+  }),
+  tool_choice: nothingAsked({
+    accepts: oneOf("none", "auto"),
+    message: `${noTools}: send none or auto, or leave it out`,
+    note: "`none` or `auto`",
+  }),
+  tools: nothingAsked({
+    accepts: isEmptyArray,
+    message: `${noTools}: send [] or leave it out`,
+    note: "`[]`",
+  }),
+  verbosity: nothingAsked({
+    accepts: oneOf("medium"),
+    message: "verbosity is not steered by this release: send medium or leave it out",
+    note: "`medium`, which is OpenAI's default",
+  }),
+  web_search_options: onlyNull("the web is not searched by this release: leave it out"),
+};
+
+function isTextFormat(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const keys = Object.keys(value);
+  return keys.length === 1 && (value as { readonly type?: unknown }).type === "text";
+}

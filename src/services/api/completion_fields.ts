@@ -1,0 +1,89 @@
+/**
+ * Every field of `POST /v1/completions`: OpenAI's documented ones, and this API's extensions.
+ *
+ * Source of the names: `CompletionCreateParamsBase` of the official `openai` npm client, against
+ * which a test compares this table.
+ */
+import * as v from "valibot";
+import {
+  boolean,
+  integerWithin,
+  nothingAsked,
+  oneOf,
+  onlyNull,
+  type Schema,
+} from "./field_schemas.ts";
+import type { Field } from "./fields.ts";
+import { promptTokensMax } from "./limits.ts";
+import { samplingFields } from "./sampling_fields.ts";
+
+/** A prompt: text, or token ids. */
+export type Prompt =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "tokens"; readonly tokens: number[] };
+
+const shapeMessage = "it must be a string, an array of token ids, or an array with one of these";
+
+const text = v.pipe(
+  v.string(shapeMessage),
+  v.transform((given: string): Prompt => ({ kind: "text", text: given })),
+);
+
+const tokens = v.pipe(
+  v.array(integerWithin({ from: 0, to: 2 ** 31 - 1 }), shapeMessage),
+  v.minLength(1, "it must hold at least one token"),
+  v.maxLength(promptTokensMax, `it may hold at most ${promptTokensMax} tokens`),
+  v.transform((given: number[]): Prompt => ({ kind: "tokens", tokens: given })),
+);
+
+/** The one prompt of an array of prompts, or the value itself. */
+const prompt: Schema<Prompt> = v.pipe(
+  v.unknown(),
+  v.check(
+    (value) => !isListOfPrompts(value) || value.length === 1,
+    "one prompt is answered by a request: send several requests",
+  ),
+  v.transform((value): unknown => isListOfPrompts(value) ? value[0] : value),
+  v.lazy((value) => typeof value === "string" ? text : tokens),
+) as Schema<Prompt>;
+
+/** The table. */
+export const completionFields = {
+  ...samplingFields,
+  prompt: {
+    use: "honoured",
+    note: "a string, token ids, or an array with one of these",
+    required: true,
+    schema: prompt,
+  } as Field<Prompt>,
+  max_tokens: {
+    use: "honoured",
+    note: "at least 0, default 16, as OpenAI documents",
+    schema: integerWithin({ from: 0 }),
+  } as Field<number>,
+  echo: {
+    use: "honoured",
+    note: "default `false`; `true` puts the prompt before the answer",
+    schema: boolean,
+  } as Field<boolean>,
+  best_of: nothingAsked({
+    accepts: oneOf(1),
+    message: "one answer is given to a request: send 1 or leave it out",
+    note: "`1`",
+  }),
+  n: nothingAsked({
+    accepts: oneOf(1),
+    message: "one answer is given to a request: send 1 or leave it out",
+    note: "`1`",
+  }),
+  logprobs: onlyNull("log probabilities are not returned by this release: leave it out"),
+  suffix: nothingAsked({
+    accepts: oneOf(""),
+    message: "text is not inserted before a suffix by this release: leave it out",
+    note: '`""`',
+  }),
+};
+
+function isListOfPrompts(value: unknown): value is unknown[] {
+  return Array.isArray(value) && (typeof value[0] === "string" || Array.isArray(value[0]));
+}
