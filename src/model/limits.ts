@@ -81,7 +81,17 @@ export const ENCODE_UNITS_MAX = 8 * 1024 * 1024;
 export const TEMPLATE_UNITS_MAX = 256 * 1024;
 
 /** Longest text that a chat template may produce, in UTF-16 units. */
-export const RENDERED_UNITS_MAX = 16 * 1024 * 1024;
+export const RENDERED_UNITS_MAX = 8 * 1024 * 1024;
 
 /** Most messages of one chat. */
 export const MESSAGES_MAX = 4096;
+
+/**
+ * Work that a chat template may cause: one unit for each evaluated expression, and one for every 32
+ * characters or 128 array items that it yields. A chat of 1,000 messages costs some 10^5; the whole
+ * budget takes about a second.
+ */
+export const TEMPLATE_WORK_MAX = 4_000_000;
+
+/** Longest array that a chat template may make. */
+export const TEMPLATE_ITEMS_MAX = 100_000;
