@@ -49,8 +49,8 @@ async function listen(
 }
 
 function dial(address: Address, signal?: AbortSignal): Promise<Duplex> {
-  checkAddress(address, "dial");
   return new Promise((resolve, reject) => {
+    checkAddress(address, "dial");
     if (signal?.aborted) return reject(signal.reason);
     const target = address.kind === "unix"
       ? { path: address.path }

@@ -22,7 +22,7 @@ export interface MemoryNetworkOptions {
 
 /** An in-memory `Network`; everything that uses the same object can reach each other. */
 export class MemoryNetwork implements Network {
-  readonly #listeners = new Map<string, (stream: Duplex) => void>();
+  readonly #listeners = new Map<string, { readonly accept: (stream: Duplex) => void }>();
   readonly #deliver: (fn: () => void) => void;
   #nextPort = DYNAMIC_PORT_FIRST;
 
@@ -41,9 +41,10 @@ export class MemoryNetwork implements Network {
     const bound = this.#bind(address);
     const key = keyOf(bound);
     if (this.#listeners.has(key)) throw failure("in-use", { verb: "listen on", key });
-    this.#listeners.set(key, onConnection);
+    const entry = { accept: onConnection };
+    this.#listeners.set(key, entry);
     const close = (): Promise<void> => {
-      if (this.#listeners.get(key) === onConnection) this.#listeners.delete(key);
+      if (this.#listeners.get(key) === entry) this.#listeners.delete(key);
       return Promise.resolve();
     };
     return { address: bound, close };
@@ -60,8 +61,8 @@ export class MemoryNetwork implements Network {
         signal?.removeEventListener("abort", onAbort);
         if (signal?.aborted) return;
         const key = keyOf(address);
-        const accept = this.#listeners.get(key);
-        if (accept === undefined) {
+        const listener = this.#listeners.get(key);
+        if (listener === undefined) {
           const code = address.kind === "unix" ? "not-found" : "refused";
           return reject(failure(code, { verb: "dial", key }));
         }
@@ -69,7 +70,7 @@ export class MemoryNetwork implements Network {
         const far = new PipeEnd(this.#deliver);
         near.join(far);
         far.join(near);
-        accept(far);
+        listener.accept(far);
         resolve(near);
       });
     });

@@ -48,9 +48,9 @@ export class SeededRandom implements Random {
     return this.uint32() < probability * 2 ** 32;
   }
 
-  /** One of `items`. @throws {RangeError} when there is none */
+  /** One of `items`, of which there is at least one. */
   pick<T>(items: readonly [T, ...T[]]): T {
-    return items[this.below(items.length)] ?? items[0];
+    return items[this.below(items.length)] as T;
   }
 
   /** See `Random`. */
