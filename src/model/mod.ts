@@ -21,5 +21,6 @@ export type { ModelSummary, TypeShare } from "./inspect.ts";
 export { EMBEDDED_MODEL_NAME, embeddedModel } from "./embedded.ts";
 
 // Symbols above serve users of a model file; those below serve its executors and writers.
+export { expectedTensors } from "./shape_tensors.ts";
 export { REFUSED_TYPE_NAMES, TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "./tensor_types.ts";
 export type { BlockLayout } from "./tensor_types.ts";

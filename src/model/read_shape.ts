@@ -19,7 +19,7 @@ import {
   WIDTH_MAX,
 } from "./limits.ts";
 import type { ModelShape } from "./shape.ts";
-import { checkTensors } from "./_shape_tensors.ts";
+import { checkTensors } from "./shape_tensors.ts";
 
 /** Base frequency where a file names none, as llama.cpp assumes. */
 const ROPE_BASE_DEFAULT = 10_000;
