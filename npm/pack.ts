@@ -1,0 +1,179 @@
+/**
+ * Makes the npm tarball: `npm/dist/skep-skep-<version>.tgz`.
+ *
+ * `deno pack` turns the sources into ESM and declarations and writes a package.json. It knows no
+ * `bin` and no `engines`, counts only the packages that emitted JavaScript imports, and takes every
+ * file of the folder along. So its tarball is opened, completed, checked and closed again by
+ * `npm pack`.
+ *
+ * Usage: `deno task pack`.
+ */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join, relative } from "node:path";
+import { DEVELOPMENT_PACKAGES, PACKAGE_FACTS } from "./package_facts.ts";
+import {
+  denoCommand,
+  type Manifest,
+  PACK_FOLDER,
+  readManifest,
+  runCommand,
+  runScript,
+  StepError,
+  TOP,
+} from "./tools.ts";
+
+/** Folders that are no part of the package, so that `deno pack` need not copy them. */
+const IGNORED = ["test", "bench", "wasm", "npm", "docs", "dist", ".ci"];
+
+/** Documents that go along, where they exist. */
+const DOCUMENTS = ["README.md", "LICENSE", "CHANGELOG.md"];
+
+/** The folder from which `npm pack` packs. */
+const STAGE = join(PACK_FOLDER, "package");
+
+/** `deno pack`'s package.json, as far as it is completed here. */
+interface PackageManifest {
+  dependencies?: Record<string, string>;
+  [field: string]: unknown;
+}
+
+await runScript(async () => {
+  await Promise.resolve();
+  const manifest = readManifest();
+  unpackDenoTarball();
+  removeStrays();
+  for (const name of DOCUMENTS) {
+    if (existsSync(join(TOP, name))) copyFileSync(join(TOP, name), join(STAGE, name));
+  }
+  const main = jsPath(manifest.exports["./main"] ?? "");
+  addShebang(main);
+  completeManifest(manifest, main);
+  checkDeclarations(manifest);
+  const printed = runCommand(["npm", "pack", "--json", "--pack-destination", PACK_FOLDER], {
+    cwd: STAGE,
+  });
+  const [made] = JSON.parse(printed.stdout);
+  console.log(
+    `${relative(TOP, join(PACK_FOLDER, made.filename))}: ${made.entryCount} files, ` +
+      `${made.size} bytes packed, ${made.unpackedSize} bytes unpacked`,
+  );
+});
+
+function unpackDenoTarball(): void {
+  rmSync(PACK_FOLDER, { recursive: true, force: true });
+  mkdirSync(PACK_FOLDER, { recursive: true });
+  const raw = join(PACK_FOLDER, "deno-pack.tgz");
+  // Source maps would carry the sources, embedded model included, a second time.
+  const flags = ["--allow-dirty", "--no-source-maps", `--ignore=${IGNORED.join(",")}`];
+  runCommand([...denoCommand(), "pack", ...flags, "--output", raw]);
+  runCommand(["tar", "-xzf", raw, "-C", PACK_FOLDER]);
+  rmSync(raw);
+}
+
+/** Keeps what the package's programs and their declarations need. */
+function removeStrays(): void {
+  const kept = /^(package\.json|(mod|src\/.*)\.(js|d\.ts))$/;
+  for (const path of filesOf(STAGE)) {
+    if (!kept.test(path)) rmSync(join(STAGE, path));
+  }
+}
+
+function filesOf(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+function jsPath(path: string): string {
+  return path.replace(/^\.\//, "").replace(/\.ts$/, ".js");
+}
+
+function addShebang(main: string): void {
+  const path = join(STAGE, main);
+  const text = readFileSync(path, "utf8").replace(/^#![^\n]*\n/, "");
+  writeFileSync(path, `#!/usr/bin/env node\n${text}`);
+  chmodSync(path, 0o755);
+}
+
+function completeManifest(manifest: Manifest, main: string): void {
+  const path = join(STAGE, "package.json");
+  const made: PackageManifest = JSON.parse(readFileSync(path, "utf8"));
+  const dependencies = Object.fromEntries(
+    packagesNamed().map((name) => [
+      name,
+      rangeOf(manifest, name),
+    ]),
+  );
+  const complete = {
+    ...made,
+    ...PACKAGE_FACTS,
+    bin: { skep: `./${main}` },
+    files: ["mod.js", "mod.d.ts", "src", ...DOCUMENTS.filter((name) => name !== "LICENSE")],
+    dependencies,
+  };
+  writeFileSync(path, `${JSON.stringify(complete, undefined, 2)}\n`);
+}
+
+/** Packages that programs or declarations of the stage import, in order. */
+function packagesNamed(): readonly string[] {
+  const names = filesOf(STAGE).filter((path) => /\.(js|d\.ts)$/.test(path)).flatMap((path) =>
+    specifiersOf(readFileSync(join(STAGE, path), "utf8"))
+      .filter((specifier) => !/^(\.|node:)/.test(specifier))
+      .map((specifier) =>
+        specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/")
+      )
+  );
+  const dev = names.find((name) => DEVELOPMENT_PACKAGES.includes(name));
+  if (dev !== undefined) throw new StepError(`Cannot pack as the library imports "${dev}"`);
+  return [...new Set(names)].sort();
+}
+
+/** Specifiers of static imports and re-exports: emitted code has them in one form, on a line. */
+function specifiersOf(text: string): readonly string[] {
+  const statements = text.matchAll(
+    /^(?:\/\*\*[^]*?\*\/ ?)?(?:import|export)\b[^"'`;]*?(?:from )?"([^"\n]+)";/gm,
+  );
+  return [...statements].map((match) => match[1] ?? "");
+}
+
+function rangeOf(manifest: Manifest, name: string): string {
+  const range = new RegExp(`^npm:${name}@(.+)$`).exec(manifest.imports[name] ?? "")?.[1];
+  if (range !== undefined) return range;
+  throw new StepError(`Cannot pack as "${name}" has no npm: range in deno.json`);
+}
+
+/**
+ * `deno pack` leaves out declarations of files whose types it would have to infer. Those that the
+ * entry points reach must all be there.
+ */
+function checkDeclarations(manifest: Manifest): void {
+  const waiting = Object.values(manifest.exports).map((path) =>
+    jsPath(path).replace(/\.js$/, ".d.ts")
+  );
+  const seen = new Set<string>();
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    if (!existsSync(join(STAGE, path))) {
+      throw new StepError(
+        `Cannot pack as "${path}" is missing: give its exports explicit types (\`deno lint\` with ` +
+          "no-slow-types says where)",
+      );
+    }
+    const folder = join(path, "..");
+    const next = specifiersOf(readFileSync(join(STAGE, path), "utf8"))
+      .filter((specifier) => specifier.startsWith("."))
+      .map((specifier) => join(folder, specifier.replace(/\.(js|ts)$/, ".d.ts")));
+    waiting.push(...next);
+  }
+}

@@ -1,0 +1,25 @@
+/**
+ * The Deno permissions that Skep's executable has, and why it needs each.
+ *
+ * `deno task start` and the documents name the same ones; `test/e2e/permissions_test.ts` holds them
+ * together and boots a node with them.
+ */
+
+/** Environment names that are read; others are seen as unset. */
+export const ENVIRONMENT_ALLOWED: readonly string[] = ["SKEP_*", "XDG_*", "HOME"];
+
+/**
+ * Flags of `deno run` and `deno compile`, save for the folders that are written.
+ *
+ * - net: the API's loopback listener, the sockets of services.
+ * - read: `--model FILE` may name any file; everything else is read below the node's own folders.
+ * - env: as listed. Libraries that look for others, say for colours, see them unset.
+ * - no run, no ffi, no sys: no feature needs them.
+ */
+export const PERMISSION_FLAGS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  `--allow-env=${ENVIRONMENT_ALLOWED.join(",")}`,
+  "--ignore-env",
+];

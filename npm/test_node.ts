@@ -1,0 +1,31 @@
+/**
+ * Runs the tests of `test/` under Node 24: the same files that Deno runs.
+ *
+ * Usage: `deno task test:node [file or folder ...]`, with folders and files below `test/`.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { findNode, runScript, runVisibly, StepError, TOP } from "./tools.ts";
+
+/** Slow tests are run by name only. */
+const SLOW = /(^|\/)slow_[^/]*$/;
+
+function testFiles(path: string): readonly string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .map((name) => join(path, name))
+    .filter((name) => name.endsWith("_test.ts") && !SLOW.test(name))
+    .sort();
+}
+
+await runScript(async () => {
+  const named = process.argv.slice(2);
+  const paths = named.length === 0 ? [join(TOP, "test")] : named;
+  const files = paths.flatMap(testFiles).map((path) => relative(TOP, path));
+  if (files.length === 0) throw new StepError("Cannot run tests as no file ends in _test.ts");
+  // The top folder has no package.json by design, so Node would warn for each module that it had to
+  // look whether it is ESM.
+  const flags = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--test-reporter=spec"];
+  process.exitCode = await runVisibly([findNode(24), ...flags, "--test", ...files]);
+});
