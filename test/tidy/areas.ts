@@ -16,6 +16,7 @@ export const AREAS: readonly string[] = [
   "journal",
   "store",
   "kernel",
+  "services/control",
   "services/inference",
   "services/api",
   "node",

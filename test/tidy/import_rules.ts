@@ -8,13 +8,14 @@ interface Edge {
   readonly from: string;
   readonly to: string;
   readonly line: number;
+  readonly typeOnly: boolean;
 }
 
 function edgesOf(tree: Tree, prefix: string): readonly Edge[] {
   return tree.sources(prefix).flatMap((from) =>
     modulesUsed(tree.parse(from)).flatMap((use) => {
       const to = resolveSpecifier(from, use.specifier);
-      return to === undefined ? [] : [{ from, to, line: use.line }];
+      return to === undefined ? [] : [{ from, to, line: use.line, typeOnly: use.typeOnly }];
     })
   );
 }
@@ -68,6 +69,7 @@ export const privateFiles: Rule = {
   instead: "move what is shared into a file without the underscore",
   check(tree): readonly Finding[] {
     return edgesOf(tree, "")
+      .filter(({ to }) => to.startsWith("src/"))
       .filter(({ from, to }) =>
         nameOf(to).startsWith("_") && !folderOf(from).startsWith(folderOf(to)) &&
         !folderOf(from).startsWith(folderOf(to).replace(/^src\//, "test/"))
@@ -76,12 +78,13 @@ export const privateFiles: Rule = {
   },
 };
 
-/** Files of `src/` form no cycle, types included. */
+/** Files of `src/` form no cycle of values. (Between areas, types form none either.) */
 export const noCycles: Rule = {
   name: "no-cycles",
-  instead: "move what both need into a third file, or hand one to the other as an argument",
+  instead: "move what both need into a third file, hand one to the other as an argument, or use " +
+    "`import type` where a type is all that is needed",
   check(tree): readonly Finding[] {
-    const edges = edgesOf(tree, "src/");
+    const edges = edgesOf(tree, "src/").filter(({ typeOnly }) => !typeOnly);
     const next = Map.groupBy(edges, (edge) => edge.from);
     const done = new Set<string>();
     const findings: Finding[] = [];

@@ -19,7 +19,7 @@ const OUTSIDE_MODULES: ReadonlyMap<string, readonly string[]> = new Map([
   ["node:dns/promises", []],
   ["node:fs", []],
   ["node:fs/promises", []],
-  ["node:http", ["kernel", "services/api", "node", "cli"]],
+  ["node:http", ["wire", "kernel", "services/api", "node", "cli"]],
   ["node:http2", []],
   ["node:https", []],
   ["node:net", []],
@@ -149,7 +149,9 @@ function outsideUse(node: ts.Node, area: string): string | undefined {
 function outsideCall(node: ts.CallExpression, area: string): string | undefined {
   const callee = node.expression;
   if (ts.isPropertyAccessExpression(callee) && callee.name.text === "listen") {
-    return "opens a socket by listen()";
+    // The Network port has a method of this name; without an argument it is something else.
+    const ours = /network$/i.test(callee.expression.getText()) || node.arguments.length === 0;
+    return ours ? undefined : "opens a socket by listen()";
   }
   const name = ts.isPropertyAccessExpression(callee)
     ? (callee.expression.getText() === "globalThis" ? callee.name.text : "")

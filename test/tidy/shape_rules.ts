@@ -38,7 +38,7 @@ function isExportedDeclaration(node: ts.Statement): boolean {
 function hasDocument(node: ts.Statement): boolean {
   if (ts.isFunctionDeclaration(node) && node.body !== undefined && isOverloaded(node)) return true;
   const comments = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
-  return comments.some((each) => /\w+\s+\w+/.test(each.getText()));
+  return comments.some((each) => /\w+\W+\w+/.test(each.getText()));
 }
 
 function isOverloaded(node: ts.FunctionDeclaration): boolean {

@@ -47,9 +47,11 @@ const IMPORTS: readonly Snippet[] = [
   {
     rule: "no-cycles",
     files: {
-      "src/wire/a.ts": 'import type { B } from "./b.ts";',
+      "src/wire/a.ts": 'import { B } from "./b.ts";',
       "src/wire/b.ts": 'export { C } from "./c.ts";',
-      "src/wire/c.ts": 'type A = import("./a.ts").A;',
+      "src/wire/c.ts": 'const a = await import("./a.ts");',
+      "src/wire/d.ts": 'import type { E } from "./e.ts";',
+      "src/wire/e.ts": 'import { D } from "./d.ts";',
     },
     places: ["src/wire/a.ts:0"],
   },
@@ -115,7 +117,8 @@ const OUTSIDE: readonly Snippet[] = [
     files: {
       "src/node/a.ts": "const now = Date.now();\nconst day = new Date();\nconst old = new Date(0);",
       "src/node/b.ts": "setTimeout(f, 1);\nglobalThis.setInterval(f);\nclock.setTimeout(f);",
-      "src/node/c.ts": 'import { readFile } from "node:fs/promises";\nserver.listen(1);',
+      "src/node/c.ts": 'import { readFile } from "node:fs/promises";\nserver.listen(1);\n' +
+        "await network.listen(address);\nawait this.listen();",
       "src/node/d.ts": 'import { randomBytes, createHash } from "node:crypto";\nMath.random();',
       "src/node/e.ts": 'await fetch("x");\nawait app.fetch("x");\nAbortSignal.timeout(1);',
       "src/node/f.ts": 'import { DatabaseSync } from "node:sqlite";',
@@ -246,7 +249,7 @@ const SYNTAX: readonly Snippet[] = [
 
 const SHARED = ["..", "shared"].join("/");
 const REGISTRY = ["registry", "example", "org"].join(".");
-const TODO = ["TO", "DO"].join("");
+const MARK = ["TO", "DO"].join("");
 
 const TEXT: readonly Snippet[] = [
   {
@@ -263,7 +266,7 @@ const TEXT: readonly Snippet[] = [
     rule: "todo-form",
     files: {
       "src/a.ts":
-        `// ${TODO}: later\n// ${TODO}(#12): with an issue\n// ${TODO}(ada): with an owner\n`,
+        `// ${MARK}: later\n// ${MARK}(#12): with an issue\n// ${MARK}(ada): with an owner\n`,
       ".ci/run": `# ${["FIX", "ME"].join("")} soon\n`,
     },
     places: ["src/a.ts:1", ".ci/run:1"],

@@ -48,7 +48,7 @@ export const generatedNames: Rule = {
   name: "generated-names",
   instead: "let generators write *_bytes.ts or *.gen.ts, headed by a comment with `Do not edit`",
   check(tree): readonly Finding[] {
-    return tree.sources("").flatMap((path) => {
+    return tree.sources("").filter((path) => !path.startsWith("wasm/")).flatMap((path) => {
       const named = /(_bytes|\.gen)\.ts$/.test(path);
       const headed = /^(\/\/|\/\*)[^]{0,400}\bdo not edit\b/i.test(tree.text(path));
       if (named === headed || path.startsWith("test/tidy")) return [];
