@@ -99,7 +99,9 @@ function range(...bounds: unknown[]): number[] {
   const stop = second ?? first;
   const length = Math.max(0, Math.ceil((stop - start) / step));
   if (!(length <= TEMPLATE_ITEMS_MAX)) {
-    throw new RangeError(`range() must yield at most ${TEMPLATE_ITEMS_MAX} items`);
+    throw new RangeError(
+      `Cannot make a range as it must have at most ${TEMPLATE_ITEMS_MAX} items: it has ${length}`,
+    );
   }
   return Array.from({ length }, (_, i) => start + i * step);
 }
