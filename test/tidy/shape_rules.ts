@@ -36,14 +36,15 @@ function isExportedDeclaration(node: ts.Statement): boolean {
 
 /** A JSDoc comment with some words in it. Overloads share the first one's. */
 function hasDocument(node: ts.Statement): boolean {
-  if (ts.isFunctionDeclaration(node) && node.body !== undefined && isOverloaded(node)) return true;
-  const comments = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc);
-  return comments.some((each) => /\w+\W+\w+/.test(each.getText()));
+  return overloadsOf(node)
+    .flatMap((each) => ts.getJSDocCommentsAndTags(each).filter(ts.isJSDoc))
+    .some((each) => /\w\w/.test(each.getText()));
 }
 
-function isOverloaded(node: ts.FunctionDeclaration): boolean {
-  return node.getSourceFile().statements.some((each) =>
-    ts.isFunctionDeclaration(each) && each.body === undefined && each.name?.text === node.name?.text
+function overloadsOf(node: ts.Statement): readonly ts.Statement[] {
+  if (!ts.isFunctionDeclaration(node)) return [node];
+  return node.getSourceFile().statements.filter((each) =>
+    ts.isFunctionDeclaration(each) && each.name?.text === node.name?.text
   );
 }
 
