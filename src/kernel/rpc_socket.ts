@@ -1,0 +1,129 @@
+/**
+ * Binds a service's `rpc.sock` and answers JSON-RPC over HTTP on it.
+ *
+ * A socket file that is there already is probed by dialling: one that answers is never touched.
+ */
+import { DiskError, NetworkError } from "../ports/mod.ts";
+import type { Address, Clock, Disk, Network } from "../ports/mod.ts";
+import { rpcOverHttp, serveHttp } from "../wire/mod.ts";
+import type { HttpLimits, HttpServer, JsonRpcCall, JsonRpcOutcome } from "../wire/mod.ts";
+import type { CallTable } from "./call_table.ts";
+import { KernelError } from "./kernel_error.ts";
+import type { Log } from "./service.ts";
+import { RpcError } from "./rpc_error.ts";
+
+/** What `openRpcSocket` needs. */
+export interface RpcSocketOptions {
+  readonly service: string;
+  /** Of the node, for `GET /health`. */
+  readonly version: string;
+  /** The folder of all sockets, absolute. */
+  readonly directory: string;
+  readonly calls: CallTable;
+  readonly network: Network;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+/** Where a service's socket is. */
+export function rpcSocketPath(directory: string, service: string): string {
+  return `${directory}/${service}/rpc.sock`;
+}
+
+/**
+ * Serves the methods that the call table knows for `service`.
+ *
+ * @throws {KernelError} "socket-in-use" when another process answers there, "socket-unsafe" when
+ * others may enter its folder or something else than a socket is there
+ * @throws {NetworkError | DiskError} when the system refuses
+ */
+export async function openRpcSocket(options: RpcSocketOptions): Promise<HttpServer> {
+  const { service, version, calls, log } = options;
+  const path = rpcSocketPath(options.directory, service);
+  await makePrivateDirectory(path.slice(0, path.lastIndexOf("/")), options);
+  const handler = rpcOverHttp({
+    service,
+    version,
+    run: (call, signal) => runCall(call, { calls, service, signal }),
+  });
+  const serve = (): Promise<HttpServer> =>
+    serveHttp({
+      network: options.network,
+      clock: options.clock,
+      address: { kind: "unix", path },
+      handler,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      onError: (error) => log.error("Request failed", { service, error }),
+    });
+  try {
+    return await serve();
+  } catch (thrown) {
+    if (!(thrown instanceof NetworkError) || thrown.code !== "in-use") throw thrown;
+  }
+  await removeStaleSocket(path, options);
+  return await serve();
+}
+
+async function makePrivateDirectory(path: string, options: RpcSocketOptions): Promise<void> {
+  await options.disk.makeDirectory(path, 0o700);
+  const info = await options.disk.stat(path);
+  if (info === undefined || (info.mode & 0o077) === 0) return;
+  throw new KernelError({
+    code: "socket-unsafe",
+    service: options.service,
+    message:
+      `Cannot serve "${options.service}" as its socket folder "${path}" must be open to its ` +
+      `owner only (mode 0700): current value is 0${info.mode.toString(8)}`,
+  });
+}
+
+/** Removes a socket file that nobody answers at; anything else is left alone. */
+async function removeStaleSocket(path: string, options: RpcSocketOptions): Promise<void> {
+  const { service, disk, log } = options;
+  if (await isAnswered({ kind: "unix", path }, options)) {
+    const message = `Cannot serve "${service}" as another process answers at "${path}"`;
+    throw new KernelError({ code: "socket-in-use", service, message });
+  }
+  const info = await disk.stat(path);
+  if (info === undefined) return;
+  if (info.kind !== "other") {
+    const message = `Cannot serve "${service}" as "${path}" is a ${info.kind} and not a socket`;
+    throw new KernelError({ code: "socket-unsafe", service, message });
+  }
+  log.info("Removing a socket that nobody answers at", { path });
+  try {
+    await disk.remove(path);
+  } catch (thrown) {
+    // Somebody else has removed it meanwhile; listening decides who is first.
+    if (!(thrown instanceof DiskError) || thrown.code !== "not-found") throw thrown;
+  }
+}
+
+async function isAnswered(address: Address, options: RpcSocketOptions): Promise<boolean> {
+  try {
+    const stream = await options.network.dial(address);
+    stream.destroy();
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof NetworkError)) throw thrown;
+    // Only these two say that nobody is there; "denied" and the rest leave it open.
+    return thrown.code !== "refused" && thrown.code !== "not-found";
+  }
+}
+
+async function runCall(
+  call: JsonRpcCall,
+  at: { readonly calls: CallTable; readonly service: string; readonly signal: AbortSignal },
+): Promise<JsonRpcOutcome> {
+  const { calls, service, signal } = at;
+  try {
+    const { method, params } = call;
+    return { result: await calls.call({ service, method, params, signal }) };
+  } catch (thrown) {
+    if (!(thrown instanceof RpcError)) throw thrown;
+    const { code, message, data } = thrown;
+    return { error: { code, message, data } };
+  }
+}

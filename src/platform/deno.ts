@@ -1,0 +1,14 @@
+/**
+ * What only the `Deno` global can tell. Everything else is the same in both runtimes: node.ts.
+ */
+
+/** The part of the `Deno` global that is used here. */
+interface DenoGlobal {
+  readonly version: { readonly deno: string };
+}
+
+/** Deno's own version, or `undefined` when this is not Deno. */
+export function denoVersion(): string | undefined {
+  const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
+  return deno?.version.deno;
+}

@@ -1,0 +1,46 @@
+/**
+ * The few things in which runtimes differ, and all that a process asks of its system: arguments,
+ * environment, signals, standard streams, memory, programs. No policy.
+ *
+ * @module
+ */
+import process from "node:process";
+import { denoVersion } from "./deno.ts";
+
+export {
+  args,
+  cwd,
+  env,
+  executablePath,
+  exit,
+  holdOpen,
+  homeDirectory,
+  isProcessAlive,
+  isTerminal,
+  memoryUsage,
+  onSignal,
+  pid,
+  platformName,
+  runCommand,
+  setExitCode,
+  spawnDetached,
+  stdinBytes,
+  temporaryDirectory,
+  terminalWidth,
+  totalMemory,
+  userId,
+  writeError,
+  writeOut,
+} from "./node.ts";
+export type { Command, SignalName, StandardStream } from "./node.ts";
+export { stdinLines } from "./stdin_lines.ts";
+
+/** Which runtime this is. */
+export function runtimeName(): "deno" | "node" {
+  return denoVersion() === undefined ? "node" : "deno";
+}
+
+/** The runtime's own version, without a leading "v". */
+export function runtimeVersion(): string {
+  return denoVersion() ?? process.versions.node;
+}

@@ -1,0 +1,126 @@
+/**
+ * The HTTP face of a service's `rpc.sock`: `POST /rpc` (JSON-RPC 2.0) and `GET /health`.
+ *
+ * Every JSON-RPC answer has status 200, errors included; other statuses mean that no JSON-RPC
+ * message was read. Not a server: serve_http.ts carries it.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isJsonContentType, readBody, sendJson } from "./http_body.ts";
+import { answerJsonRpc, parseJsonRpc } from "./json_rpc.ts";
+import type { JsonRpcCall, JsonRpcOutcome } from "./json_rpc.ts";
+import { WireError } from "./wire_error.ts";
+
+/** Longest request body when nothing else is said, 8 MiB: what a frame may hold too. */
+export const RPC_BODY_BYTES_MAX: number = 8 * 2 ** 20;
+
+/** What `rpcOverHttp` needs. */
+export interface HttpRpcOptions {
+  readonly service: string;
+  readonly version: string;
+  /** Runs a call and never rejects; `signal` aborts when the client has gone. */
+  readonly run: (call: JsonRpcCall, signal: AbortSignal) => Promise<JsonRpcOutcome>;
+  /** @default {8388608} */
+  readonly bodyBytesMax?: number;
+  /** @default {100} */
+  readonly batchCallsMax?: number;
+}
+
+/** Makes the request handler of one service. */
+export function rpcOverHttp(
+  options: HttpRpcOptions,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const path = (request.url ?? "").split("?")[0];
+    if (path === "/rpc") return void answerRpc(request, response, options);
+    if (path === "/health") return answerHealth(request, response, options);
+    refuse(response, 404, `Cannot find "${path}" as this socket serves /rpc and /health`);
+  };
+}
+
+function answerHealth(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpRpcOptions,
+): void {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return refuseMethod(response, { path: "/health", allowed: "GET" });
+  }
+  const { service, version } = options;
+  sendJson(response, { status: 200, body: { status: "ok", service, version } });
+}
+
+async function answerRpc(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HttpRpcOptions,
+): Promise<void> {
+  if (request.method !== "POST") {
+    return refuseMethod(response, { path: "/rpc", allowed: "POST" });
+  }
+  if (!isJsonContentType(request.headers["content-type"])) {
+    const current = request.headers["content-type"] ?? "none";
+    const rule = "its content type must be application/json in UTF-8";
+    return refuse(response, 415, `Cannot read the request as ${rule}: current value is ${current}`);
+  }
+  if (!["identity", undefined].includes(request.headers["content-encoding"])) {
+    return refuse(response, 415, "Cannot read the request as its body must not be compressed");
+  }
+  const gone = new AbortController();
+  response.on("close", () => {
+    if (!response.writableFinished) gone.abort(new WireError(clientGone));
+  });
+  try {
+    const bytesMax = options.bodyBytesMax ?? RPC_BODY_BYTES_MAX;
+    const body = await readBody(request, { bytesMax });
+    await sendAnswer(response, { body, options, signal: gone.signal });
+  } catch (thrown) {
+    if (!(thrown instanceof WireError)) refuse(response, 500, "Cannot answer the request");
+    else if (thrown.code === "too-large") refuse(response, 413, thrown.message);
+  }
+}
+
+const clientGone = {
+  code: "closed",
+  message: "Cannot finish the call as the client closed the connection",
+} as const;
+
+async function sendAnswer(
+  response: ServerResponse,
+  work: {
+    readonly body: Uint8Array;
+    readonly options: HttpRpcOptions;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { batchCallsMax, run } = work.options;
+  const limits = batchCallsMax === undefined ? {} : { batchCallsMax };
+  const message = parseJsonRpc(decodeUtf8(work.body), limits);
+  const answer = await answerJsonRpc(message, (call) => run(call, work.signal));
+  if (answer !== undefined) return sendJson(response, { status: 200, body: answer });
+  if (response.destroyed) return;
+  response.writeHead(204);
+  response.end();
+}
+
+/** Bytes that are not UTF-8 become text that is not JSON, so that the parser refuses them. */
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return "not UTF-8";
+  }
+}
+
+function refuseMethod(
+  response: ServerResponse,
+  at: { readonly path: string; readonly allowed: string },
+): void {
+  const message = `Cannot serve the request as ${at.path} answers ${at.allowed} only`;
+  sendJson(response, { status: 405, body: { error: message }, headers: { allow: at.allowed } });
+}
+
+/** A refused request's body may be left unread, so the connection ends with the answer. */
+function refuse(response: ServerResponse, status: number, message: string): void {
+  const headers = { connection: "close" };
+  sendJson(response, { status, body: { error: message }, headers });
+}

@@ -1,0 +1,32 @@
+/**
+ * Byte formats and the HTTP face that services share: JSON-RPC 2.0, and HTTP/1.1 on the streams of
+ * the Network port.
+ *
+ * @module
+ */
+export {
+  answerJsonRpc,
+  BATCH_CALLS_MAX,
+  encodeRequest,
+  encodeResponse,
+  JSON_RPC_CODES,
+  parseJsonRpc,
+  parseResponse,
+} from "./json_rpc.ts";
+export type {
+  JsonRpcCall,
+  JsonRpcErrorBody,
+  JsonRpcId,
+  JsonRpcMessage,
+  JsonRpcOutcome,
+  JsonRpcRefusal,
+} from "./json_rpc.ts";
+export { isJsonContentType, readBody, sendJson } from "./http_body.ts";
+export { HTTP_LIMITS, serveHttp } from "./serve_http.ts";
+export type { HttpLimits, HttpServer, ServeHttpOptions } from "./serve_http.ts";
+export { RPC_BODY_BYTES_MAX, rpcOverHttp } from "./http_rpc.ts";
+export type { HttpRpcOptions } from "./http_rpc.ts";
+export { callRpc, RESPONSE_BYTES_MAX } from "./rpc_client.ts";
+export type { RpcCallOptions } from "./rpc_client.ts";
+export { RemoteCallError, WireError } from "./wire_error.ts";
+export type { WireErrorCode } from "./wire_error.ts";

@@ -1,0 +1,36 @@
+/** The errors of this folder that a caller can act on. */
+
+/**
+ * "too-large": a message is beyond its limit; "closed": the peer went away in the middle;
+ * "bad-response": what the peer answered is not what its protocol says.
+ */
+export type WireErrorCode = "too-large" | "closed" | "bad-response";
+
+/** A message that could not be carried. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+  /** The kind of failure. */
+  readonly code: WireErrorCode;
+
+  /** @param options `message` is one sentence; `cause` is what the platform threw */
+  constructor(options: { code: WireErrorCode; message: string; cause?: unknown }) {
+    super(options.message, { cause: options.cause });
+    this.code = options.code;
+  }
+}
+
+/** The error that the other side answered a call with. */
+export class RemoteCallError extends Error {
+  override readonly name = "RemoteCallError";
+  /** The JSON-RPC code. */
+  readonly code: number;
+  /** The detail that came with it. */
+  readonly data: unknown;
+
+  /** @param body the `error` member of the response */
+  constructor(body: { readonly code: number; readonly message: string; readonly data?: unknown }) {
+    super(body.message);
+    this.code = body.code;
+    this.data = body.data;
+  }
+}
