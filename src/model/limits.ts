@@ -91,7 +91,7 @@ export const MESSAGES_MAX = 4096;
  * characters or 128 array items that it yields. A chat of 1,000 messages costs some 10^5; the whole
  * budget takes about a second.
  */
-export const TEMPLATE_WORK_MAX = 4_000_000;
+export const TEMPLATE_WORK_MAX = 1_000_000;
 
 /** Longest array that a chat template may make. */
 export const TEMPLATE_ITEMS_MAX = 100_000;

@@ -242,7 +242,7 @@ test("any flipped bits, cuts and forged counts give ModelErrors in bounded reads
 
 test("an array that fits in the file is held in at most eight times its bytes", async () => {
   const count = 100_000;
-  for (const  of of["u8", "bool", "u64", "f32"] as const) {
+  for (const itemType of ["u8", "bool", "u64", "f32"] as const) {
     const bytes = encodeGguf({
       metadata: [["k", { type: "array", of: itemType, value: new Uint8Array(count) }]],
     });

@@ -24,17 +24,17 @@ test("fileSource() reads a file, and refuses what is none by name", async () => 
   try {
     const path = join(folder, "m.gguf");
     writeFileSync(path, Uint8Array.of(5, 6, 7));
-    const source = await fileSource(realDisk, path);
+    const source = await fileSource(realDisk(), path);
     assert.equal(source.sizeBytes, 3);
     assert.equal(source.name, path);
     const into = new Uint8Array(8);
     assert.equal(await source.read(into, 1), 2);
     assert.deepEqual(into.subarray(0, 2), Uint8Array.of(6, 7));
     await source.close();
-    const absent = fileSource(realDisk, join(folder, "absent.gguf"));
+    const absent = fileSource(realDisk(), join(folder, "absent.gguf"));
     await assert.rejects(absent, isModelError("not-found", /absent.gguf/));
     mkdirSync(join(folder, "d"));
-    const directory = fileSource(realDisk, join(folder, "d"));
+    const directory = fileSource(realDisk(), join(folder, "d"));
     await assert.rejects(directory, isModelError("not-a-file", /it is a directory/));
   } finally {
     rmSync(folder, { recursive: true });

@@ -104,17 +104,17 @@ test("encode() recognises control tokens only when asked, and puts a space after
 
 test("encode() takes user-defined tokens whole, the longest first, never control tokens", async () => {
   const tokenizer = await made(
-    [...BASE, ["\u2581", 1], ["a", 1], ["<x>", 4], ["<x>a", 4], ["a<x", 4]],
+    [...BASE, ["\u2581", 1], ["a", 1], ["<x>", 4], ["<x>a", 4], ["a<", 4]],
     { add_bos_token: false, add_space_prefix: false },
   );
   assert.deepEqual([...tokenizer.encode("a<x><x>a<s>")], [4, 5, 6, 0, 0, 0]);
-  assert.deepEqual([...tokenizer.encode("a<x")], [7]);
+  assert.deepEqual([...tokenizer.encode("a<")], [7]);
   assert.equal(tokenizer.decode([4, 5, 6]), "a<x><x>a");
 });
 
 test("characters outside a vocabulary without byte tokens become one unknown token each", async () => {
   const tokenizer = await tokenizerOf(BABY);
-  const ids = tokenizer.encode("a\u00e9\u{1f999}b", { addBos: false });
+  const ids = tokenizer.encode("a\u4e00\u{1f999}b", { addBos: false });
   assert.equal([...ids].filter((id) => id === tokenizer.unknownId).length, 2);
   assert.equal(tokenizer.decode(ids), "ab");
 });
