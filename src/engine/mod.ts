@@ -7,5 +7,9 @@ export type { Batch, BatchEntry, Executor, LayerRange, Session } from "./face.ts
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { numericClass } from "./numeric_class.ts";
+export { loadExecutor } from "./executor.ts";
+export type { LoadExecutorOptions } from "./executor.ts";
+export { probeMode } from "./probe.ts";
+export type { ProbeMode } from "./probe.ts";
 export { createReferenceExecutor } from "./reference/executor.ts";
 export type { ReferenceOptions } from "./reference/executor.ts";

@@ -1,0 +1,144 @@
+/**
+ * Fills an executor's memory from a byte source, in pieces of bounded length.
+ */
+import type { ByteSource, GgufFile } from "../model/mod.ts";
+import { fileRowBytes, isFlipped, isNibbles, isQuantised, kindOf, kinds } from "./_kinds.ts";
+import type { Layout, PackedMatrix, PackedVector } from "./_layout.ts";
+import type { Kernels } from "./_module.ts";
+import { findVector, type MatrixType } from "./_tensors.ts";
+import { EngineError } from "./errors.ts";
+
+/** What to load, and whom to tell. */
+export interface LoadOptions {
+  readonly file: GgufFile;
+  readonly source: ByteSource;
+  readonly layout: Layout;
+  readonly kernels: Kernels;
+  readonly memory: WebAssembly.Memory;
+  /** Called after every piece with the tensor bytes read and their total. */
+  readonly onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Lets others run; called with the bytes of each piece. */
+  readonly pace: (bytes: number) => Promise<void>;
+}
+
+/**
+ * Reads and repacks every weight of the layout.
+ *
+ * @throws {EngineError} "short-read", or "not-a-number" naming the tensor
+ * @throws the signal's reason when it aborts
+ */
+export async function loadWeights(options: LoadOptions): Promise<void> {
+  const loader = new Loader(options);
+  for (const weight of weightsOf(options.layout)) {
+    if ("length" in weight) await loader.vector(weight);
+    else await loader.matrix(weight);
+  }
+}
+
+function weightsOf(layout: Layout): (PackedMatrix | PackedVector)[] {
+  const weights = layout.layers.flatMap((layer) => [
+    ...Object.values(layer.matrices),
+    ...Object.values(layer.norms),
+  ]);
+  const { embedding, headNorm, headMatrix } = layout;
+  const others = [embedding, headNorm, headMatrix === embedding ? undefined : headMatrix];
+  return [...weights, ...others.filter((each) => each !== undefined)];
+}
+
+class Loader {
+  readonly #options: LoadOptions;
+  readonly #totalBytes: number;
+  #loadedBytes = 0;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    const names = weightsOf(options.layout).map((weight) => weight.name);
+    this.#totalBytes = names.reduce((sum, name) => sum + this.#info(name).sizeBytes, 0);
+  }
+
+  async matrix(matrix: PackedMatrix): Promise<void> {
+    const { kernels, layout } = this.#options;
+    const rowBytes = fileRowBytes(matrix.type, matrix.columns);
+    const pieceGroups = Math.max(1, Math.floor(layout.stagingBytes / (8 * rowBytes)));
+    const { offset } = this.#info(matrix.name);
+    for (let row = 0; row < matrix.rows; row += pieceGroups * 8) {
+      const rows = Math.min(pieceGroups * 8, matrix.rows - row);
+      await this.#read(matrix.name, offset + row * rowBytes, rows * rowBytes);
+      for (let done = 0; done < rows; done += 8) {
+        const dst = matrix.ptr + ((row + done) / 8) * matrix.groupBytes;
+        const src = layout.stagingPtr + done * rowBytes;
+        this.#assertFinite(matrix.name, repack(kernels, matrix, { dst, src, rows: rows - done }));
+      }
+    }
+  }
+
+  async vector(vector: PackedVector): Promise<void> {
+    const { kernels, layout, file } = this.#options;
+    const { type, offset, sizeBytes } = findVector(file, vector.name);
+    const src = layout.stagingPtr;
+    await this.#read(vector.name, offset, sizeBytes);
+    // A vector is packed like a matrix of one row and then read back as f32.
+    const dst = src + vector.length * 4;
+    const kind = kindOf(type as MatrixType, {
+      relaxed: false,
+      hardware: "neither",
+      forced: undefined,
+    });
+    const row = { kind, columns: vector.length };
+    this.#assertFinite(vector.name, repack(kernels, row, { dst, src, rows: 1 }));
+    kernels.dequantiseRow(kind, vector.ptr, dst, 0, vector.length);
+  }
+
+  #info(name: string): { readonly offset: number; readonly sizeBytes: number } {
+    return this.#options.file.tensors.get(name) ?? { offset: 0, sizeBytes: 0 };
+  }
+
+  async #read(name: string, offset: number, bytes: number): Promise<void> {
+    const { memory, layout, source, signal, onProgress, pace } = this.#options;
+    signal?.throwIfAborted();
+    let done = 0;
+    while (done < bytes) {
+      const into = new Uint8Array(memory.buffer, layout.stagingPtr + done, bytes - done);
+      const count = await source.read(into, offset + done);
+      if (count === 0) {
+        throw new EngineError({
+          code: "short-read",
+          tensor: name,
+          message: `Cannot read tensor "${name}" as "${source.name}" ends ${
+            bytes - done
+          } bytes too early`,
+        });
+      }
+      done += count;
+    }
+    this.#loadedBytes += bytes;
+    onProgress?.(this.#loadedBytes, this.#totalBytes);
+    await pace(bytes);
+  }
+
+  #assertFinite(name: string, badCount: number): void {
+    if (badCount === 0) return;
+    throw new EngineError({
+      code: "not-a-number",
+      tensor: name,
+      message: `Cannot use tensor "${name}" as every weight must be finite: ${badCount} are not`,
+    });
+  }
+}
+
+/** Packs up to 8 rows; returns how many values or scales are not finite. */
+function repack(
+  kernels: Kernels,
+  { kind, columns }: Pick<PackedMatrix, "kind" | "columns">,
+  at: { readonly dst: number; readonly src: number; readonly rows: number },
+): number {
+  const rows = Math.min(at.rows, 8);
+  if (isQuantised(kind)) {
+    const flip = isFlipped(kind) ? 0x80 : 0;
+    return kernels.repackBlocks(at.dst, at.src, columns / 32, rows, Number(isNibbles(kind)), flip);
+  }
+  const bytes = kind === kinds.f32 ? 4 : 2;
+  const exponent = kind === kinds.f32 ? 0x7f800000 : kind === kinds.f16 ? 0x7c00 : 0x7f80;
+  return kernels.repackPlain(at.dst, at.src, columns, rows, bytes, exponent);
+}

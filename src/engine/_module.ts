@@ -1,0 +1,148 @@
+/**
+ * The compiled kernels: which build this engine accepts, and their typed exports.
+ */
+import { bytes as plainBytes } from "./_executor_plain.ts";
+import { bytes as relaxedBytes } from "./_executor_relaxed.ts";
+import type { ProbeMode } from "./_kinds.ts";
+
+/** The exports of wasm/executor/index.ts; pointers are byte offsets in the imported memory. */
+export interface Kernels {
+  relaxed(): number;
+  probe(left: number, right: number): number;
+  repackPlain(
+    dst: number,
+    src: number,
+    columns: number,
+    rows: number,
+    bytes: number,
+    exponent: number,
+  ): number;
+  repackBlocks(
+    dst: number,
+    src: number,
+    blocks: number,
+    rows: number,
+    nibbles: number,
+    flip: number,
+  ): number;
+  dequantiseRow(kind: number, out: number, group: number, lane: number, columns: number): void;
+  quantise(x: number, bytes: number, words: number, meta: number, columns: number): void;
+  multiply(
+    kind: number,
+    y: number,
+    yStride: number,
+    w: number,
+    columns: number,
+    from: number,
+    to: number,
+    positions: number,
+    add: number,
+    x: number,
+    xStride: number,
+    bytes: number,
+    words: number,
+    meta: number,
+  ): void;
+  norm(x: number, w: number, y: number, count: number, epsilon: number): void;
+  rotation(out: number, position: number, width: number, base: number): void;
+  rotate(x: number, pairs: number, heads: number, headWidth: number, width: number): void;
+  storeKeyValue(
+    page: number,
+    slot: number,
+    key: number,
+    value: number,
+    kvHeads: number,
+    headWidth: number,
+    valueWidth: number,
+  ): void;
+  attend(
+    query: number,
+    out: number,
+    table: number,
+    layer: number,
+    visible: number,
+    heads: number,
+    kvHeads: number,
+    headWidth: number,
+    valueWidth: number,
+    scale: number,
+    scores: number,
+  ): void;
+  gate(g: number, u: number, count: number): void;
+  allFinite(x: number, count: number): number;
+  expfRow(x: number, count: number): void;
+  exp(x: number): number;
+  log(x: number): number;
+  sin(x: number): number;
+  cos(x: number): number;
+  philoxBlock(counter: number, key0: number, key1: number): void;
+  placeSampler(
+    vocabularySize: number,
+    logits: number,
+    z: number,
+    w: number,
+    heap: number,
+    kept: number,
+    counts: number,
+    biases: number,
+    block: number,
+  ): void;
+  sample(
+    countCount: number,
+    biasCount: number,
+    repeatPenalty: number,
+    frequencyPenalty: number,
+    presencePenalty: number,
+    temperature: number,
+    topK: number,
+    topP: number,
+    minP: number,
+    seedLow: number,
+    seedHigh: number,
+    position: number,
+  ): number;
+  logSumExp(): number;
+}
+
+/** A build of the kernels; "best" is the relaxed one where the engine accepts it. */
+export type Build = "best" | "plain";
+
+// Compiled code is immutable, so all executors of a process share it.
+const compiled = new Map<Build, WebAssembly.Module>();
+let probed: ProbeMode | undefined;
+
+/** Instantiates the kernels over `memory`. */
+export function instantiateKernels(memory: WebAssembly.Memory, build: Build = "best"): Kernels {
+  const instance = new WebAssembly.Instance(compile(build), { env: { memory } });
+  return instance.exports as unknown as Kernels;
+}
+
+/**
+ * What this engine's relaxed integer dot does with bytes above 127; "neither" also where the
+ * engine refuses the instruction. It decides a kernel, never a result.
+ */
+export function probeMode(): ProbeMode {
+  probed ??= probeKernels(instantiateKernels(new WebAssembly.Memory({ initial: 1 })));
+  return probed;
+}
+
+/** Asks the given kernels. */
+export function probeKernels(kernels: Kernels): ProbeMode {
+  const lane = kernels.probe(127, 255);
+  if (lane === 127 * 255 * 4) return "unsigned";
+  return lane === 127 * -1 * 4 ? "signed" : "neither";
+}
+
+function compile(build: Build): WebAssembly.Module {
+  const known = compiled.get(build);
+  if (known !== undefined) return known;
+  const relaxed = fromBase64(relaxedBytes);
+  const usable = build === "best" && WebAssembly.validate(relaxed);
+  const module = new WebAssembly.Module(usable ? relaxed : fromBase64(plainBytes));
+  compiled.set(build, module);
+  return module;
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}

@@ -1,0 +1,20 @@
+/**
+ * The executor's kernels: one exported surface over an imported memory.
+ *
+ * No managed objects and no allocation: the host draws the memory map (src/engine/_layout.ts) and
+ * passes pointers. The arithmetic is docs/NUMERIC_CLASS.md's; section numbers below are its.
+ * Only `constants.ts` owns memory of its own: bytes 1024 to 1151, for norms.
+ */
+export { probe, relaxed } from "./probe";
+export { repackBlocks, repackPlain } from "./repack";
+export { dequantiseRow } from "./dequantise";
+export { quantise } from "./quantise";
+export { multiply } from "./multiply";
+export { norm } from "./norm";
+export { rotation, rotate } from "./rotation";
+export { storeKeyValue, attend } from "./attention";
+export { gate, allFinite } from "./elementwise";
+export { expfRow } from "./expf";
+export { exp, log, sin, cos } from "./functions";
+export { philoxBlock } from "./philox";
+export { placeSampler, sample, logSumExp } from "./sampler";

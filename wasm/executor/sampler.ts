@@ -1,0 +1,221 @@
+/**
+ * The sampler (section 6). The host places its arrays and writes logits, penalties and biases.
+ *
+ *     logits   f32 x V          z, w    f64 x V
+ *     heap     i32 x V          kept    u8 x V
+ *     counts   {u32 token, u32 count} x up to V
+ *     biases   {u32 token, 4 bytes free, f64 bias} x up to V
+ *     block    16 bytes for Philox
+ */
+import { exp, log } from "./functions";
+import { philoxBlock } from "./philox";
+
+let V: i32 = 0;
+let logits: usize = 0;
+let zPtr: usize = 0;
+let wPtr: usize = 0;
+let heap: usize = 0;
+let heapCount: i32 = 0;
+let kept: usize = 0;
+let counts: usize = 0;
+let biases: usize = 0;
+let block: usize = 0;
+
+/** Places the arrays for a vocabulary of `vocabularySize` tokens. */
+export function placeSampler(
+  vocabularySize: i32,
+  logitsAt: usize,
+  zAt: usize,
+  wAt: usize,
+  heapAt: usize,
+  keptAt: usize,
+  countsAt: usize,
+  biasesAt: usize,
+  blockAt: usize,
+): void {
+  V = vocabularySize;
+  logits = logitsAt;
+  zPtr = zAt;
+  wPtr = wAt;
+  heap = heapAt;
+  kept = keptAt;
+  counts = countsAt;
+  biases = biasesAt;
+  block = blockAt;
+}
+
+// @ts-ignore: decorator
+@inline
+function z(i: i32): f64 {
+  return load<f64>(zPtr + (<usize>i << 3));
+}
+
+// @ts-ignore: decorator
+@inline
+function w(i: i32): f64 {
+  return load<f64>(wPtr + (<usize>i << 3));
+}
+
+/** Returns the sampled token. */
+export function sample(
+  countCount: i32,
+  biasCount: i32,
+  repeatPenalty: f64,
+  frequencyPenalty: f64,
+  presencePenalty: f64,
+  temperature: f64,
+  topK: i32,
+  topP: f64,
+  minP: f64,
+  seedLow: u32,
+  seedHigh: u32,
+  position: u32,
+): i32 {
+  adjust(countCount, biasCount, repeatPenalty, frequencyPenalty, presencePenalty);
+  const best = argmax();
+  if (temperature == 0 || topK == 1) return best;
+  const m = z(best);
+  for (let i = 0; i < V; i++) store<f64>(wPtr + (<usize>i << 3), exp((z(i) - m) / temperature));
+  keep(topK, topP, minP);
+  return draw(uniform(seedLow, seedHigh, position));
+}
+
+/** Steps 1 and 2. */
+function adjust(countCount: i32, biasCount: i32, repeat: f64, frequency: f64, presence: f64): void {
+  for (let i = 0; i < V; i++) {
+    store<f64>(zPtr + (<usize>i << 3), <f64>load<f32>(logits + (<usize>i << 2)));
+  }
+  for (let i = 0; i < countCount; i++) {
+    const token = load<i32>(counts + (<usize>i << 3));
+    const count = <f64>load<u32>(counts + (<usize>i << 3), 4);
+    let value = z(token);
+    if (repeat != 1) value = value > 0 ? value / repeat : value * repeat;
+    value = (value - count * frequency) - presence;
+    store<f64>(zPtr + (<usize>token << 3), value);
+  }
+  for (let i = 0; i < biasCount; i++) {
+    const at = biases + (<usize>i << 4);
+    const slot = zPtr + (<usize>load<i32>(at) << 3);
+    store<f64>(slot, load<f64>(slot) + load<f64>(at, 8));
+  }
+}
+
+function argmax(): i32 {
+  let best = 0;
+  for (let i = 1; i < V; i++) if (z(i) > z(best)) best = i;
+  return best;
+}
+
+/** Steps 5 to 7: fills `kept`. */
+function keep(topK: i32, topP: f64, minP: f64): void {
+  const byRank = (topK > 0 && topK < V) || topP < 1;
+  memory.fill(kept, byRank ? 0 : 1, V);
+  if (byRank) {
+    const most = topK > 0 && topK < V ? topK : V;
+    heapify();
+    if (topP < 1) keepByMass(most, topP);
+    else for (let k = 0; k < most; k++) store<u8>(kept + <usize>pop(), 1);
+  }
+  if (minP > 0) {
+    for (let i = 0; i < V; i++) if (!(w(i) >= minP)) store<u8>(kept + <usize>i, 0);
+  }
+}
+
+/** Keeps the first tokens of the ranking, at most `most`, until their mass reaches the share. */
+function keepByMass(most: i32, topP: f64): void {
+  if (most < V) {
+    for (let k = 0; k < most; k++) store<u8>(kept + <usize>pop(), 1);
+  } else memory.fill(kept, 1, V);
+  const goal = topP * keptMass();
+  memory.fill(kept, 0, V);
+  heapify();
+  let sum: f64 = 0;
+  for (let k = 0; k < most; k++) {
+    const token = pop();
+    store<u8>(kept + <usize>token, 1);
+    sum += w(token);
+    if (sum >= goal) return;
+  }
+}
+
+function keptMass(): f64 {
+  let sum: f64 = 0;
+  for (let i = 0; i < V; i++) if (load<u8>(kept + <usize>i)) sum += w(i);
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
+function at(i: i32): i32 {
+  return load<i32>(heap + (<usize>i << 2));
+}
+
+/** Whether token `a` ranks before token `b`. */
+// @ts-ignore: decorator
+@inline
+function before(a: i32, b: i32): bool {
+  return z(a) > z(b) || (z(a) == z(b) && a < b);
+}
+
+function heapify(): void {
+  heapCount = V;
+  for (let i = 0; i < V; i++) store<i32>(heap + (<usize>i << 2), i);
+  for (let i = (V >> 1) - 1; i >= 0; i--) sink(i);
+}
+
+function sink(start: i32): void {
+  let i = start;
+  const token = at(i);
+  for (;;) {
+    let child = 2 * i + 1;
+    if (child >= heapCount) break;
+    if (child + 1 < heapCount && before(at(child + 1), at(child))) child++;
+    if (!before(at(child), token)) break;
+    store<i32>(heap + (<usize>i << 2), at(child));
+    i = child;
+  }
+  store<i32>(heap + (<usize>i << 2), token);
+}
+
+function pop(): i32 {
+  const top = at(0);
+  heapCount--;
+  if (heapCount > 0) {
+    store<i32>(heap, at(heapCount));
+    sink(0);
+  }
+  return top;
+}
+
+/** Step 8. */
+function draw(u: f64): i32 {
+  const goal = u * keptMass();
+  let sum: f64 = 0;
+  let last = 0;
+  for (let i = 0; i < V; i++) {
+    if (!load<u8>(kept + <usize>i)) continue;
+    last = i;
+    sum += w(i);
+    if (sum > goal) return i;
+  }
+  return last;
+}
+
+function uniform(seedLow: u32, seedHigh: u32, position: u32): f64 {
+  store<u32>(block, position);
+  store<u32>(block, 0, 4);
+  store<u64>(block, 0, 8);
+  philoxBlock(block, seedLow, seedHigh);
+  const high = <f64>(load<u32>(block) >> 5);
+  const low = <f64>(load<u32>(block, 4) >> 6);
+  return (high * 67108864.0 + low) * reinterpret<f64>(0x3ca0000000000000);
+}
+
+/** log S of the raw logits, with their largest subtracted (section 6, last paragraph). */
+export function logSumExp(): f64 {
+  let m = load<f32>(logits);
+  for (let i = 1; i < V; i++) m = max<f32>(m, load<f32>(logits + (<usize>i << 2)));
+  let sum: f64 = 0;
+  for (let i = 0; i < V; i++) sum += exp(<f64>load<f32>(logits + (<usize>i << 2)) - <f64>m);
+  return log(sum);
+}
