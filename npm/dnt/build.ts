@@ -48,7 +48,7 @@ await build({
     sideEffects: PACKAGE_FACTS.sideEffects.map((path) => path.replace("./", "./esm/")),
     devDependencies: { "@types/node": rangeOf(manifest.imports["@types/node"] ?? "") },
   },
-  postBuild() {
+  postBuild(): void {
     for (const name of ["README.md", "LICENSE", "CHANGELOG.md"]) {
       if (existsSync(join(TOP, name))) copyFileSync(join(TOP, name), join(OUTPUT, name));
     }
