@@ -1,0 +1,74 @@
+/** Turns drafts into signed lines, each naming the hash of the one before. Computes; does no I/O. */
+import type { Identity } from "../identity/mod.ts";
+import { eventOf, hashSigned, lineBytes, signedBytes, toHex, zeroHash } from "./event.ts";
+import type { EventDraft, JournalEvent } from "./event.ts";
+
+/** Where an author's chain stands. */
+export interface ChainHead {
+  /** Sequence number of the last event, 0 when there is none. */
+  readonly seq: number;
+  /** Hash of the last event's signed bytes, zeros when there is none. */
+  readonly hash: string;
+  /** Time of the last event. */
+  readonly tsMs: number;
+}
+
+/** A draft whose body is serialised already, so that later changes of it do no harm. */
+export interface SealedDraft {
+  readonly draft: Omit<EventDraft, "body">;
+  /** Canonical JSON. */
+  readonly body: string;
+}
+
+/** The lines of one group commit. */
+export interface SealedBatch {
+  /** All lines, one after the other. */
+  readonly bytes: Uint8Array;
+  /** The events, in the order of the drafts. */
+  readonly events: readonly JournalEvent[];
+  /** The chain after them. */
+  readonly head: ChainHead;
+}
+
+/** The chain of an author who has not written yet. */
+export const emptyHead: ChainHead = { seq: 0, hash: zeroHash, tsMs: 0 };
+
+/** What signatures of the journal are made for. */
+export const journalPurpose = "journal";
+
+/** The draft that opens every day file: it carries the author's key, and its hash is the author. */
+export function openingDraft(identity: Identity): SealedDraft {
+  const chi = "journal.open";
+  const body = `{"format":1,"public_key":"${toHex(identity.publicKey)}"}`;
+  return { draft: { chi, rid: chi }, body };
+}
+
+/** Signs and chains `drafts` after `head`; all get the time `tsMs`. */
+export function sealBatch(
+  drafts: readonly SealedDraft[],
+  chain: { readonly head: ChainHead; readonly identity: Identity; readonly tsMs: number },
+): SealedBatch {
+  const { identity, tsMs } = chain;
+  let { seq, hash } = chain.head;
+  const events: JournalEvent[] = [];
+  const lines: Uint8Array[] = [];
+  for (const draft of drafts) {
+    const line = { ...draft, author: identity.hid, seq: ++seq, tsMs, prevHash: hash };
+    const signed = signedBytes(line);
+    const signature = identity.sign(journalPurpose, signed);
+    lines.push(lineBytes(line, signature));
+    events.push(eventOf(line, signature));
+    hash = hashSigned(signed);
+  }
+  return { bytes: concatenated(lines), events, head: { seq, hash, tsMs } };
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

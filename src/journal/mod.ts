@@ -1,0 +1,38 @@
+/**
+ * The signed, hash-chained log of a node, and its reader for when the node is stopped. Format and
+ * guarantees: docs/JOURNAL.md.
+ *
+ * @example
+ * ```ts
+ * const journal = await openJournal({ disk, clock, identity, directory: "/var/lib/skep/journal" });
+ * await journal.append({ chi: "chat.done", rid: "r-1", body: { tokens: 12 } });
+ * for await (const event of journal.range({ from: 1 })) console.log(event.seq, event.chi);
+ * await journal.close();
+ * ```
+ *
+ * @module
+ */
+export { openJournal } from "./journal.ts";
+export type {
+  Journal,
+  JournalCounters,
+  JournalFsync,
+  JournalOptions,
+  JournalStatus,
+} from "./journal.ts";
+export { lineBytesDefault, readJournal } from "./reader.ts";
+export type { JournalReader, JournalSummary, RangeOptions, ReaderOptions } from "./reader.ts";
+export type { EventDraft, JournalEvent } from "./event.ts";
+export type {
+  VerifiedAuthor,
+  VerifyCode,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyReport,
+} from "./verify.ts";
+export { JournalError } from "./errors.ts";
+export type { JournalErrorCode } from "./errors.ts";
+
+// --- for other areas that sign or hash JSON ---
+export { canonicalBytes, canonicalJson } from "./canonical_json.ts";
+export type { CanonicalOptions, JsonValue } from "./canonical_json.ts";
