@@ -13,3 +13,6 @@ export { probeMode } from "./probe.ts";
 export type { ProbeMode } from "./probe.ts";
 export { createReferenceExecutor } from "./reference/executor.ts";
 export type { ReferenceOptions } from "./reference/executor.ts";
+export { createReferenceSampler } from "./reference/sampler.ts";
+export { createSampler } from "./sampler.ts";
+export type { Sampler, SamplerOptions, TokenLogprob } from "./sampler_options.ts";

@@ -20,17 +20,17 @@ export function storeKeyValue(
   valueWidth: i32,
 ): void {
   const count = kvHeads * headWidth;
-  let to = page + (<usize>slot << 2);
+  let to = page + (<usize> slot << 2);
   for (let i = 0; i < count; i++) {
-    store<f32>(to, load<f32>(key + (<usize>i << 2)));
+    store<f32>(to, load<f32>(key + (<usize> i << 2)));
     to += 128;
   }
-  const rowBytes = <usize>valueWidth << 2;
-  to = page + (<usize>count << 7) + <usize>slot * rowBytes;
+  const rowBytes = <usize> valueWidth << 2;
+  to = page + (<usize> count << 7) + <usize> slot * rowBytes;
   for (let head = 0; head < kvHeads; head++) {
-    memory.copy(to, value, <usize>headWidth << 2);
+    memory.copy(to, value, <usize> headWidth << 2);
     to += rowBytes << 5;
-    value += <usize>headWidth << 2;
+    value += <usize> headWidth << 2;
   }
 }
 
@@ -54,16 +54,16 @@ export function attend(
   scores: usize,
 ): void {
   const group = heads / kvHeads;
-  const valuesAt = layer + (<usize>(kvHeads * headWidth) << 7);
+  const valuesAt = layer + (<usize> (kvHeads * headWidth) << 7);
   for (let head = 0; head < heads; head++) {
-    const kv = <usize>(head / group);
-    const keys = layer + kv * (<usize>headWidth << 7);
-    const values = valuesAt + kv * (<usize>valueWidth << 7);
+    const kv = <usize> (head / group);
+    const keys = layer + kv * (<usize> headWidth << 7);
+    const values = valuesAt + kv * (<usize> valueWidth << 7);
     const m = score(query, table, keys, visible, headWidth, scale, scores);
     const total = weigh(scores, visible, m);
     blend(out, table, values, visible, headWidth, valueWidth, total, scores);
-    query += <usize>headWidth << 2;
-    out += <usize>headWidth << 2;
+    query += <usize> headWidth << 2;
+    out += <usize> headWidth << 2;
   }
 }
 
@@ -79,13 +79,14 @@ function score(
 ): f32 {
   const factor = f32x4.splat(scale);
   for (let start = 0; start < visible; start += 16) {
-    let key = <usize>load<u32>(table + (<usize>(start >> 5) << 2)) + keys + (<usize>(start & 16) << 2);
+    let key = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + keys +
+      (<usize> (start & 16) << 2);
     let t0 = f32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
     for (let block = 0; block < headWidth; block += 32) {
       const end = min(block + 32, headWidth);
       let p0 = f32x4.splat(0), p1 = p0, p2 = p0, p3 = p0;
       for (let i = block; i < end; i++) {
-        const q = v128.load32_splat(query + (<usize>i << 2));
+        const q = v128.load32_splat(query + (<usize> i << 2));
         p0 = f32x4.add(p0, f32x4.mul(q, v128.load(key)));
         p1 = f32x4.add(p1, f32x4.mul(q, v128.load(key, 16)));
         p2 = f32x4.add(p2, f32x4.mul(q, v128.load(key, 32)));
@@ -97,14 +98,14 @@ function score(
       t2 = f32x4.add(t2, p2);
       t3 = f32x4.add(t3, p3);
     }
-    const to = scores + (<usize>start << 2);
+    const to = scores + (<usize> start << 2);
     v128.store(to, f32x4.mul(t0, factor));
     v128.store(to, f32x4.mul(t1, factor), 16);
     v128.store(to, f32x4.mul(t2, factor), 32);
     v128.store(to, f32x4.mul(t3, factor), 48);
   }
   let m: f32 = f32.NEGATIVE_INFINITY;
-  for (let j = 0; j < visible; j++) m = max<f32>(m, load<f32>(scores + (<usize>j << 2)));
+  for (let j = 0; j < visible; j++) m = max<f32>(m, load<f32>(scores + (<usize> j << 2)));
   return m;
 }
 
@@ -116,9 +117,9 @@ function weigh(scores: usize, visible: i32, m: f32): f32 {
     let c = f32x4.splat(0);
     const end = min(start + 32, visible);
     for (let j = start; j < end; j += 4) {
-      const p = scores + (<usize>j << 2);
+      const p = scores + (<usize> j << 2);
       v128.store(p, expf(f32x4.sub(v128.load(p), most)));
-      for (let k = visible; k < j + 4; k++) store<f32>(scores + (<usize>k << 2), 0);
+      for (let k = visible; k < j + 4; k++) store<f32>(scores + (<usize> k << 2), 0);
       c = f32x4.add(c, v128.load(p));
     }
     total += (f32x4.extract_lane(c, 0) + f32x4.extract_lane(c, 2)) +
@@ -139,16 +140,16 @@ function blend(
   weights: usize,
 ): void {
   const divisor = f32x4.splat(total);
-  const step = <usize>valueWidth << 2;
+  const step = <usize> valueWidth << 2;
   let e = 0;
   for (; e + 16 <= headWidth; e += 16) {
     let o0 = f32x4.splat(0), o1 = o0, o2 = o0, o3 = o0;
     for (let start = 0; start < visible; start += 32) {
-      let v = <usize>load<u32>(table + (<usize>(start >> 5) << 2)) + values + (<usize>e << 2);
+      let v = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values + (<usize> e << 2);
       let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
       const end = min(start + 32, visible);
       for (let j = start; j < end; j++) {
-        const p = v128.load32_splat(weights + (<usize>j << 2));
+        const p = v128.load32_splat(weights + (<usize> j << 2));
         s0 = f32x4.add(s0, f32x4.mul(p, v128.load(v)));
         s1 = f32x4.add(s1, f32x4.mul(p, v128.load(v, 16)));
         s2 = f32x4.add(s2, f32x4.mul(p, v128.load(v, 32)));
@@ -160,7 +161,7 @@ function blend(
       o2 = f32x4.add(o2, s2);
       o3 = f32x4.add(o3, s3);
     }
-    const to = out + (<usize>e << 2);
+    const to = out + (<usize> e << 2);
     v128.store(to, f32x4.div(o0, divisor));
     v128.store(to, f32x4.div(o1, divisor), 16);
     v128.store(to, f32x4.div(o2, divisor), 32);
@@ -169,15 +170,15 @@ function blend(
   for (; e < headWidth; e++) {
     let o: f32 = 0;
     for (let start = 0; start < visible; start += 32) {
-      let v = <usize>load<u32>(table + (<usize>(start >> 5) << 2)) + values + (<usize>e << 2);
+      let v = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values + (<usize> e << 2);
       let s: f32 = 0;
       const end = min(start + 32, visible);
       for (let j = start; j < end; j++) {
-        s += load<f32>(weights + (<usize>j << 2)) * load<f32>(v);
+        s += load<f32>(weights + (<usize> j << 2)) * load<f32>(v);
         v += step;
       }
       o += s;
     }
-    store<f32>(out + (<usize>e << 2), o / total);
+    store<f32>(out + (<usize> e << 2), o / total);
   }
 }

@@ -4,7 +4,7 @@
 
 /** e^x per lane; NaN stays NaN, below -87 is +0, above 88 counts as 88. */
 // @ts-ignore: decorator
-@inline
+
 export function expf(x: v128): v128 {
   const y = f32x4.min(x, f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(y, f32x4.splat(reinterpret<f32>(0x3fb8aa3b))));
@@ -24,5 +24,5 @@ export function expf(x: v128): v128 {
 
 /** `expf` over `count` (a multiple of 4) values in place, for tests. */
 export function expfRow(x: usize, count: i32): void {
-  for (let i: usize = 0; i < <usize>count << 2; i += 16) v128.store(x + i, expf(v128.load(x + i)));
+  for (let i: usize = 0; i < <usize> count << 2; i += 16) v128.store(x + i, expf(v128.load(x + i)));
 }

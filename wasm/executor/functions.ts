@@ -24,9 +24,9 @@ const F16: f64 = reinterpret<f64>(0x3d2ae7f3e733b81f);
 const F17: f64 = reinterpret<f64>(0x3ce952c77030ad4a);
 
 // @ts-ignore: decorator
-@inline
+
 function powerOfTwo(n: i32): f64 {
-  return reinterpret<f64>(<u64>(n + 1023) << 52);
+  return reinterpret<f64>(<u64> (n + 1023) << 52);
 }
 
 /** e^x. */
@@ -50,8 +50,8 @@ export function exp(x: f64): f64 {
   p = p * r + F2;
   p = p * r + 1.0;
   p = p * r + 1.0;
-  const a = <i32>n >> 1;
-  return (p * powerOfTwo(a)) * powerOfTwo(<i32>n - a);
+  const a = <i32> n >> 1;
+  return (p * powerOfTwo(a)) * powerOfTwo(<i32> n - a);
 }
 
 /** The natural logarithm. */
@@ -66,7 +66,7 @@ export function log(x: f64): f64 {
     k = -54;
   }
   const bits = reinterpret<u64>(m);
-  k += <i32>(bits >> 52) - 1023;
+  k += <i32> (bits >> 52) - 1023;
   m = reinterpret<f64>((bits & 0x000fffffffffffff) | 0x3ff0000000000000);
   if (m > reinterpret<f64>(0x3ff6a09e667f3bcd)) {
     m *= 0.5;
@@ -87,17 +87,17 @@ export function log(x: f64): f64 {
   p = p * z + 1.0 / 5.0;
   p = p * z + 1.0 / 3.0;
   const t = s + s;
-  return <f64>k * LN2_HIGH + (t + ((t * z) * p + <f64>k * LN2_LOW));
+  return <f64> k * LN2_HIGH + (t + ((t * z) * p + <f64> k * LN2_LOW));
 }
 
 // @ts-ignore: decorator
-@inline
+
 function quarters(x: f64): f64 {
   return nearest<f64>(x * reinterpret<f64>(0x3fe45f306dc9c883));
 }
 
 // @ts-ignore: decorator
-@inline
+
 function reduced(x: f64, n: f64): f64 {
   return ((x - n * reinterpret<f64>(0x3ff921fb54400000)) -
     n * reinterpret<f64>(0x3dd0b4611a600000)) - n * reinterpret<f64>(0x3ba3198a2e037073);
@@ -133,7 +133,7 @@ function cosReduced(r: f64): f64 {
 export function sin(x: f64): f64 {
   const n = quarters(x);
   const r = reduced(x, n);
-  const q = <i32>n & 3;
+  const q = <i32> n & 3;
   const value = q & 1 ? cosReduced(r) : sinReduced(r);
   return q & 2 ? -value : value;
 }
@@ -142,7 +142,7 @@ export function sin(x: f64): f64 {
 export function cos(x: f64): f64 {
   const n = quarters(x);
   const r = reduced(x, n);
-  const q = <i32>n & 3;
+  const q = <i32> n & 3;
   const value = q & 1 ? sinReduced(r) : cosReduced(r);
   return q == 1 || q == 2 ? -value : value;
 }

@@ -5,12 +5,19 @@
  * i8 signed (plain weights), u16 and i16 the same two in plain SIMD for tests, and i32 Q4_0
  * (nibbles fit the 7-bit operand on every engine; sums start at -8 * sum(q)).
  */
-import { halfMask, halfScale, META_BYTES, nibbleMask, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from "./constants";
+import {
+  halfMask,
+  halfScale,
+  META_BYTES,
+  nibbleMask,
+  Q4_BLOCK_BYTES,
+  Q8_BLOCK_BYTES,
+} from "./constants";
 import { dotEmulated, dotRelaxed } from "./probe";
 import { highScales, lowScales, put, share } from "./put";
 
 // @ts-ignore: decorator
-@inline
+
 function dot<M>(x: v128, w: v128, sum: v128): v128 {
   if (sizeof<M>() == 2) return dotEmulated<M>(x, w, sum);
   if (ASC_FEATURE_RELAXED_SIMD) return dotRelaxed(x, w, sum);
@@ -18,7 +25,7 @@ function dot<M>(x: v128, w: v128, sum: v128): v128 {
 }
 
 // @ts-ignore: decorator
-@inline
+
 function start<M>(meta: usize): v128 {
   if (sizeof<M>() == 4) return v128.load32_splat(meta, 8);
   return isSigned<M>() ? i32x4.splat(0) : v128.load32_splat(meta, 4);
@@ -26,7 +33,7 @@ function start<M>(meta: usize): v128 {
 
 /** Weights of rows 0-3 at k-step `j` of the block at `p`. */
 // @ts-ignore: decorator
-@inline
+
 function low<M>(p: usize, j: usize, nibbles: v128): v128 {
   if (sizeof<M>() == 4) return v128.and(v128.load(p + j * 16, 16), nibbles);
   return v128.load(p + j * 32, 16);
@@ -34,7 +41,7 @@ function low<M>(p: usize, j: usize, nibbles: v128): v128 {
 
 /** Weights of rows 4-7. */
 // @ts-ignore: decorator
-@inline
+
 function high<M>(p: usize, j: usize, nibbles: v128): v128 {
   if (sizeof<M>() == 4) return v128.and(i16x8.shr_u(v128.load(p + j * 16, 16), 4), nibbles);
   return v128.load(p + j * 32, 32);
@@ -53,15 +60,15 @@ export function multiplyBytes<M>(
   meta: usize,
 ): void {
   const blockBytes = sizeof<M>() == 4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
-  const groupBytes = <usize>blocks * blockBytes;
-  const columns = <usize>blocks << 5;
-  const metaStride = <usize>blocks * META_BYTES;
+  const groupBytes = <usize> blocks * blockBytes;
+  const columns = <usize> blocks << 5;
+  const metaStride = <usize> blocks * META_BYTES;
   let t = 0;
   for (let g = from; g < to; g++) {
-    const group = w + <usize>g * groupBytes;
-    const out = y + (<usize>g << 5);
+    const group = w + <usize> g * groupBytes;
+    const out = y + (<usize> g << 5);
     for (t = 0; t + 4 <= positions; t += 4) {
-      const p = <usize>t;
+      const p = <usize> t;
       fourPositions<M>(
         out + p * yStride,
         yStride,
@@ -74,15 +81,15 @@ export function multiplyBytes<M>(
     }
   }
   for (; t < positions; t++) {
-    const p = <usize>t;
+    const p = <usize> t;
     const xt = bytes + p * columns;
     const mt = meta + p * metaStride;
     const yt = y + p * yStride;
     let g = from;
     for (; g + 2 <= to; g += 2) {
-      twoGroups<M>(yt + (<usize>g << 5), w + <usize>g * groupBytes, blocks, add, xt, mt);
+      twoGroups<M>(yt + (<usize> g << 5), w + <usize> g * groupBytes, blocks, add, xt, mt);
     }
-    if (g < to) oneGroup<M>(yt + (<usize>g << 5), w + <usize>g * groupBytes, blocks, add, xt, mt);
+    if (g < to) oneGroup<M>(yt + (<usize> g << 5), w + <usize> g * groupBytes, blocks, add, xt, mt);
   }
 }
 
@@ -112,7 +119,7 @@ function twoGroups<M>(y: usize, w: usize, blocks: i32, add: bool, x: usize, meta
   const blockBytes = sizeof<M>() == 4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
   const mask = i32x4.splat(halfMask), nibbles = i32x4.splat(nibbleMask);
   const scale = f32x4.splat(halfScale());
-  let u = w + <usize>blocks * blockBytes;
+  let u = w + <usize> blocks * blockBytes;
   let f0 = f32x4.splat(0), f1 = f0, f2 = f0, f3 = f0;
   for (let b = 0; b < blocks; b++) {
     let a0 = start<M>(meta), a1 = a0, a2 = a0, a3 = a0;
@@ -149,7 +156,7 @@ function fourPositions<M>(
   const blockBytes = sizeof<M>() == 4 ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES;
   const mask = i32x4.splat(halfMask), nibbles = i32x4.splat(nibbleMask);
   const scale = f32x4.splat(halfScale());
-  const columns = <usize>blocks << 5, metaStride = <usize>blocks * META_BYTES;
+  const columns = <usize> blocks << 5, metaStride = <usize> blocks * META_BYTES;
   let x1 = x0 + columns, x2 = x1 + columns, x3 = x2 + columns;
   let m1 = m0 + metaStride, m2 = m1 + metaStride, m3 = m2 + metaStride;
   let f00 = f32x4.splat(0), f01 = f00, f10 = f00, f11 = f00;

@@ -9,7 +9,7 @@ import { halvesToFloats } from "./half";
 import { put } from "./put";
 
 // @ts-ignore: decorator
-@inline
+
 function low<W>(p: usize, mask: v128): v128 {
   if (isFloat<W>()) return v128.load(p);
   if (isSigned<W>()) return halvesToFloats(v128.load16x4_s(p), mask, f32x4.splat(halfScale()));
@@ -17,7 +17,7 @@ function low<W>(p: usize, mask: v128): v128 {
 }
 
 // @ts-ignore: decorator
-@inline
+
 function high<W>(p: usize, mask: v128): v128 {
   if (isFloat<W>()) return v128.load(p, 16);
   if (isSigned<W>()) return halvesToFloats(v128.load16x4_s(p, 8), mask, f32x4.splat(halfScale()));
@@ -25,7 +25,7 @@ function high<W>(p: usize, mask: v128): v128 {
 }
 
 // @ts-ignore: decorator
-@inline
+
 function madd(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
 }
@@ -42,25 +42,32 @@ export function multiplyPlain<W>(
   x: usize,
   xStride: usize,
 ): void {
-  const groupBytes = <usize>columns * (isFloat<W>() ? F32_COLUMN_BYTES : HALF_COLUMN_BYTES);
+  const groupBytes = <usize> columns * (isFloat<W>() ? F32_COLUMN_BYTES : HALF_COLUMN_BYTES);
   let t = 0;
   for (let g = from; g < to; g++) {
-    const group = w + <usize>g * groupBytes;
-    const out = y + (<usize>g << 5);
+    const group = w + <usize> g * groupBytes;
+    const out = y + (<usize> g << 5);
     for (t = 0; t + 4 <= positions; t += 4) {
-      const p = <usize>t;
+      const p = <usize> t;
       fourPositions<W>(out + p * yStride, yStride, group, columns, add, x + p * xStride, xStride);
     }
   }
   for (; t < positions; t++) {
-    const xt = x + <usize>t * xStride;
-    const yt = y + <usize>t * yStride;
+    const xt = x + <usize> t * xStride;
+    const yt = y + <usize> t * yStride;
     let g = from;
     for (; g + 4 <= to; g += 4) {
-      fourGroups<W>(yt + (<usize>g << 5), w + <usize>g * groupBytes, groupBytes, columns, add, xt);
+      fourGroups<W>(
+        yt + (<usize> g << 5),
+        w + <usize> g * groupBytes,
+        groupBytes,
+        columns,
+        add,
+        xt,
+      );
     }
     for (; g < to; g++) {
-      oneGroup<W>(yt + (<usize>g << 5), w + <usize>g * groupBytes, columns, add, xt);
+      oneGroup<W>(yt + (<usize> g << 5), w + <usize> g * groupBytes, columns, add, xt);
     }
   }
 }
@@ -70,7 +77,7 @@ function oneGroup<W>(y: usize, w: usize, columns: i32, add: bool, x: usize): voi
   const columnBytes = isFloat<W>() ? F32_COLUMN_BYTES : HALF_COLUMN_BYTES;
   let a = f32x4.splat(0), b = a;
   for (let block = 0; block < columns; block += 32) {
-    const end = x + (<usize>min(32, columns - block) << 2);
+    const end = x + (<usize> min(32, columns - block) << 2);
     let p = f32x4.splat(0), q = p;
     for (; x < end; x += 4) {
       const v = v128.load32_splat(x);
@@ -97,7 +104,7 @@ function fourGroups<W>(
   let w1 = w + groupBytes, w2 = w1 + groupBytes, w3 = w2 + groupBytes;
   let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
   for (let block = 0; block < columns; block += 32) {
-    const end = x + (<usize>min(32, columns - block) << 2);
+    const end = x + (<usize> min(32, columns - block) << 2);
     let p0 = f32x4.splat(0), q0 = p0, p1 = p0, q1 = p0, p2 = p0, q2 = p0, p3 = p0, q3 = p0;
     for (; x < end; x += 4) {
       const v = v128.load32_splat(x);
@@ -143,7 +150,7 @@ function fourPositions<W>(
   let x1 = x + xStride, x2 = x1 + xStride, x3 = x2 + xStride;
   let a0 = f32x4.splat(0), b0 = a0, a1 = a0, b1 = a0, a2 = a0, b2 = a0, a3 = a0, b3 = a0;
   for (let block = 0; block < columns; block += 32) {
-    const end = x + (<usize>min(32, columns - block) << 2);
+    const end = x + (<usize> min(32, columns - block) << 2);
     let p0 = f32x4.splat(0), q0 = p0, p1 = p0, q1 = p0, p2 = p0, q2 = p0, p3 = p0, q3 = p0;
     for (; x < end; x += 4) {
       const l = low<W>(w, mask);

@@ -5,21 +5,28 @@
  * have none. `F` says the format: i8 is Q8_0, u8 is Q4_0. A product sums pairs of columns: lanes of
  * an accumulator are [row 0 even, row 0 odd, row 1 even, row 1 odd] until the block's end.
  */
-import { halfMask, halfScale, META_BYTES, nibbleMask, Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from "./constants";
+import {
+  halfMask,
+  halfScale,
+  META_BYTES,
+  nibbleMask,
+  Q4_BLOCK_BYTES,
+  Q8_BLOCK_BYTES,
+} from "./constants";
 import { addPairs } from "./probe";
 import { highScales, lowScales, put, share } from "./put";
 
 // @ts-ignore: decorator
-@inline
+
 function madd(sum: v128, x: v128, w: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
 }
 
 /** Weights of rows 2 * `pair` and 2 * `pair` + 1 at k-step `j`, as i16. */
 // @ts-ignore: decorator
-@inline
+
 function rows<F>(p: usize, j: usize, pair: i32, nibbles: v128): v128 {
-  if (isSigned<F>()) return v128.load8x8_s(p + j * 32 + (<usize>pair << 3), 16);
+  if (isSigned<F>()) return v128.load8x8_s(p + j * 32 + (<usize> pair << 3), 16);
   const both = v128.load(p + j * 16, 16);
   const bytes = v128.and(pair < 2 ? both : i16x8.shr_u(both, 4), nibbles);
   return pair & 1 ? i16x8.extend_high_i8x16_u(bytes) : i16x8.extend_low_i8x16_u(bytes);
@@ -27,7 +34,7 @@ function rows<F>(p: usize, j: usize, pair: i32, nibbles: v128): v128 {
 
 /** The block's integers of four rows; Q4_0 takes out the offset of its nibbles. */
 // @ts-ignore: decorator
-@inline
+
 function integers<F>(a: v128, b: v128, meta: usize): v128 {
   const sum = addPairs(a, b);
   return isSigned<F>() ? sum : i32x4.add(sum, v128.load32_splat(meta, 8));
@@ -45,12 +52,12 @@ export function multiplyWords<F>(
   words: usize,
   meta: usize,
 ): void {
-  const groupBytes = <usize>blocks * (isSigned<F>() ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES);
-  const wordStride = <usize>blocks << 6;
-  const metaStride = <usize>blocks * META_BYTES;
+  const groupBytes = <usize> blocks * (isSigned<F>() ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES);
+  const wordStride = <usize> blocks << 6;
+  const metaStride = <usize> blocks * META_BYTES;
   for (let g = from; g < to; g++) {
-    const group = w + <usize>g * groupBytes;
-    let out = y + (<usize>g << 5);
+    const group = w + <usize> g * groupBytes;
+    let out = y + (<usize> g << 5);
     let x = words;
     let m = meta;
     let t = 0;
@@ -100,7 +107,7 @@ function twoPositions<F>(
   const blockBytes = isSigned<F>() ? Q8_BLOCK_BYTES : Q4_BLOCK_BYTES;
   const mask = i32x4.splat(halfMask), nibbles = i32x4.splat(nibbleMask);
   const scale = f32x4.splat(halfScale());
-  let x1 = x + (<usize>blocks << 6), meta1 = meta + <usize>blocks * META_BYTES;
+  let x1 = x + (<usize> blocks << 6), meta1 = meta + <usize> blocks * META_BYTES;
   let f0 = f32x4.splat(0), f1 = f0, g0 = f0, g1 = f0;
   for (let b = 0; b < blocks; b++) {
     let a0 = i32x4.splat(0), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;

@@ -7,7 +7,7 @@ import { NORM_SCRATCH } from "./constants";
 export function norm(x: usize, w: usize, y: usize, count: i32, epsilon: f32): void {
   const r = f32x4.splat(scaleOf(x, count, epsilon));
   let i: usize = 0;
-  const end = <usize>count << 2;
+  const end = <usize> count << 2;
   for (; i + 16 <= end; i += 16) {
     v128.store(y + i, f32x4.mul(f32x4.mul(v128.load(x + i), r), v128.load(w + i)));
   }
@@ -20,7 +20,7 @@ function scaleOf(x: usize, count: i32, epsilon: f32): f32 {
   let b = a;
   let c = a;
   let d = a;
-  const end = x + (<usize>(count & ~7) << 2);
+  const end = x + (<usize> (count & ~7) << 2);
   let p = x;
   for (; p < end; p += 32) {
     const low = v128.load(p);
@@ -39,13 +39,13 @@ function scaleOf(x: usize, count: i32, epsilon: f32): f32 {
   v128.store(NORM_SCRATCH, c, 32);
   v128.store(NORM_SCRATCH, d, 48);
   for (let i = 0; i < (count & 7); i++) {
-    const value = <f64>load<f32>(p + (<usize>i << 2));
-    const slot = NORM_SCRATCH + (<usize>i << 3);
+    const value = <f64> load<f32>(p + (<usize> i << 2));
+    const slot = NORM_SCRATCH + (<usize> i << 3);
     store<f64>(slot, load<f64>(slot) + value * value);
   }
   a = f64x2.add(v128.load(NORM_SCRATCH), v128.load(NORM_SCRATCH, 32));
   b = f64x2.add(v128.load(NORM_SCRATCH, 16), v128.load(NORM_SCRATCH, 48));
   a = f64x2.add(a, b);
   const sum = f64x2.extract_lane(a, 0) + f64x2.extract_lane(a, 1);
-  return <f32>(1.0 / sqrt<f64>(sum / <f64>count + <f64>epsilon));
+  return <f32> (1.0 / sqrt<f64>(sum / <f64> count + <f64> epsilon));
 }

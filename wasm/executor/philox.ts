@@ -9,12 +9,12 @@ export function philoxBlock(p: usize, k0: u32, k1: u32): void {
   let c = load<u32>(p, 8);
   let d = load<u32>(p, 12);
   for (let round = 0; round < 10; round++) {
-    const x = <u64>0xd2511f53 * <u64>a;
-    const y = <u64>0xcd9e8d57 * <u64>c;
-    a = <u32>(y >> 32) ^ b ^ k0;
-    b = <u32>y;
-    c = <u32>(x >> 32) ^ d ^ k1;
-    d = <u32>x;
+    const x = <u64> 0xd2511f53 * <u64> a;
+    const y = <u64> 0xcd9e8d57 * <u64> c;
+    a = <u32> (y >> 32) ^ b ^ k0;
+    b = <u32> y;
+    c = <u32> (x >> 32) ^ d ^ k1;
+    d = <u32> x;
     k0 += 0x9e3779b9;
     k1 += 0xbb67ae85;
   }

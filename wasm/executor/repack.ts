@@ -16,19 +16,19 @@ export function repackPlain(
   exponent: u32,
 ): i32 {
   let bad = 0;
-  memory.fill(dst, 0, <usize>columns * <usize>bytes * 8);
+  memory.fill(dst, 0, <usize> columns * <usize> bytes * 8);
   for (let r = 0; r < rows; r++) {
     for (let k = 0; k < columns; k++) {
-      const from = src + <usize>(r * columns + k) * <usize>bytes;
-      const to = dst + <usize>(k * 8 + r) * <usize>bytes;
+      const from = src + <usize> (r * columns + k) * <usize> bytes;
+      const to = dst + <usize> (k * 8 + r) * <usize> bytes;
       if (bytes == 4) {
         const value = load<u32>(from);
         bad += i32((value & exponent) == exponent);
         store<u32>(to, value);
       } else {
-        const value = <u32>load<u16>(from);
+        const value = <u32> load<u16>(from);
         bad += i32((value & exponent) == exponent);
-        store<u16>(to, <u16>value);
+        store<u16>(to, <u16> value);
       }
     }
   }
@@ -49,22 +49,22 @@ export function repackBlocks(
   let bad = 0;
   const blockBytes: usize = nibbles ? 18 : 34;
   for (let b = 0; b < blocks; b++) {
-    const to = dst + <usize>b * (nibbles ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+    const to = dst + <usize> b * (nibbles ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
     for (let r = 0; r < 8; r++) {
-      const from = src + (<usize>(r * blocks) + <usize>b) * blockBytes;
+      const from = src + (<usize> (r * blocks) + <usize> b) * blockBytes;
       const present = r < rows;
       const scale = present ? load<u16>(from) : 0;
       bad += i32((scale & 0x7c00) == 0x7c00);
-      store<u16>(to + <usize>r * 2, scale);
+      store<u16>(to + <usize> r * 2, scale);
       if (nibbles) putNibbles(to + 16, from + 2, r, present);
-      else putBytes(to + 16 + (<usize>r << 2), from + 2, present, flip * 0x01010101);
+      else putBytes(to + 16 + (<usize> r << 2), from + 2, present, flip * 0x01010101);
     }
   }
   return bad;
 }
 
 // @ts-ignore: decorator
-@inline
+
 function putBytes(to: usize, from: usize, present: bool, flip: u32): void {
   for (let j: usize = 0; j < 8; j++) {
     store<u32>(to + j * 32, (present ? load<u32>(from + j * 4) : 0) ^ flip);
@@ -73,9 +73,9 @@ function putBytes(to: usize, from: usize, present: bool, flip: u32): void {
 
 /** Columns 0-15 are the low nibbles of the 16 bytes, columns 16-31 the high ones. */
 // @ts-ignore: decorator
-@inline
+
 function putNibbles(to: usize, from: usize, r: i32, present: bool): void {
-  const lane = to + (<usize>(r & 3) << 2);
+  const lane = to + (<usize> (r & 3) << 2);
   for (let j: usize = 0; j < 4; j++) {
     const bytes = present ? load<u32>(from + j * 4) : 0x88888888;
     const low = bytes & 0x0f0f0f0f;

@@ -45,15 +45,15 @@ export function placeSampler(
 }
 
 // @ts-ignore: decorator
-@inline
+
 function z(i: i32): f64 {
-  return load<f64>(zPtr + (<usize>i << 3));
+  return load<f64>(zPtr + (<usize> i << 3));
 }
 
 // @ts-ignore: decorator
-@inline
+
 function w(i: i32): f64 {
-  return load<f64>(wPtr + (<usize>i << 3));
+  return load<f64>(wPtr + (<usize> i << 3));
 }
 
 /** Returns the sampled token. */
@@ -75,7 +75,7 @@ export function sample(
   const best = argmax();
   if (temperature == 0 || topK == 1) return best;
   const m = z(best);
-  for (let i = 0; i < V; i++) store<f64>(wPtr + (<usize>i << 3), exp((z(i) - m) / temperature));
+  for (let i = 0; i < V; i++) store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
   keep(topK, topP, minP);
   return draw(uniform(seedLow, seedHigh, position));
 }
@@ -83,19 +83,19 @@ export function sample(
 /** Steps 1 and 2. */
 function adjust(countCount: i32, biasCount: i32, repeat: f64, frequency: f64, presence: f64): void {
   for (let i = 0; i < V; i++) {
-    store<f64>(zPtr + (<usize>i << 3), <f64>load<f32>(logits + (<usize>i << 2)));
+    store<f64>(zPtr + (<usize> i << 3), <f64> load<f32>(logits + (<usize> i << 2)));
   }
   for (let i = 0; i < countCount; i++) {
-    const token = load<i32>(counts + (<usize>i << 3));
-    const count = <f64>load<u32>(counts + (<usize>i << 3), 4);
+    const token = load<i32>(counts + (<usize> i << 3));
+    const count = <f64> load<u32>(counts + (<usize> i << 3), 4);
     let value = z(token);
     if (repeat != 1) value = value > 0 ? value / repeat : value * repeat;
     value = (value - count * frequency) - presence;
-    store<f64>(zPtr + (<usize>token << 3), value);
+    store<f64>(zPtr + (<usize> token << 3), value);
   }
   for (let i = 0; i < biasCount; i++) {
-    const at = biases + (<usize>i << 4);
-    const slot = zPtr + (<usize>load<i32>(at) << 3);
+    const at = biases + (<usize> i << 4);
+    const slot = zPtr + (<usize> load<i32>(at) << 3);
     store<f64>(slot, load<f64>(slot) + load<f64>(at, 8));
   }
 }
@@ -114,17 +114,17 @@ function keep(topK: i32, topP: f64, minP: f64): void {
     const most = topK > 0 && topK < V ? topK : V;
     heapify();
     if (topP < 1) keepByMass(most, topP);
-    else for (let k = 0; k < most; k++) store<u8>(kept + <usize>pop(), 1);
+    else for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
   }
   if (minP > 0) {
-    for (let i = 0; i < V; i++) if (!(w(i) >= minP)) store<u8>(kept + <usize>i, 0);
+    for (let i = 0; i < V; i++) if (!(w(i) >= minP)) store<u8>(kept + <usize> i, 0);
   }
 }
 
 /** Keeps the first tokens of the ranking, at most `most`, until their mass reaches the share. */
 function keepByMass(most: i32, topP: f64): void {
   if (most < V) {
-    for (let k = 0; k < most; k++) store<u8>(kept + <usize>pop(), 1);
+    for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
   } else memory.fill(kept, 1, V);
   const goal = topP * keptMass();
   memory.fill(kept, 0, V);
@@ -132,7 +132,7 @@ function keepByMass(most: i32, topP: f64): void {
   let sum: f64 = 0;
   for (let k = 0; k < most; k++) {
     const token = pop();
-    store<u8>(kept + <usize>token, 1);
+    store<u8>(kept + <usize> token, 1);
     sum += w(token);
     if (sum >= goal) return;
   }
@@ -140,26 +140,26 @@ function keepByMass(most: i32, topP: f64): void {
 
 function keptMass(): f64 {
   let sum: f64 = 0;
-  for (let i = 0; i < V; i++) if (load<u8>(kept + <usize>i)) sum += w(i);
+  for (let i = 0; i < V; i++) if (load<u8>(kept + <usize> i)) sum += w(i);
   return sum;
 }
 
 // @ts-ignore: decorator
-@inline
+
 function at(i: i32): i32 {
-  return load<i32>(heap + (<usize>i << 2));
+  return load<i32>(heap + (<usize> i << 2));
 }
 
 /** Whether token `a` ranks before token `b`. */
 // @ts-ignore: decorator
-@inline
+
 function before(a: i32, b: i32): bool {
   return z(a) > z(b) || (z(a) == z(b) && a < b);
 }
 
 function heapify(): void {
   heapCount = V;
-  for (let i = 0; i < V; i++) store<i32>(heap + (<usize>i << 2), i);
+  for (let i = 0; i < V; i++) store<i32>(heap + (<usize> i << 2), i);
   for (let i = (V >> 1) - 1; i >= 0; i--) sink(i);
 }
 
@@ -171,10 +171,10 @@ function sink(start: i32): void {
     if (child >= heapCount) break;
     if (child + 1 < heapCount && before(at(child + 1), at(child))) child++;
     if (!before(at(child), token)) break;
-    store<i32>(heap + (<usize>i << 2), at(child));
+    store<i32>(heap + (<usize> i << 2), at(child));
     i = child;
   }
-  store<i32>(heap + (<usize>i << 2), token);
+  store<i32>(heap + (<usize> i << 2), token);
 }
 
 function pop(): i32 {
@@ -193,7 +193,7 @@ function draw(u: f64): i32 {
   let sum: f64 = 0;
   let last = 0;
   for (let i = 0; i < V; i++) {
-    if (!load<u8>(kept + <usize>i)) continue;
+    if (!load<u8>(kept + <usize> i)) continue;
     last = i;
     sum += w(i);
     if (sum > goal) return i;
@@ -206,16 +206,16 @@ function uniform(seedLow: u32, seedHigh: u32, position: u32): f64 {
   store<u32>(block, 0, 4);
   store<u64>(block, 0, 8);
   philoxBlock(block, seedLow, seedHigh);
-  const high = <f64>(load<u32>(block) >> 5);
-  const low = <f64>(load<u32>(block, 4) >> 6);
+  const high = <f64> (load<u32>(block) >> 5);
+  const low = <f64> (load<u32>(block, 4) >> 6);
   return (high * 67108864.0 + low) * reinterpret<f64>(0x3ca0000000000000);
 }
 
 /** log S of the raw logits, with their largest subtracted (section 6, last paragraph). */
 export function logSumExp(): f64 {
   let m = load<f32>(logits);
-  for (let i = 1; i < V; i++) m = max<f32>(m, load<f32>(logits + (<usize>i << 2)));
+  for (let i = 1; i < V; i++) m = max<f32>(m, load<f32>(logits + (<usize> i << 2)));
   let sum: f64 = 0;
-  for (let i = 0; i < V; i++) sum += exp(<f64>load<f32>(logits + (<usize>i << 2)) - <f64>m);
+  for (let i = 0; i < V; i++) sum += exp(<f64> load<f32>(logits + (<usize> i << 2)) - <f64> m);
   return log(sum);
 }

@@ -1,0 +1,184 @@
+/**
+ * Options of a sampler, and their checks. Names and order: docs/NUMERIC_CLASS.md section 6.
+ */
+
+/** How to choose the next token; every field has a value that asks for nothing. */
+export interface SamplerOptions {
+  /** Tokens in the vocabulary, 1 to 2^24. */
+  readonly vocabularySize: number;
+  /** Integer from 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** At least 0; 0 takes the likeliest token. @default 1 */
+  readonly temperature?: number;
+  /** Keeps so many of the likeliest tokens; an integer, 0 is off. @default 0 */
+  readonly topK?: number;
+  /** Keeps the likeliest tokens that reach this share, above 0 to 1; 1 is off. @default 1 */
+  readonly topP?: number;
+  /** Keeps tokens of at least this share of the likeliest's probability, 0 to 1. @default 0 */
+  readonly minP?: number;
+  /** Divides (negative: multiplies) logits of tokens so far; 1e-6 to 1e6, 1 is off. @default 1 */
+  readonly repeatPenalty?: number;
+  /** Subtracted from a logit per occurrence so far; within 1e9 of 0, which is off. @default 0 */
+  readonly frequencyPenalty?: number;
+  /** Subtracted once from the logits of tokens so far; within 1e9 of 0, which is off. @default 0 */
+  readonly presencePenalty?: number;
+  /** Added to the logits of the given tokens; within 1e9 of 0. @default none */
+  readonly logitBias?: ReadonlyMap<number, number>;
+}
+
+/** Options with nothing left open. */
+export type CheckedSamplerOptions = Required<SamplerOptions>;
+
+/** The log-probability of a token, from the raw logits. */
+export interface TokenLogprob {
+  readonly token: number;
+  /** Natural logarithm; at most 0 but for rounding. */
+  readonly logprob: number;
+}
+
+/** Chooses tokens; holds no state between calls, so a position can be sampled again. */
+export interface Sampler {
+  /**
+   * Samples the token of a position.
+   *
+   * @param logits finite, one per token
+   * @param history the token ids that penalties look at, oldest first
+   * @param position absolute index that the sampled token will have, below 2^32
+   * @throws {RangeError} when a length, an id or the position is out of range
+   */
+  sample(logits: Float32Array, history: readonly number[], position: number): number;
+  /**
+   * Log-probabilities from the raw logits, before any penalty or temperature.
+   *
+   * @param topCount how many of the likeliest to list (ties by id); at most the vocabulary
+   */
+  logprobs(
+    logits: Float32Array,
+    token: number,
+    topCount: number,
+  ): { readonly chosen: TokenLogprob; readonly top: readonly TokenLogprob[] };
+}
+
+const vocabularySizeMax = 2 ** 24;
+
+/** Fills in defaults. @throws {RangeError} naming the option that is out of range */
+export function checkedSamplerOptions(options: SamplerOptions): CheckedSamplerOptions {
+  const checked = {
+    ...options,
+    temperature: options.temperature ?? 1,
+    topK: options.topK ?? 0,
+    topP: options.topP ?? 1,
+    minP: options.minP ?? 0,
+    repeatPenalty: options.repeatPenalty ?? 1,
+    frequencyPenalty: options.frequencyPenalty ?? 0,
+    presencePenalty: options.presencePenalty ?? 0,
+    logitBias: options.logitBias ?? new Map<number, number>(),
+  };
+  const { vocabularySize: size, seed, temperature, topK, topP, minP } = checked;
+  check(
+    "vocabularySize",
+    size,
+    `an integer from 1 to ${vocabularySizeMax}`,
+    isCount(size, 1) && size <= vocabularySizeMax,
+  );
+  check("seed", seed, "an integer from 0 to 2^53 - 1", isCount(seed, 0));
+  check("temperature", temperature, "finite and at least 0", isWithin(temperature, 0));
+  check("topK", topK, "an integer of at least 0", isCount(topK, 0));
+  check("topP", topP, "above 0 and at most 1", isWithin(topP, 0, 1) && topP > 0);
+  check("minP", minP, "from 0 to 1", isWithin(minP, 0, 1));
+  const { repeatPenalty, frequencyPenalty, presencePenalty } = checked;
+  check("repeatPenalty", repeatPenalty, "from 1e-6 to 1e6", isWithin(repeatPenalty, 1e-6, 1e6));
+  check("frequencyPenalty", frequencyPenalty, "from -1e9 to 1e9", isShift(frequencyPenalty));
+  check("presencePenalty", presencePenalty, "from -1e9 to 1e9", isShift(presencePenalty));
+  for (const [token, bias] of checked.logitBias) {
+    check("logitBias", token, `of tokens below ${size}`, isCount(token, 0) && token < size);
+    check("logitBias", bias, "from -1e9 to 1e9", isShift(bias));
+  }
+  return checked;
+}
+
+/** Checks the arguments of `sample` and counts the history's tokens, in order of first use. */
+export function countHistory(
+  { vocabularySize }: CheckedSamplerOptions,
+  logits: Float32Array,
+  history: readonly number[],
+): Map<number, number> {
+  checkLogits(logits, vocabularySize);
+  const counts = new Map<number, number>();
+  for (const token of history) {
+    if (!(isCount(token, 0) && token < vocabularySize)) {
+      throw new RangeError(
+        `Cannot sample as history tokens must be below ${vocabularySize}: one is ${token}`,
+      );
+    }
+    counts.set(token, (counts.get(token) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** @throws {RangeError} when there is not one finite logit per token */
+export function checkLogits(logits: Float32Array, vocabularySize: number): void {
+  if (logits.length !== vocabularySize) {
+    throw new RangeError(
+      `Cannot sample as there must be ${vocabularySize} logits: current count is ${logits.length}`,
+    );
+  }
+  const bad = logits.findIndex((logit) => !Number.isFinite(logit));
+  if (bad >= 0) {
+    throw new RangeError(
+      `Cannot sample as logits must be finite: that of token ${bad} is ${logits[bad]}`,
+    );
+  }
+}
+
+/** @throws {RangeError} when a position is not below 2^32 */
+export function checkPosition(position: number): void {
+  if (isCount(position, 0) && position < 2 ** 32) return;
+  throw new RangeError(
+    `Cannot sample as "position" must be an integer below 2^32: current value is ${position}`,
+  );
+}
+
+/** @throws {RangeError} when the token or the count does not fit the vocabulary */
+export function checkLogprobs(token: number, topCount: number, vocabularySize: number): void {
+  check(
+    "token",
+    token,
+    `an id below ${vocabularySize}`,
+    isCount(token, 0) && token < vocabularySize,
+  );
+  const fits = isCount(topCount, 0) && topCount <= vocabularySize;
+  check("topCount", topCount, `an integer from 0 to ${vocabularySize}`, fits);
+}
+
+/** The `topCount` largest logits' ids, equals by id ascending. */
+export function largest(logits: Float32Array, topCount: number): number[] {
+  const best: number[] = [];
+  const value = (token: number | undefined): number => logits[token ?? 0] ?? NaN;
+  for (let token = 0; topCount > 0 && token < logits.length; token++) {
+    if (best.length === topCount && !(value(token) > value(best.at(-1)))) continue;
+    let at = best.length;
+    while (at > 0 && value(token) > value(best[at - 1])) at--;
+    best.splice(at, 0, token);
+    if (best.length > topCount) best.pop();
+  }
+  return best;
+}
+
+function check(name: string, value: number, rule: string, holds: boolean): void {
+  if (holds) return;
+  throw new RangeError(`Cannot sample as "${name}" must be ${rule}: current value is ${value}`);
+}
+
+function isCount(value: number, least: number): boolean {
+  return Number.isSafeInteger(value) && value >= least;
+}
+
+/** Shifts are bounded so that no logit, shifted, is infinite. */
+function isShift(value: number): boolean {
+  return isWithin(value, -1e9, 1e9);
+}
+
+function isWithin(value: number, least: number, most = Number.MAX_VALUE): boolean {
+  return value >= least && value <= most;
+}
