@@ -8,16 +8,17 @@ import * as v from "valibot";
 import { messages } from "./chat_message.ts";
 import type { ChatMessage } from "./chat_message.ts";
 import {
+  boolean,
   integerWithin,
   isEmptyArray,
   issueOfObject,
+  notArray,
   nothingAsked,
   oneOf,
   onlyNull,
   type Schema,
   textUpTo,
 } from "./field_schemas.ts";
-import { boolean } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { samplingFields } from "./sampling_fields.ts";
 
@@ -27,19 +28,25 @@ const metadataMessage =
   "it must map up to 16 keys of at most 64 characters to strings of at most 512";
 
 // OpenAI's bounds: 16 pairs, keys of 64 and values of 512 characters.
-const metadata: Schema<Record<string, string>> = v.pipe(
-  v.record(
-    v.pipe(v.string(metadataMessage), v.maxLength(64, metadataMessage)),
-    v.pipe(v.string(metadataMessage), v.maxLength(512, metadataMessage)),
-    metadataMessage,
+const metadata: Schema<Record<string, string>> = notArray(
+  v.pipe(
+    v.record(
+      v.pipe(v.string(metadataMessage), v.maxLength(64, metadataMessage)),
+      v.pipe(v.string(metadataMessage), v.maxLength(512, metadataMessage)),
+      metadataMessage,
+    ),
+    v.maxEntries(16, metadataMessage),
   ),
-  v.maxEntries(16, metadataMessage),
+  metadataMessage,
 );
 
-const promptCacheOptions: Schema<unknown> = v.strictObject({
-  mode: v.nullish(v.picklist(["implicit", "explicit"], "it must be implicit or explicit")),
-  ttl: v.optional(v.null("prompts are not cached by this release: leave it out")),
-}, issueOfObject("mode"));
+const promptCacheOptions: Schema<unknown> = notArray(
+  v.strictObject({
+    mode: v.nullish(v.picklist(["implicit", "explicit"], "it must be implicit or explicit")),
+    ttl: v.optional(v.null("prompts are not cached by this release: leave it out")),
+  }, issueOfObject("mode")),
+  "it must be an object with mode",
+);
 
 /** The table. */
 export const chatFields = {

@@ -9,7 +9,9 @@ import { logitBiasMax, stopCharactersMax, stopStringsMax } from "./limits.ts";
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
 /** A finite number within [from, to]. */
-export function numberWithin(range: { readonly from: number; readonly to: number }): Schema<number> {
+export function numberWithin(
+  range: { readonly from: number; readonly to: number },
+): Schema<number> {
   const message = `it must be a number from ${range.from} to ${range.to}`;
   return v.pipe(
     v.number(message),
@@ -92,38 +94,49 @@ const stopList: Schema<string[]> = v.pipe(
 
 /** `stop`: a string or an array of strings; gives an array. */
 export const stop: Schema<string[]> = v.lazy((input) =>
-  typeof input === "string"
-    ? v.pipe(stopString, v.transform((text: string) => [text]))
-    : stopList
+  typeof input === "string" ? v.pipe(stopString, v.transform((text: string) => [text])) : stopList
 ) as Schema<string[]>;
+
+/** A schema for objects that arrays do not pass, which valibot's object schemas let through. */
+export function notArray<T>(schema: Schema<T>, message: string): Schema<T> {
+  return v.pipe(v.unknown(), v.check((value) => !Array.isArray(value), message), schema);
+}
 
 const biasMessage = "it must map token ids to numbers from -100 to 100";
 
 /** `logit_bias`: token ids (as keys) to biases. Whether an id is of the model is checked later. */
-export const logitBias: Schema<Record<string, number>> = v.pipe(
-  v.record(
-    v.pipe(v.string(biasMessage), v.regex(/^(0|[1-9]\d{0,8})$/, biasMessage)),
-    v.pipe(v.number(biasMessage), v.minValue(-100, biasMessage), v.maxValue(100, biasMessage)),
-    biasMessage,
+export const logitBias: Schema<Record<string, number>> = notArray(
+  v.pipe(
+    v.record(
+      v.pipe(v.string(biasMessage), v.regex(/^(0|[1-9]\d{0,8})$/, biasMessage)),
+      v.pipe(v.number(biasMessage), v.minValue(-100, biasMessage), v.maxValue(100, biasMessage)),
+      biasMessage,
+    ),
+    v.maxEntries(logitBiasMax, `it may name at most ${logitBiasMax} tokens`),
   ),
-  v.maxEntries(logitBiasMax, `it may name at most ${logitBiasMax} tokens`),
+  biasMessage,
 );
 
 /** `stream_options`: what a stream adds. */
-export const streamOptions: Schema<{ includeUsage: boolean }> = v.pipe(
-  v.strictObject({
-    include_usage: v.nullish(boolean),
-    include_obfuscation: v.nullish(
-      v.literal(false, "chunks are not padded by this release: send false or leave it out"),
-    ),
-  }, issueOfObject("include_usage and include_obfuscation")),
-  v.transform((options) => ({ includeUsage: options.include_usage === true })),
+export const streamOptions: Schema<{ includeUsage: boolean }> = notArray(
+  v.pipe(
+    v.strictObject({
+      include_usage: v.nullish(boolean),
+      include_obfuscation: v.nullish(
+        v.literal(false, "chunks are not padded by this release: send false or leave it out"),
+      ),
+    }, issueOfObject("include_usage and include_obfuscation")),
+    v.transform((options) => ({ includeUsage: options.include_usage === true })),
+  ),
+  "it must be an object with include_usage and include_obfuscation",
 );
 
 /** The message for something that is no object, or has a field beyond those named. */
 export function issueOfObject(names: string): (issue: v.BaseIssue<unknown>) => string {
-  return (issue) =>
-    issue.expected === "never"
-      ? `this object has no such field, only ${names}`
-      : `it must be an object with ${names}`;
+  return (issue) => {
+    if (issue.expected === "never") return `there is no such field, only ${names}`;
+    // A missing key is reported with its quoted name as what was expected.
+    if (issue.expected?.startsWith('"') === true) return "it is required";
+    return `it must be an object with ${names}`;
+  };
 }

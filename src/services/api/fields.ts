@@ -105,8 +105,17 @@ function valueOf(issue: v.BaseIssue<unknown>, whole: unknown): unknown {
 /** A value as an error message shows it: JSON, cut, without control characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return "absent";
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = jsonOf(value);
   return text.length <= shownCharactersMax
     ? text
     : `${text.slice(0, shownCharactersMax).toWellFormed()}...`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Nested too deeply to be written down.
+    return Array.isArray(value) ? "an array" : "an object";
+  }
 }

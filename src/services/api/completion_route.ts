@@ -1,0 +1,186 @@
+/**
+ * `POST /v1/chat/completions` and `POST /v1/completions`: one way through, two shapes.
+ *
+ * body -> fields -> the inference service's stream -> a whole answer, or events
+ */
+import type { HttpBindings } from "@hono/node-server";
+import type { Host } from "../../kernel/mod.ts";
+import type { FinishReason, GenerateItem, Usage } from "../inference/mod.ts";
+import { ApiError } from "./api_error.ts";
+import { chatShape, chunk, completionShape } from "./answers.ts";
+import type { AnswerHead, AnswerShape } from "./answers.ts";
+import type { ApiConfig } from "./config.ts";
+import { readJson } from "./read_json.ts";
+import { DONE_EVENT, encodeEvent, eventStream } from "./sse.ts";
+import { chatParam, completionParam, translateChat, translateCompletion } from "./translate.ts";
+import type { Translated } from "./translate.ts";
+
+/** One of the two endpoints. */
+export interface Endpoint {
+  readonly idPrefix: string;
+  readonly shape: AnswerShape;
+  /** @throws {ApiError} 400 */
+  readonly translate: (body: unknown) => Translated;
+  /** The request field for a parameter of the inference service. */
+  readonly paramOf: (field: string) => string;
+}
+
+/** `POST /v1/chat/completions`. */
+export const chatEndpoint: Endpoint = {
+  idPrefix: "chatcmpl-",
+  shape: chatShape,
+  translate: translateChat,
+  paramOf: chatParam,
+};
+
+/** `POST /v1/completions`. */
+export const completionEndpoint: Endpoint = {
+  idPrefix: "cmpl-",
+  shape: completionShape,
+  translate: translateCompletion,
+  paramOf: completionParam,
+};
+
+/** What answering needs. */
+export interface AnswerOptions {
+  readonly endpoint: Endpoint;
+  readonly host: Host;
+  readonly config: ApiConfig;
+}
+
+/** A request on its way to its answer. */
+interface Running {
+  readonly head: AnswerHead;
+  readonly seed: number;
+  readonly translated: Translated;
+  /** What the prompt says, when the answer repeats it; else "". */
+  readonly echo: string;
+  readonly items: AsyncIterator<GenerateItem>;
+  readonly abort: AbortController;
+}
+
+/**
+ * Answers one request; the client's going away ends its generation at once.
+ *
+ * @throws {ApiError} before anything was sent
+ */
+export async function answerCompletion(
+  env: HttpBindings,
+  options: AnswerOptions,
+): Promise<Response> {
+  try {
+    const body = await readJson(env.incoming, { bytesMax: options.config.bodyBytesMax });
+    const running = await start(options.endpoint.translate(body), env, options);
+    const headers = { "x-request-id": running.head.id, "x-skep-seed": String(running.seed) };
+    if (!running.translated.stream) {
+      return Response.json(await whole(running, options.endpoint.shape), { headers });
+    }
+    return streamed(running, { ...options, headers });
+  } catch (thrown) {
+    throw ApiError.from(thrown, options.endpoint.paramOf);
+  }
+}
+
+/** Up to the acceptance of the request, which is before its turn has come. */
+async function start(
+  translated: Translated,
+  env: HttpBindings,
+  options: AnswerOptions,
+): Promise<Running> {
+  const { host, endpoint } = options;
+  const abort = new AbortController();
+  env.outgoing.once("close", () => abort.abort());
+  if (env.outgoing.destroyed) abort.abort();
+  const id = endpoint.idPrefix + hex(host.random.fill(new Uint8Array(12)));
+  const params = { ...translated.params, requestId: id };
+  const stream = host.stream("inference", "generate", params, abort.signal);
+  const items = stream[Symbol.asyncIterator]() as AsyncIterator<GenerateItem>;
+  const first = await items.next();
+  if (first.done === true || first.value.type !== "start") {
+    throw new TypeError("Cannot answer as the inference service did not begin with 'start'");
+  }
+  const { model, fingerprint, seed } = first.value;
+  const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
+  const { namesTier } = translated;
+  const head = { id, createdSeconds, model, fingerprint, namesTier };
+  return { head, seed, translated, items, abort, echo: await echoOf(translated, host) };
+}
+
+async function echoOf(translated: Translated, host: Host): Promise<string> {
+  const { echo } = translated;
+  if (echo === undefined) return "";
+  if (echo.kind === "text") return echo.text;
+  const answer = await host.call("inference", "detokenize", { tokens: echo.tokens });
+  return (answer as { readonly text: string }).text;
+}
+
+async function whole(running: Running, shape: AnswerShape): Promise<unknown> {
+  const parts = [running.echo];
+  for (;;) {
+    const { done, value } = await running.items.next();
+    if (done === true) throw new TypeError("Cannot answer as generation ended without 'end'");
+    if (value.type === "text") parts.push(value.text);
+    if (value.type !== "end") continue;
+    // The stream's own end, so that its slot is free before the client knows.
+    await running.items.next();
+    return shape.whole(running.head, { ...value, text: parts.join("") });
+  }
+}
+
+function streamed(
+  running: Running,
+  options: AnswerOptions & { readonly headers: Readonly<Record<string, string>> },
+): Response {
+  const { host, config, headers } = options;
+  const body = eventStream(events(running, options), {
+    clock: host.clock,
+    keepAliveMs: config.keepAliveMs,
+    onCancel: () => running.abort.abort(),
+  });
+  return new Response(body, {
+    headers: {
+      ...headers,
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      // Tells the adapter to send what there is, and reverse proxies not to gather.
+      "transfer-encoding": "chunked",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+async function* events(running: Running, options: AnswerOptions): AsyncGenerator<string> {
+  const { shape } = options.endpoint;
+  const { includeUsage } = running.translated;
+  const usage = includeUsage ? null : undefined;
+  const encode = (choices: readonly unknown[]): string =>
+    encodeEvent(chunk(running.head, { shape, choices, usage }));
+  const opening = shape.opening();
+  if (opening !== undefined) yield encode(opening);
+  if (running.echo !== "") yield encode(shape.text(running.echo));
+  let end: { readonly finishReason: FinishReason; readonly usage: Usage } | undefined;
+  try {
+    for (;;) {
+      const { done, value } = await running.items.next();
+      if (done === true) break;
+      if (value.type === "text") yield encode(shape.text(value.text));
+      if (value.type === "end") end = value;
+    }
+  } catch (thrown) {
+    // The status has been sent; OpenAI's clients throw at an event with an error.
+    yield encodeEvent(ApiError.from(thrown, options.endpoint.paramOf).body);
+    return;
+  } finally {
+    running.abort.abort();
+  }
+  if (end === undefined) return;
+  yield encode(shape.ending(end.finishReason));
+  if (includeUsage) {
+    yield encodeEvent(chunk(running.head, { shape, choices: [], usage: end.usage }));
+  }
+  yield DONE_EVENT;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

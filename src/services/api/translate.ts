@@ -1,0 +1,122 @@
+/**
+ * From a checked OpenAI body to the inference service's parameters.
+ */
+import type { GenerateParams } from "../inference/mod.ts";
+import { ApiError } from "./api_error.ts";
+import { chatFields } from "./chat_fields.ts";
+import { completionFields } from "./completion_fields.ts";
+import type { Prompt } from "./completion_fields.ts";
+import { readFields } from "./fields.ts";
+import type { Values } from "./fields.ts";
+import { samplingFields } from "./sampling_fields.ts";
+
+/** A request to generate, and how its answer is wanted. */
+export interface Translated {
+  readonly params: Omit<GenerateParams, "requestId">;
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly namesTier: boolean;
+  /** The prompt that the answer repeats first, if it was asked for. */
+  readonly echo: Prompt | undefined;
+}
+
+/** OpenAI's documented default of completions; chats have none. */
+const completionTokensDefault = 16;
+
+/**
+ * Reads a chat request.
+ *
+ * @throws {ApiError} 400 naming the field
+ */
+export function translateChat(body: unknown): Translated {
+  const values = readFields(chatFields, body);
+  const { max_tokens: older, max_completion_tokens: newer } = values;
+  if (older !== undefined && newer !== undefined && older !== newer) {
+    throw new ApiError({
+      status: 400,
+      code: "invalid_value",
+      param: "max_tokens",
+      message: "Cannot use 'max_tokens' as it must agree with 'max_completion_tokens': " +
+        `current values are ${older} and ${newer}`,
+    });
+  }
+  return {
+    ...delivery(values),
+    namesTier: values.service_tier !== undefined,
+    echo: undefined,
+    params: {
+      ...common(values),
+      prompt: { kind: "chat", messages: values.messages ?? [] },
+      ...optional("maxTokens", newer ?? older),
+    },
+  };
+}
+
+/**
+ * Reads a completion request.
+ *
+ * @throws {ApiError} 400 naming the field
+ */
+export function translateCompletion(body: unknown): Translated {
+  // A null prompt is documented as "from the beginning of a new document".
+  const values = readFields(completionFields, withNullPrompt(body));
+  const prompt = values.prompt ?? { kind: "text", text: "" };
+  return {
+    ...delivery(values),
+    namesTier: false,
+    echo: values.echo === true ? prompt : undefined,
+    params: {
+      ...common(values),
+      prompt,
+      maxTokens: values.max_tokens ?? completionTokensDefault,
+    },
+  };
+}
+
+/** The request field for a parameter of the inference service. */
+export function chatParam(field: string): string {
+  return field === "prompt" ? "messages" : completionParam(field);
+}
+
+/** The request field for a parameter of the inference service. */
+export function completionParam(field: string): string {
+  if (field === "logitBias") return "logit_bias";
+  return field === "maxTokens" ? "max_tokens" : field;
+}
+
+type Sampling = Values<typeof samplingFields>;
+
+function delivery(values: Sampling): Pick<Translated, "stream" | "includeUsage"> {
+  return {
+    stream: values.stream === true,
+    includeUsage: values.stream_options?.includeUsage === true,
+  };
+}
+
+function common(values: Sampling): Omit<GenerateParams, "requestId" | "prompt" | "maxTokens"> {
+  return {
+    model: values.model ?? "",
+    stop: values.stop ?? [],
+    ...optional("seed", values.seed),
+    sampling: {
+      temperature: values.temperature ?? 1,
+      topP: values.top_p ?? 1,
+      topK: values.top_k ?? 0,
+      minP: values.min_p ?? 0,
+      repeatPenalty: values.repeat_penalty ?? 1,
+      frequencyPenalty: values.frequency_penalty ?? 0,
+      presencePenalty: values.presence_penalty ?? 0,
+      logitBias: values.logit_bias ?? {},
+    },
+  };
+}
+
+function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
+}
+
+function withNullPrompt(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  const { prompt } = body as { readonly prompt?: unknown };
+  return prompt === null ? { ...body, prompt: "" } : body;
+}

@@ -1,0 +1,7 @@
+/**
+ * The node's own methods, at control/rpc.sock: status, stop, the journal's state, the configuration.
+ *
+ * @module
+ */
+export { createControlService } from "./service.ts";
+export type { ControlledNode } from "./service.ts";

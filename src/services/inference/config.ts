@@ -1,0 +1,70 @@
+/**
+ * The `inference` section of the configuration.
+ */
+import * as v from "valibot";
+import { drainMsDefault, promptChunkDefault, queueMaxDefault, slotsDefault } from "./limits.ts";
+
+function count(options: { readonly from: number; readonly to: number }): v.GenericSchema<number> {
+  const message = `it must be a whole number from ${options.from} to ${options.to}`;
+  return v.pipe(
+    v.number(message),
+    v.safeInteger(message),
+    v.minValue(options.from, message),
+    v.maxValue(options.to, message),
+  );
+}
+
+/** Checks the section and fills in defaults. */
+export const inferenceConfig = v.strictObject({
+  model: v.pipe(
+    v.optional(v.pipe(v.string(), v.minLength(1, "it must not be empty")), "embedded"),
+    v.description('A GGUF file (relative paths are in the models directory), or "embedded".'),
+  ),
+  name: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/,
+          "it must be 1 to 128 letters, digits and . _ : / @ -",
+        ),
+      ),
+    ),
+    v.description(
+      "The id under which the model is served. Default: the file's name without .gguf.",
+    ),
+  ),
+  context: v.pipe(
+    v.optional(count({ from: 8, to: 1 << 24 })),
+    v.description("Positions a request may have, prompt and answer. Default: the model's own."),
+  ),
+  slots: v.pipe(
+    v.optional(count({ from: 1, to: 256 }), slotsDefault),
+    v.description("Requests that compute at the same time, one step each in turn."),
+  ),
+  queueMax: v.pipe(
+    v.optional(count({ from: 0, to: 65_536 }), queueMaxDefault),
+    v.description("Requests that may wait for a slot; a further one is refused as busy."),
+  ),
+  maxTokens: v.pipe(
+    v.optional(count({ from: 1, to: 1 << 24 })),
+    v.description(
+      "Tokens of an answer when a request sets no limit. Default: what the context has left.",
+    ),
+  ),
+  promptChunk: v.pipe(
+    v.optional(count({ from: 1, to: 4096 }), promptChunkDefault),
+    v.description("Prompt tokens computed in one step."),
+  ),
+  kvBytesMax: v.pipe(
+    v.optional(count({ from: 1 << 16, to: Number.MAX_SAFE_INTEGER })),
+    v.description("Memory for the attention cache of all slots, in bytes."),
+  ),
+  drainMs: v.pipe(
+    v.optional(count({ from: 0, to: 3_600_000 }), drainMsDefault),
+    v.description("How long running requests may go on after the node was told to stop."),
+  ),
+});
+
+/** The section, checked. */
+export type InferenceConfig = v.InferOutput<typeof inferenceConfig>;

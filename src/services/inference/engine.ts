@@ -1,0 +1,19 @@
+/**
+ * What this service needs of the engine; tests hand in executors of their own.
+ */
+import { createSampler, loadExecutor } from "../../engine/mod.ts";
+import type { Executor, LoadExecutorOptions, Sampler, SamplerOptions } from "../../engine/mod.ts";
+
+/** Loads executors and makes samplers. */
+export interface Engine {
+  load(
+    options: Pick<
+      LoadExecutorOptions,
+      "file" | "source" | "shape" | "contextMax" | "kvBytesMax" | "signal" | "onProgress"
+    >,
+  ): Promise<Executor>;
+  createSampler(options: SamplerOptions): Sampler;
+}
+
+/** The WASM executor and the sampler of its numeric class. */
+export const wasmEngine: Engine = { load: loadExecutor, createSampler };

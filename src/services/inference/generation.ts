@@ -1,0 +1,112 @@
+/**
+ * The loop from tokens to text: compute, sample, detokenise, look for an end.
+ */
+import type { Sampler } from "../../engine/mod.ts";
+import { createDetokenizer } from "../../model/mod.ts";
+import type { Detokenizer, Tokenizer } from "../../model/mod.ts";
+import type { FinishReason, GenerateItem } from "./schemas.ts";
+import type { Sequence } from "./sequence.ts";
+import { StopMatcher } from "./stop_matcher.ts";
+
+/** What one generation works with. */
+export interface GenerationOptions {
+  readonly promptTokens: Uint32Array;
+  /** Tokens to sample at most, at least 1; prompt and answer fit in the context. */
+  readonly maxTokens: number;
+  readonly stops: readonly string[];
+  readonly sequence: Sequence;
+  readonly sampler: Sampler;
+  /** Whether the sampler looks at the tokens so far. */
+  readonly penalises: boolean;
+  readonly tokenizer: Tokenizer;
+  /** Told after each sampled token. */
+  readonly onToken: () => void;
+}
+
+/** Text and end items of one answer; the caller closes the sequence. */
+export async function* generateText(options: GenerationOptions): AsyncGenerator<GenerateItem> {
+  const { promptTokens, sequence, sampler, tokenizer } = options;
+  const answer = new Answer(options);
+  const history = [...promptTokens];
+  let next = promptTokens;
+  for (;;) {
+    const logits = await sequence.extend(next);
+    const token = sampler.sample(logits, options.penalises ? history : [], history.length);
+    history.push(token);
+    options.onToken();
+    const finish = answer.take(token, tokenizer.isEndOfGeneration(token));
+    const text = answer.takeText();
+    if (text !== "") yield { type: "text", text, tokens: answer.takeTokens() };
+    if (finish !== undefined) {
+      yield {
+        type: "end",
+        ...finish,
+        usage: {
+          promptTokens: promptTokens.length,
+          completionTokens: history.length - promptTokens.length,
+        },
+        tokens: answer.takeTokens(),
+      };
+      return;
+    }
+    next = Uint32Array.of(token);
+  }
+}
+
+interface Finish {
+  readonly finishReason: FinishReason;
+  readonly stopSequence?: string;
+}
+
+/** The text side of an answer: what is certain, what is held back, and how it ended. */
+class Answer {
+  readonly #maxTokens: number;
+  readonly #detokenizer: Detokenizer;
+  readonly #matcher: StopMatcher;
+  #tokens: number[] = [];
+  #text = "";
+  #count = 0;
+
+  constructor(options: GenerationOptions) {
+    this.#maxTokens = options.maxTokens;
+    this.#detokenizer = createDetokenizer(options.tokenizer);
+    this.#matcher = new StopMatcher(options.stops);
+  }
+
+  /** Takes a sampled token; says how the answer has ended, if it has. */
+  take(token: number, endOfGeneration: boolean): Finish | undefined {
+    this.#tokens.push(token);
+    this.#count++;
+    if (endOfGeneration) return this.#flush("stop");
+    const found = this.#push(this.#detokenizer.push(token));
+    if (found !== undefined) return found;
+    return this.#count === this.#maxTokens ? this.#flush("length") : undefined;
+  }
+
+  takeText(): string {
+    const text = this.#text;
+    this.#text = "";
+    return text;
+  }
+
+  takeTokens(): number[] {
+    const tokens = this.#tokens;
+    this.#tokens = [];
+    return tokens;
+  }
+
+  #push(piece: string): Finish | undefined {
+    if (piece === "") return undefined;
+    const { text, stop } = this.#matcher.push(piece);
+    this.#text += text;
+    return stop === undefined ? undefined : { finishReason: "stop", stopSequence: stop };
+  }
+
+  /** The end came by itself: what was held back is text, unless its rest completes a stop string. */
+  #flush(finishReason: FinishReason): Finish {
+    const found = this.#push(this.#detokenizer.flush());
+    if (found !== undefined) return found;
+    this.#text += this.#matcher.flush();
+    return { finishReason };
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * Requests on one model: admission, the loop, and the books kept of each request.
+ *
+ * A request is counted once, whatever becomes of it; its slot and its pages are given back when its
+ * stream ends, however it ends.
+ */
+import { EngineError } from "../../engine/mod.ts";
+import type { SamplerOptions } from "../../engine/mod.ts";
+import { RpcError } from "../../kernel/mod.ts";
+import type { Host } from "../../kernel/mod.ts";
+import type { InferenceConfig } from "./config.ts";
+import type { Engine } from "./engine.ts";
+import { generateText } from "./generation.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import { Meters } from "./meters.ts";
+import type { Outcome } from "./meters.ts";
+import { prepareRequest } from "./prompt.ts";
+import type { PreparedRequest } from "./prompt.ts";
+import { doneEvent, RequestRecord } from "./record.ts";
+import type { GenerateItem, GenerateParams } from "./schemas.ts";
+import { Sequence } from "./sequence.ts";
+import { Slots } from "./slots.ts";
+import type { Ticket } from "./slots.ts";
+import { Turnstile } from "./turnstile.ts";
+
+/** What a generator works with. */
+export interface GeneratorOptions {
+  readonly config: InferenceConfig;
+  readonly host: Host;
+  readonly engine: Engine;
+  readonly model: LoadedModel;
+}
+
+/** Generates text for many callers. */
+export class Generator {
+  readonly #options: GeneratorOptions;
+  readonly #meters: Meters;
+  readonly #slots: Slots;
+  readonly #turnstile = new Turnstile();
+  readonly #forced = new AbortController();
+  /** Journal writes under way; awaited by `drain`. */
+  readonly #writes = new Set<Promise<void>>();
+  #whenIdle: (() => void) | undefined;
+  #draining = false;
+
+  constructor(options: GeneratorOptions) {
+    const { config, host, model } = options;
+    this.#options = options;
+    this.#meters = new Meters(host, config.slots);
+    this.#meters.pages(model.executor);
+    this.#slots = new Slots(config, (load) => {
+      this.#meters.load(load);
+      if (load.active === 0 && load.waiting === 0) this.#whenIdle?.();
+    });
+  }
+
+  /**
+   * Streams one request.
+   *
+   * @throws {RpcError} "busy", "unavailable", "invalidParams", "notFound", "cancelled", "internal"
+   */
+  async *generate(params: GenerateParams, caller: AbortSignal): AsyncGenerator<GenerateItem> {
+    const signal = AbortSignal.any([caller, this.#forced.signal]);
+    const { request, ticket } = this.#admit(params, signal);
+    const { host, model } = this.#options;
+    const record = new RequestRecord(request, { model, random: host.random });
+    try {
+      yield {
+        type: "start",
+        model: model.id,
+        fingerprint: model.fingerprint,
+        promptTokens: request.promptTokens.length,
+        seed: request.seed,
+      };
+      await ticket.admitted;
+      for await (const item of this.#run(request, { record, signal })) {
+        if (item.type === "text") record.addText(item.text);
+        if (item.type === "end") record.outcome = item.finishReason;
+        yield item;
+      }
+    } catch (thrown) {
+      const error = this.#toRpcError(thrown, signal);
+      record.outcome = outcomeOf(error);
+      throw error;
+    } finally {
+      ticket.leave();
+      this.#meters.ended(record.outcome);
+      this.#keep(request, record);
+    }
+  }
+
+  /** Refuses new requests, lets the others finish within `drainMs`, then ends them. */
+  async drain(drainMs: number): Promise<void> {
+    this.#draining = true;
+    const timer = this.#options.host.clock.after(drainMs, () => this.#forced.abort());
+    const { active, waiting } = this.#slots.load;
+    if (active + waiting > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve;
+      });
+    }
+    timer.cancel();
+    await Promise.all(this.#writes);
+  }
+
+  /** All that can refuse a request before it costs anything. */
+  #admit(
+    params: GenerateParams,
+    signal: AbortSignal,
+  ): { readonly request: PreparedRequest; readonly ticket: Ticket } {
+    try {
+      if (this.#draining) throw stopping();
+      const request = prepareRequest(params, {
+        model: this.#options.model,
+        clock: this.#options.host.clock,
+        random: this.#options.host.random,
+        maxTokensDefault: this.#options.config.maxTokens,
+      });
+      return { request, ticket: this.#slots.enter(signal) };
+    } catch (thrown) {
+      const error = this.#toRpcError(thrown, signal);
+      this.#meters.ended(outcomeOf(error));
+      throw error;
+    }
+  }
+
+  async *#run(
+    request: PreparedRequest,
+    context: { readonly record: RequestRecord; readonly signal: AbortSignal },
+  ): AsyncGenerator<GenerateItem> {
+    const { promptTokens } = request;
+    if (request.maxTokens === 0) {
+      const usage = { promptTokens: promptTokens.length, completionTokens: 0 };
+      yield { type: "end", finishReason: "length", usage, tokens: [] };
+      return;
+    }
+    const { config, engine, host, model: { executor, tokenizer } } = this.#options;
+    this.#meters.begun({ promptTokens: promptTokens.length });
+    const watch = this.#meters.tokenWatch();
+    const sequence = new Sequence({
+      executor,
+      turnstile: this.#turnstile,
+      clock: host.clock,
+      chunk: config.promptChunk,
+      signal: context.signal,
+    });
+    try {
+      yield* generateText({
+        ...request,
+        sequence,
+        tokenizer,
+        sampler: engine.createSampler(samplerOptions(request, executor.shape.vocabularySize)),
+        penalises: penalises(request),
+        onToken: () => {
+          context.record.completionTokens++;
+          watch();
+          this.#meters.pages(executor);
+        },
+      });
+    } finally {
+      sequence.close();
+      this.#meters.pages(executor);
+    }
+  }
+
+  #keep(request: PreparedRequest, record: RequestRecord): void {
+    const { journal, log } = this.#options.host;
+    const body = record.body();
+    const write = journal.append({ chi: doneEvent, rid: request.id, body }).then(
+      () => {},
+      (thrown: unknown) =>
+        log.error("Cannot journal a finished request", { rid: request.id, thrown }),
+    ).finally(() => this.#writes.delete(write));
+    this.#writes.add(write);
+  }
+
+  #toRpcError(thrown: unknown, signal: AbortSignal): RpcError {
+    if (thrown instanceof RpcError) return thrown;
+    if (this.#forced.signal.aborted) return stopping();
+    if (signal.aborted) {
+      return new RpcError({
+        kind: "cancelled",
+        message: "Cannot go on with the request as its caller has gone",
+      });
+    }
+    this.#options.host.log.error("A request failed", { thrown });
+    return engineFailure(thrown);
+  }
+}
+
+function samplerOptions(request: PreparedRequest, vocabularySize: number): SamplerOptions {
+  const { logitBias, ...sampling } = request.sampling;
+  const bias = new Map(Object.entries(logitBias).map(([id, value]) => [Number(id), value]));
+  // The sampler has no top_p of 0; what it would keep is the likeliest token.
+  const narrowest = sampling.topP === 0 ? { topP: 1, topK: 1 } : {};
+  return { ...sampling, ...narrowest, logitBias: bias, seed: request.seed, vocabularySize };
+}
+
+/** Whether the tokens so far matter for the choice of the next one. */
+function penalises({ sampling }: PreparedRequest): boolean {
+  return sampling.repeatPenalty !== 1 || sampling.frequencyPenalty !== 0 ||
+    sampling.presencePenalty !== 0;
+}
+
+/** A shortage is for the caller to wait out; any other failure is of the request. */
+function engineFailure(cause: unknown): RpcError {
+  if (!(cause instanceof EngineError)) {
+    return new RpcError({
+      kind: "internal",
+      message: "Cannot finish the answer as the computation failed: the node's log says why",
+      cause,
+    });
+  }
+  const shortage = cause.code === "no-memory" || cause.code === "busy";
+  return new RpcError({
+    kind: shortage ? "busy" : "internal",
+    message: cause.message,
+    data: { code: `engine_${cause.code.replaceAll("-", "_")}` },
+    cause,
+  });
+}
+
+function stopping(): RpcError {
+  return new RpcError({
+    kind: "unavailable",
+    message: "Cannot answer as the node is stopping",
+  });
+}
+
+function outcomeOf(error: RpcError): Outcome {
+  switch (error.kind) {
+    case "busy":
+      return "busy";
+    case "cancelled":
+      return "cancelled";
+    case "unavailable":
+      return "unavailable";
+    case "invalidParams":
+    case "notFound":
+      return "refused";
+    default:
+      return "error";
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * A model made ready: its file's header, tokenizer and executor, and the names it is known by.
+ */
+import { createHash } from "node:crypto";
+import { basename, isAbsolute, join } from "node:path";
+import type { Executor } from "../../engine/mod.ts";
+import type { Host } from "../../kernel/mod.ts";
+import {
+  chatTemplate,
+  EMBEDDED_MODEL_NAME,
+  embeddedModel,
+  fileSource,
+  loadTokenizer,
+  openGguf,
+  readModelShape,
+} from "../../model/mod.ts";
+import type { ByteSource, GgufFile, Tokenizer } from "../../model/mod.ts";
+import type { InferenceConfig } from "./config.ts";
+import type { Engine } from "./engine.ts";
+import type { ModelEntry, ModelInfo } from "./schemas.ts";
+
+/** A model that can be asked. */
+export interface LoadedModel {
+  readonly id: string;
+  readonly file: GgufFile;
+  readonly tokenizer: Tokenizer;
+  readonly executor: Executor;
+  readonly createdSeconds: number;
+  /** Numeric class, id and a digest of the file's header: equal where answers are equal. */
+  readonly fingerprint: string;
+}
+
+/** The bus topic of loading progress: `{ name, loadedBytes, totalBytes }`. */
+export const loadTopic = "model.load";
+
+/**
+ * Opens and loads the configured model; progress is published at `loadTopic`.
+ *
+ * @throws {ModelError} or {EngineError}, with one sentence that names the file
+ */
+export async function loadModel(
+  config: InferenceConfig,
+  options: { readonly host: Host; readonly engine: Engine },
+): Promise<LoadedModel> {
+  const { host, engine } = options;
+  const source = await openSource(config.model, host);
+  try {
+    const file = await openGguf(source);
+    const shape = readModelShape(file);
+    const tokenizer = loadTokenizer(file);
+    const id = config.name ?? nameOf(config.model);
+    const executor = await engine.load({
+      file,
+      source,
+      shape,
+      ...(config.context === undefined ? {} : { contextMax: config.context }),
+      ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
+      signal: host.signal,
+      onProgress: (loadedBytes: number, totalBytes: number): void =>
+        host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
+    });
+    const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
+    const fingerprint = fingerprintOf(file, { id, numericClass: executor.numericClass });
+    return { id, file, tokenizer, executor, createdSeconds, fingerprint };
+  } finally {
+    await source.close();
+  }
+}
+
+/** What is listed of a model. */
+export function modelEntry(model: LoadedModel): ModelEntry {
+  return {
+    id: model.id,
+    createdSeconds: model.createdSeconds,
+    ownedBy: "skep",
+    contextMax: model.executor.contextMax,
+  };
+}
+
+/** All that is told of a model. */
+export function modelInfo(model: LoadedModel): ModelInfo {
+  const { shape, numericClass } = model.executor;
+  return {
+    ...modelEntry(model),
+    numericClass,
+    fingerprint: model.fingerprint,
+    source: model.file.name,
+    sizeBytes: model.file.sizeBytes,
+    layerCount: shape.layerCount,
+    width: shape.width,
+    vocabularySize: shape.vocabularySize,
+    hasChatTemplate: chatTemplate(model.file) !== undefined,
+  };
+}
+
+async function openSource(model: string, host: Host): Promise<ByteSource> {
+  if (model === "embedded") return embeddedModel();
+  const path = isAbsolute(model) ? model : join(host.directories.models, model);
+  return await fileSource(host.disk, path);
+}
+
+function nameOf(model: string): string {
+  return model === "embedded" ? EMBEDDED_MODEL_NAME : basename(model).replace(/\.gguf$/i, "");
+}
+
+/** Hashing all weights would double the time to load; the header names every tensor and its place. */
+function fingerprintOf(
+  file: GgufFile,
+  names: { readonly id: string; readonly numericClass: string },
+): string {
+  const hash = createHash("sha256");
+  hash.update(`${file.version} ${file.sizeBytes}\n`);
+  for (const { name, type, shape, offset } of file.tensors.values()) {
+    hash.update(`${JSON.stringify(name)} ${type} ${shape.join("x")} ${offset}\n`);
+  }
+  return `${names.numericClass}:${names.id}:${hash.digest("hex").slice(0, 8)}`;
+}

@@ -1,0 +1,25 @@
+/**
+ * The service that owns a model's executor and generates text with it.
+ *
+ * @module
+ */
+export { createInferenceService } from "./service.ts";
+export { inferenceConfig } from "./config.ts";
+export type { InferenceConfig } from "./config.ts";
+export { loadTopic } from "./loaded_model.ts";
+
+// Shapes of the methods, for services that call them.
+export type {
+  FinishReason,
+  GenerateItem,
+  GenerateParams,
+  ModelEntry,
+  ModelInfo,
+  Usage,
+} from "./schemas.ts";
+export { doneEvent } from "./record.ts";
+export type { DoneBody } from "./record.ts";
+
+// What tests replace.
+export { wasmEngine } from "./engine.ts";
+export type { Engine } from "./engine.ts";

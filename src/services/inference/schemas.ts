@@ -1,0 +1,156 @@
+/**
+ * Parameters of the inference service's methods, and what `generate` streams. These are the node's
+ * own shapes; the HTTP API translates OpenAI's into them.
+ */
+import * as v from "valibot";
+import {
+  messagesMax,
+  stopCharactersMax,
+  stopStringsMax,
+  textCharactersMax,
+  tokensMax,
+} from "./limits.ts";
+
+const tokenList = v.pipe(
+  v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  v.maxLength(tokensMax),
+);
+
+const text = v.pipe(v.string(), v.maxLength(textCharactersMax));
+
+const message = v.strictObject({
+  role: v.picklist(["system", "user", "assistant", "tool"]),
+  content: v.string(),
+  name: v.optional(v.string()),
+});
+
+const prompt = v.variant("kind", [
+  v.strictObject({
+    kind: v.literal("chat"),
+    messages: v.pipe(v.array(message), v.minLength(1), v.maxLength(messagesMax)),
+  }),
+  v.strictObject({ kind: v.literal("text"), text }),
+  v.strictObject({ kind: v.literal("tokens"), tokens: v.pipe(tokenList, v.minLength(1)) }),
+]);
+
+function within(from: number, to: number): v.GenericSchema<number> {
+  return v.pipe(v.number(), v.minValue(from), v.maxValue(to));
+}
+
+/** How tokens are chosen (docs/NUMERIC_CLASS.md, section 6); a neutral value switches a step off. */
+export const samplingSchema = v.strictObject({
+  temperature: v.optional(within(0, 2), 1),
+  topP: v.optional(within(0, 1), 1),
+  topK: v.optional(v.pipe(within(0, 2 ** 31 - 1), v.integer()), 0),
+  minP: v.optional(within(0, 1), 0),
+  repeatPenalty: v.optional(within(0.1, 10), 1),
+  frequencyPenalty: v.optional(within(-2, 2), 0),
+  presencePenalty: v.optional(within(-2, 2), 0),
+  logitBias: v.optional(v.record(v.pipe(v.string(), v.regex(/^\d{1,9}$/)), within(-100, 100)), {}),
+});
+
+/** Parameters of `generate`. */
+export const generateParams = v.strictObject({
+  /** Names the request in the journal and the log. */
+  requestId: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+  model: v.string(),
+  prompt,
+  /** At most so many tokens; what the context has left when absent. */
+  maxTokens: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  stop: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string(),
+          v.minLength(1),
+          v.maxLength(stopCharactersMax),
+          v.check((stop: string) => stop.isWellFormed(), "it must be well-formed Unicode"),
+        ),
+      ),
+      v.maxLength(stopStringsMax),
+    ),
+    [],
+  ),
+  /** 0 to 2^53 - 1; drawn when absent. */
+  seed: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  sampling: v.optional(samplingSchema, {}),
+});
+
+/** Parameters of `generate`, checked. */
+export type GenerateParams = v.InferOutput<typeof generateParams>;
+
+/** Parameters of `tokenize`. */
+export const tokenizeParams = v.strictObject({
+  model: v.optional(v.string()),
+  text,
+  /** Default: as the model's file says. */
+  addBos: v.optional(v.boolean()),
+  parseSpecial: v.optional(v.boolean(), false),
+});
+
+/** Parameters of `detokenize`. */
+export const detokenizeParams = v.strictObject({
+  model: v.optional(v.string()),
+  tokens: tokenList,
+});
+
+/** Parameters of `models.info`. */
+export const modelParams = v.strictObject({ model: v.string() });
+
+/** Parameters of `models.list`. */
+export const noParams = v.optional(v.strictObject({}), {});
+
+/** Why an answer ended. */
+export type FinishReason = "stop" | "length";
+
+/** How many tokens a request took. */
+export interface Usage {
+  readonly promptTokens: number;
+  /** Tokens that were sampled, the one that ended the answer and those of a stop string included. */
+  readonly completionTokens: number;
+}
+
+/** What `generate` streams: one `start`, any number of `text`, one `end`. */
+export type GenerateItem =
+  /** The request was accepted; it may still wait for a slot. */
+  | {
+    readonly type: "start";
+    readonly model: string;
+    readonly fingerprint: string;
+    readonly promptTokens: number;
+    readonly seed: number;
+  }
+  /** Text that is certain, in whole characters, and the tokens sampled since the last item. */
+  | { readonly type: "text"; readonly text: string; readonly tokens: readonly number[] }
+  | {
+    readonly type: "end";
+    readonly finishReason: FinishReason;
+    /** The stop string that ended the answer. */
+    readonly stopSequence?: string;
+    readonly usage: Usage;
+    /** Tokens sampled since the last item. */
+    readonly tokens: readonly number[];
+  };
+
+/** What `models.list` gives of each model. */
+export interface ModelEntry {
+  readonly id: string;
+  /** When it was loaded, Unix seconds. */
+  readonly createdSeconds: number;
+  readonly ownedBy: string;
+  /** Positions a request may have. */
+  readonly contextMax: number;
+}
+
+/** What `models.info` gives. */
+export interface ModelInfo extends ModelEntry {
+  readonly numericClass: string;
+  readonly fingerprint: string;
+  /** A path, or "embedded:stories260K". */
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly layerCount: number;
+  readonly width: number;
+  readonly vocabularySize: number;
+  readonly hasChatTemplate: boolean;
+}

@@ -1,0 +1,107 @@
+/**
+ * The service "inference": owns the executor of one model and answers for it.
+ *
+ * It is ready when the model is loaded; progress is on the bus meanwhile. It knows nothing of HTTP.
+ */
+import * as v from "valibot";
+import { defineCall, defineStream } from "../../kernel/mod.ts";
+import type { Host, Methods, Service } from "../../kernel/mod.ts";
+import { inferenceConfig } from "./config.ts";
+import type { InferenceConfig } from "./config.ts";
+import { wasmEngine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { Generator } from "./generator.ts";
+import { loadModel, modelEntry, modelInfo } from "./loaded_model.ts";
+import type { LoadedModel } from "./loaded_model.ts";
+import { checkModel, checkTokens } from "./prompt.ts";
+import {
+  detokenizeParams,
+  generateParams,
+  modelParams,
+  noParams,
+  tokenizeParams,
+} from "./schemas.ts";
+
+/**
+ * Makes the service.
+ *
+ * @param options `engine` replaces the WASM engine, for tests
+ */
+export function createInferenceService(
+  options: { readonly engine?: Engine } = {},
+): Service<InferenceConfig> {
+  const engine = options.engine ?? wasmEngine;
+  return {
+    name: "inference",
+    config: inferenceConfig as v.GenericSchema<unknown, InferenceConfig>,
+    needs: [],
+    critical: true,
+    run: (config, host) => run(config, { host, engine }),
+  };
+}
+
+async function run(
+  config: InferenceConfig,
+  options: { readonly host: Host; readonly engine: Engine },
+): Promise<void> {
+  const { host } = options;
+  const model = await loadModel(config, options);
+  try {
+    const generator = new Generator({ config, ...options, model });
+    await host.serve(methodsOf(model, generator));
+    host.log.info("Model loaded", { model: model.id, contextMax: model.executor.contextMax });
+    host.ready();
+    await aborted(host.signal);
+    await generator.drain(config.drainMs);
+  } finally {
+    model.executor.close();
+  }
+}
+
+function methodsOf(model: LoadedModel, generator: Generator): Methods {
+  return {
+    "models.list": defineCall({
+      summary: "Lists the models that this node answers for.",
+      params: noParams,
+      run: () => Promise.resolve([modelEntry(model)]),
+    }),
+    "models.info": defineCall({
+      summary: "Tells what a model is: its extents, its numeric class, its file.",
+      params: modelParams,
+      run: (params) => {
+        checkModel(params.model, model);
+        return Promise.resolve(modelInfo(model));
+      },
+    }),
+    "generate": defineStream({
+      summary: "Generates text from a chat, a text or tokens, and streams it.",
+      params: generateParams,
+      run: (params, context) => generator.generate(params, context.signal),
+    }),
+    "tokenize": defineCall({
+      summary: "Turns a text into the model's tokens.",
+      params: tokenizeParams,
+      run: ({ model: name = model.id, text, addBos, parseSpecial }) => {
+        checkModel(name, model);
+        const encoding = addBos === undefined ? { parseSpecial } : { parseSpecial, addBos };
+        return Promise.resolve({ tokens: [...model.tokenizer.encode(text, encoding)] });
+      },
+    }),
+    "detokenize": defineCall({
+      summary: "Turns tokens into text; control tokens are left out.",
+      params: detokenizeParams,
+      run: ({ model: name = model.id, tokens }) => {
+        checkModel(name, model);
+        checkTokens(tokens, model);
+        return Promise.resolve({ text: model.tokenizer.decode(tokens) });
+      },
+    }),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
