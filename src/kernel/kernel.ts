@@ -25,10 +25,18 @@ import type {
   SupervisorLimits,
   SupervisorOutcome,
 } from "./supervisor.ts";
+import { inWorker } from "./worker_service.ts";
+import type { WorkerPlacement } from "./worker_service.ts";
+
+/** A service of the node, its checked configuration, and where it runs. */
+export interface PlacedService extends ServiceEntry {
+  /** @default {"main"} */
+  readonly placement?: "main" | "worker";
+}
 
 /** What a kernel needs. */
 export interface KernelOptions {
-  readonly services: readonly ServiceEntry[];
+  readonly services: readonly PlacedService[];
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
@@ -39,6 +47,8 @@ export interface KernelOptions {
   readonly version: string;
   readonly journalFor: (service: string) => JournalAccess;
   readonly storeFor: (service: string) => StoreAccess;
+  /** Where workers find their code; needed when a service is placed in one. */
+  readonly worker?: WorkerPlacement;
   readonly limits?: Partial<SupervisorLimits>;
   readonly busLimits?: Partial<BusLimits>;
   readonly httpLimits?: Partial<HttpLimits>;
@@ -76,6 +86,7 @@ export interface CallOptions {
  * Makes a kernel; nothing runs before `start`.
  *
  * @throws {KernelError} when the services can't be ordered
+ * @throws {TypeError} when a service is placed in a worker and `worker` is missing
  */
 export function createKernel(options: KernelOptions): Kernel {
   const { clock, log } = options;
@@ -90,6 +101,7 @@ export function createKernel(options: KernelOptions): Kernel {
   const parts: HostParts = { ...options, metrics, bus, calls, announce, drainTimeoutMs };
   const supervisor = createSupervisor({
     ...options,
+    services: options.services.map((entry) => placed(entry, options.worker)),
     metrics,
     openSession: (request) => openHostSession(request, parts),
     onChange: (status) => {
@@ -122,6 +134,16 @@ function lifecycle(
     finished: supervisor.finished,
     status: () => supervisor.status(),
   };
+}
+
+function placed(entry: PlacedService, worker: WorkerPlacement | undefined): ServiceEntry {
+  if (entry.placement !== "worker") return entry;
+  if (worker === undefined) {
+    throw new TypeError(
+      `Cannot place service "${entry.service.name}" in a worker as 'worker' says no code for it`,
+    );
+  }
+  return { ...entry, service: inWorker(entry.service, worker) };
 }
 
 function forget(announced: Map<string, Announcement>, service: string): void {

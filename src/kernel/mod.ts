@@ -4,7 +4,7 @@
  * @module
  */
 export { createKernel } from "./kernel.ts";
-export type { CallOptions, Kernel, KernelOptions } from "./kernel.ts";
+export type { CallOptions, Kernel, KernelOptions, PlacedService } from "./kernel.ts";
 export { defineCall, defineStream } from "./method.ts";
 export type { CallContext, CallMethod, Method, Methods, StreamMethod } from "./method.ts";
 export { rpcCodes, RpcError } from "./rpc_error.ts";
@@ -61,3 +61,7 @@ export type {
   SupervisorOutcome,
 } from "./supervisor.ts";
 export { Watch } from "./watch.ts";
+export { runServiceWorker } from "./worker_runtime.ts";
+export type { ServiceLoader } from "./worker_runtime.ts";
+export { inWorker } from "./worker_service.ts";
+export type { WorkerPlacement } from "./worker_service.ts";

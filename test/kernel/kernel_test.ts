@@ -22,7 +22,7 @@ const add = defineCall({
 const count = defineStream({
   summary: "Counts up to a number.",
   params: v.object({ to: v.number() }),
-  async *run({ to }) {
+  async *run({ to }): AsyncGenerator<number, void, undefined> {
     for (let i = 1; i <= to; i++) yield await Promise.resolve(i);
   },
 });
@@ -77,7 +77,7 @@ test("a call says every invalid parameter with its path", async () => {
 test("a service is unavailable before its ready and after its stop, and an unknown one not found", async () => {
   const gate = Promise.withResolvers<void>();
   const slow = service("slow", {
-    async run(host) {
+    async run(host: Host): Promise<void> {
       await host.serve({ "math.add": add });
       await gate.promise;
       host.ready();
@@ -101,7 +101,7 @@ test("a stop lets running calls finish and lets no new ones in", async () => {
   const gate = Promise.withResolvers<string>();
   const hold = defineCall({ summary: "Waits.", params: v.unknown(), run: () => gate.promise });
   const holding = service("holding", {
-    async run(host) {
+    async run(host: Host): Promise<void> {
       await host.serve({ hold });
       host.ready();
     },
@@ -125,13 +125,13 @@ test("a client that hangs up cancels its call", async () => {
   const hold = defineCall({
     summary: "Waits for the caller to go.",
     params: v.unknown(),
-    async run(_params, { signal }) {
+    async run(_params, { signal }): Promise<void> {
       await aborted(signal);
       cancelled = true;
     },
   });
   const holding = service("holding", {
-    async run(host) {
+    async run(host: Host): Promise<void> {
       await host.serve({ hold });
       host.ready();
     },
@@ -153,7 +153,7 @@ test("two kernels in one process share no log, metric, message or method", async
   const seen: string[] = [];
   const make = (word: string): ReturnType<typeof world> =>
     world([service("twin", {
-      async run(host) {
+      async run(host: Host): Promise<void> {
         host.metrics.counter({ name: `only_${word}_total`, help: "One." }).add();
         host.log.info(`hello from ${word}`);
         await host.serve({
