@@ -34,18 +34,32 @@ export function freshEnvironment(home: string): Record<string, string> {
   };
 }
 
+/** Where the node of `freshEnvironment` says that it is ready. */
+export function runtimeFileOf(home: string): string {
+  return join(home, "skep", "state", "runtime.json");
+}
+
 /** A started program and what it has printed so far. */
 export interface Running {
   readonly child: ChildProcess;
   printed(): string;
 }
 
-/** Starts a program in `folder`, in a fresh user's environment. */
-export function startProgram(command: readonly string[], folder: string): Running {
-  const [program = "", ...args] = command;
+/** What `startProgram` needs. */
+export interface StartOptions {
+  readonly cwd: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts a program and keeps the end of what it prints. */
+export function startProgram(
+  [program = "", ...args]: readonly string[],
+  { cwd, env }: StartOptions,
+): Running {
   const child = spawn(program, args, {
-    cwd: folder,
-    env: freshEnvironment(folder),
+    cwd,
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let printed = "";
@@ -58,12 +72,11 @@ export function startProgram(command: readonly string[], folder: string): Runnin
 }
 
 /**
- * Waits for the node below `folder` to write runtime.json, its last step of boot.
+ * Waits for a node to write runtime.json, its last step of boot.
  *
  * @returns the API's address, such as "http://127.0.0.1:40001"
  */
-export async function waitUntilReady(running: Running, folder: string): Promise<string> {
-  const runtimeFile = join(folder, "skep", "state", "runtime.json");
+export async function waitUntilReady(running: Running, runtimeFile: string): Promise<string> {
   const deadline = Date.now() + READY_MS_MAX;
   while (Date.now() < deadline) {
     if (running.child.exitCode !== null) break;

@@ -11,6 +11,7 @@ import {
   askChat,
   expectMatch,
   freshEnvironment,
+  runtimeFileOf,
   startProgram,
   stopCleanly,
   waitUntilReady,
@@ -22,14 +23,15 @@ await runScript(() =>
   withEmptyFolder(async (folder) => {
     const program = join(folder, "skep-program");
     copyFileSync(resolve(process.argv[2] ?? join(EXECUTABLE_FOLDER, "skep")), program);
+    const env = freshEnvironment(folder);
     const skep = (...args: readonly string[]): string =>
-      runCommand([program, ...args], { cwd: folder, env: freshEnvironment(folder) }).stdout;
+      runCommand([program, ...args], { cwd: folder, env }).stdout;
     const { version } = readManifest();
     const pattern = new RegExp(`^skep ${version.replaceAll(".", "\\.")} \\(thrum `);
     expectMatch(skep("--version"), { pattern, what: "--version" });
 
-    const running = startProgram([program, "up"], folder);
-    const api = await waitUntilReady(running, folder);
+    const running = startProgram([program, "up"], { cwd: folder, env });
+    const api = await waitUntilReady(running, runtimeFileOf(folder));
     const answer = await askChat(api);
     skep("status");
     skep("log", "verify");

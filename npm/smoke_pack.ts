@@ -12,6 +12,7 @@ import {
   askChat,
   expectMatch,
   freshEnvironment,
+  runtimeFileOf,
   startProgram,
   stopCleanly,
   waitUntilReady,
@@ -61,12 +62,13 @@ await runScript(() =>
     });
     expectMatch(example.stdout, { pattern: /^answer: .+/m, what: "the library example" });
 
+    const env = freshEnvironment(folder);
     const bin = join(folder, "node_modules", ".bin", "skep");
     const printed = runCommand([bin, "--version"], { cwd: folder }).stdout;
     const pattern = new RegExp(`^skep ${manifest.version.replaceAll(".", "\\.")} \\(thrum `);
     expectMatch(printed, { pattern, what: "skep --version" });
-    const running = startProgram([bin, "up"], folder);
-    const answer = await askChat(await waitUntilReady(running, folder));
+    const running = startProgram([bin, "up"], { cwd: folder, env });
+    const answer = await askChat(await waitUntilReady(running, runtimeFileOf(folder)));
     await stopCleanly(running);
 
     checkTypes(folder);

@@ -25,13 +25,16 @@ export const AREAS: readonly string[] = [
   "main.ts",
 ];
 
-/** Areas that use no package: what they need is small, or theirs to write. Types are free. */
-export const AREAS_WITHOUT_PACKAGES: ReadonlySet<string> = new Set([
-  "platform",
-  "ports",
-  "wire",
-  "hot",
-  "kernel",
+/**
+ * Areas that have to be small, and the packages that each may use at run time all the same. Types
+ * are free. The kernel has schemas, and a log and metrics of its own for each node, made by these.
+ */
+export const PACKAGES_BELOW: ReadonlyMap<string, readonly string[]> = new Map([
+  ["platform", []],
+  ["ports", []],
+  ["wire", []],
+  ["hot", []],
+  ["kernel", ["@logtape/logtape", "prom-client", "valibot"]],
 ]);
 
 /** The area of a path below `src/`: "kernel", "services/api", "main.ts". */

@@ -1,0 +1,86 @@
+/**
+ * The documented permissions are the task's, and a node boots, answers and stops with exactly them.
+ *
+ * The node runs in a process of its own, as permissions are a process's; so it is always Deno's,
+ * also when this file runs under Node.
+ */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { ENVIRONMENT_ALLOWED, PERMISSION_FLAGS } from "../../npm/permissions.ts";
+import {
+  askChat,
+  startProgram,
+  stopCleanly,
+  waitUntilReady,
+  withEmptyFolder,
+} from "../../npm/smoke.ts";
+import { TOP } from "../../npm/tools.ts";
+
+/** `deno task test:node` says which Deno it is; otherwise one on the path. */
+const DENO = process.versions["deno"] === undefined
+  ? process.env["SKEP_DENO"] ?? "deno"
+  : process.execPath;
+
+const hasDeno = spawnSync(DENO, ["--version"]).status === 0;
+
+function tasks(): Readonly<Record<string, string>> {
+  const manifest: { tasks: Record<string, { command: string }> } = JSON.parse(
+    readFileSync(join(TOP, "deno.json"), "utf8"),
+  );
+  return Object.fromEntries(
+    Object.entries(manifest.tasks).map(([name, { command }]) => [name, command]),
+  );
+}
+
+/** A user's environment with two folders of their own and one by default, as XDG has it. */
+function userEnvironment(home: string): Record<string, string> {
+  return {
+    HOME: home,
+    PATH: process.env["PATH"] ?? "",
+    DENO_DIR: process.env["DENO_DIR"] ?? join(process.env["HOME"] ?? home, ".cache", "deno"),
+    XDG_STATE_HOME: join(home, "s"),
+    XDG_RUNTIME_DIR: join(home, "r"),
+    SKEP_API_LISTEN: "127.0.0.1:0",
+  };
+}
+
+test("no task allows everything, and those that run programs name their permissions", () => {
+  for (const [name, command] of Object.entries(tasks())) {
+    assert.doesNotMatch(command, /(^|\s)(-A|--allow-all)\b/, name);
+    if (!/\bdeno run\b/.test(command)) continue;
+    assert.match(command, /--no-prompt .*--allow-/, name);
+  }
+});
+
+test("the task start has the permissions of npm/permissions.ts and writes its own folders", () => {
+  const start = tasks()["start"] ?? "";
+  const [roots = ""] = /\$\([^)]*\)/.exec(start) ?? [];
+  const flags = start.replace(roots, "ROOTS").split(" ").filter((word) => word.startsWith("--"));
+  assert.deepEqual(flags.sort(), [...PERMISSION_FLAGS, "--allow-write=ROOTS"].sort());
+  assert.ok(roots.includes("npm/roots.ts"));
+  assert.ok(start.endsWith("src/main.ts up"));
+});
+
+test("CONTRIBUTING.md names each environment pattern that is allowed", () => {
+  const text = readFileSync(join(TOP, "CONTRIBUTING.md"), "utf8");
+  for (const pattern of ENVIRONMENT_ALLOWED) assert.ok(text.includes(`\`${pattern}\``), pattern);
+});
+
+test("a node boots, answers and stops with exactly the task's permissions", {
+  skip: !hasDeno && "there is no Deno here; `deno task test:node` hands its own on",
+  timeout: 120_000,
+}, () =>
+  withEmptyFolder(async (home) => {
+    const env = userEnvironment(home);
+    mkdirSync(join(home, "r"), { mode: 0o700 });
+    const running = startProgram([DENO, "task", "start"], { cwd: TOP, env });
+    const api = await waitUntilReady(running, join(home, "s", "skep", "state", "runtime.json"));
+    assert.match(await askChat(api), /\S/);
+    await stopCleanly(running);
+    assert.doesNotMatch(running.printed(), /NotCapable|Requires \w+ access/);
+    assert.ok(existsSync(join(home, ".local", "share", "skep")), "the data folder is HOME's");
+  }));
