@@ -124,7 +124,7 @@ export interface LayoutOptions {
  * @throws {RangeError} when `kvBytesMax` does not hold one page
  */
 export function drawLayout(options: LayoutOptions): Layout {
-  const { file, shape, choice } = options;
+  const { file, shape } = options;
   const pen = new Pen();
   const scratch = drawScratch(pen, options);
   const weights: (PackedMatrix | PackedVector)[] = [];
@@ -134,8 +134,7 @@ export function drawLayout(options: LayoutOptions): Layout {
     weights.push(placed);
     return placed;
   };
-  const matrix = (name: string): PackedMatrix =>
-    place((ptr) => packMatrix(file, name, ptr, choice));
+  const matrix = (name: string): PackedMatrix => place((ptr) => packMatrix(options, name, ptr));
   const vector = (name: string): PackedVector => place((ptr) => packVector(file, name, ptr));
   const stagingBytes = largestStaging(options);
   pen.skip(Math.max(0, firstPtr + stagingBytes - pen.ptr));
@@ -245,10 +244,9 @@ function drawPages(
 }
 
 function packMatrix(
-  file: GgufFile,
+  { file, choice }: LayoutOptions,
   name: string,
   ptr: number,
-  choice: KernelChoice,
 ): PackedMatrix {
   const { type, shape } = findMatrix(file, name);
   const [columns = 0, rows = 1] = shape;

@@ -1,8 +1,8 @@
 /**
  * The compiled kernels: which build this engine accepts, and their typed exports.
  */
-import { bytes as plainBytes } from "./_executor_plain.ts";
-import { bytes as relaxedBytes } from "./_executor_relaxed.ts";
+import { bytes as plainBytes } from "./_executor_plain_bytes.ts";
+import { bytes as relaxedBytes } from "./_executor_relaxed_bytes.ts";
 import type { ProbeMode } from "./_kinds.ts";
 
 /** The exports of wasm/executor/index.ts; pointers are byte offsets in the imported memory. */

@@ -151,6 +151,7 @@ class WasmExecutor implements Executor {
     return this.#turns.take(() => Promise.resolve(this.#embed(tokens)));
   }
 
+  // tidy: allow positional-parameters as the face has them
   forward(
     layers: LayerRange,
     batch: Batch,

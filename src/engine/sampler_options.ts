@@ -74,28 +74,44 @@ export function checkedSamplerOptions(options: SamplerOptions): CheckedSamplerOp
     presencePenalty: options.presencePenalty ?? 0,
     logitBias: options.logitBias ?? new Map<number, number>(),
   };
-  const { vocabularySize: size, seed, temperature, topK, topP, minP } = checked;
-  check(
-    "vocabularySize",
-    size,
-    `an integer from 1 to ${vocabularySizeMax}`,
-    isCount(size, 1) && size <= vocabularySizeMax,
-  );
-  check("seed", seed, "an integer from 0 to 2^53 - 1", isCount(seed, 0));
-  check("temperature", temperature, "finite and at least 0", isWithin(temperature, 0));
-  check("topK", topK, "an integer of at least 0", isCount(topK, 0));
-  check("topP", topP, "above 0 and at most 1", isWithin(topP, 0, 1) && topP > 0);
-  check("minP", minP, "from 0 to 1", isWithin(minP, 0, 1));
-  const { repeatPenalty, frequencyPenalty, presencePenalty } = checked;
-  check("repeatPenalty", repeatPenalty, "from 1e-6 to 1e6", isWithin(repeatPenalty, 1e-6, 1e6));
-  check("frequencyPenalty", frequencyPenalty, "from -1e9 to 1e9", isShift(frequencyPenalty));
-  check("presencePenalty", presencePenalty, "from -1e9 to 1e9", isShift(presencePenalty));
+  const size = checked.vocabularySize;
+  for (const [name, { rule, holds }] of Object.entries(rules)) {
+    const value = checked[name as keyof typeof rules];
+    check(holds(value), name, { value, rule });
+  }
   for (const [token, bias] of checked.logitBias) {
-    check("logitBias", token, `of tokens below ${size}`, isCount(token, 0) && token < size);
-    check("logitBias", bias, "from -1e9 to 1e9", isShift(bias));
+    check(isId(token, size), "logitBias", { value: token, rule: `of tokens below ${size}` });
+    check(isShift(bias), "logitBias", { value: bias, rule: "from -1e9 to 1e9" });
   }
   return checked;
 }
+
+const rules = {
+  vocabularySize: {
+    rule: `an integer from 1 to ${vocabularySizeMax}`,
+    holds: (value: number): boolean => isCount(value, 1) && value <= vocabularySizeMax,
+  },
+  seed: {
+    rule: "an integer from 0 to 2^53 - 1",
+    holds: (value: number): boolean => isCount(value, 0),
+  },
+  temperature: {
+    rule: "finite and at least 0",
+    holds: (value: number): boolean => isWithin(value, 0),
+  },
+  topK: { rule: "an integer of at least 0", holds: (value: number): boolean => isCount(value, 0) },
+  topP: {
+    rule: "above 0 and at most 1",
+    holds: (value: number): boolean => isWithin(value, 0, 1) && value > 0,
+  },
+  minP: { rule: "from 0 to 1", holds: (value: number): boolean => isWithin(value, 0, 1) },
+  repeatPenalty: {
+    rule: "from 1e-6 to 1e6",
+    holds: (value: number): boolean => isWithin(value, 1e-6, 1e6),
+  },
+  frequencyPenalty: { rule: "from -1e9 to 1e9", holds: isShift },
+  presencePenalty: { rule: "from -1e9 to 1e9", holds: isShift },
+} as const;
 
 /** Checks the arguments of `sample` and counts the history's tokens, in order of first use. */
 export function countHistory(
@@ -106,7 +122,7 @@ export function countHistory(
   checkLogits(logits, vocabularySize);
   const counts = new Map<number, number>();
   for (const token of history) {
-    if (!(isCount(token, 0) && token < vocabularySize)) {
+    if (!isId(token, vocabularySize)) {
       throw new RangeError(
         `Cannot sample as history tokens must be below ${vocabularySize}: one is ${token}`,
       );
@@ -141,14 +157,14 @@ export function checkPosition(position: number): void {
 
 /** @throws {RangeError} when the token or the count does not fit the vocabulary */
 export function checkLogprobs(token: number, topCount: number, vocabularySize: number): void {
-  check(
-    "token",
-    token,
-    `an id below ${vocabularySize}`,
-    isCount(token, 0) && token < vocabularySize,
-  );
-  const fits = isCount(topCount, 0) && topCount <= vocabularySize;
-  check("topCount", topCount, `an integer from 0 to ${vocabularySize}`, fits);
+  check(isId(token, vocabularySize), "token", {
+    value: token,
+    rule: `an id below ${vocabularySize}`,
+  });
+  check(isCount(topCount, 0) && topCount <= vocabularySize, "topCount", {
+    value: topCount,
+    rule: `an integer from 0 to ${vocabularySize}`,
+  });
 }
 
 /** The `topCount` largest logits' ids, equals by id ascending. */
@@ -165,9 +181,18 @@ export function largest(logits: Float32Array, topCount: number): number[] {
   return best;
 }
 
-function check(name: string, value: number, rule: string, holds: boolean): void {
+interface Rule {
+  readonly value: number;
+  readonly rule: string;
+}
+
+function check(holds: boolean, name: string, { value, rule }: Rule): void {
   if (holds) return;
   throw new RangeError(`Cannot sample as "${name}" must be ${rule}: current value is ${value}`);
+}
+
+function isId(value: number, vocabularySize: number): boolean {
+  return isCount(value, 0) && value < vocabularySize;
 }
 
 function isCount(value: number, least: number): boolean {

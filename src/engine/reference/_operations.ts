@@ -9,9 +9,15 @@ const blockColumns = 32;
 const tile = 32;
 const amaxLeast = f32("0d800000");
 
+// tidy: allow positional-parameters as it is the hot numeric kernel
 /** Section 3.1 over `count` elements of two f32 sequences. */
-export function dot(w: Float32Array, wFrom: number, x: Float32Array, xFrom: number, count: number): // hot
-number {
+export function dot(
+  w: Float32Array,
+  wFrom: number,
+  x: Float32Array,
+  xFrom: number,
+  count: number,
+): number {
   let total = 0;
   for (let block = 0; block < count; block += blockColumns) {
     let p = 0;
@@ -118,6 +124,7 @@ export function rotate(
   }
 }
 
+// tidy: allow positional-parameters as it is a hot numeric kernel
 /** Section 5.3 for one head: `keys` and `values` are the visible positions' rows, from `from` on. */
 export function attend(
   query: Float32Array,

@@ -122,6 +122,7 @@ class ReferenceExecutor implements Executor {
     });
   }
 
+  // tidy: allow positional-parameters as the face has them
   forward(
     layers: LayerRange,
     batch: Batch,
