@@ -139,7 +139,7 @@ function configError(violations: readonly Violation[]): NodeError {
 function mergeInto(target: Record<string, unknown>, values: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined) continue;
-    const present = target[key];
+    const present = Object.hasOwn(target, key) ? target[key] : undefined;
     if (isPlain(value)) {
       const into: Record<string, unknown> = isPlain(present) ? present : {};
       Object.defineProperty(target, key, { value: into, ...open });

@@ -4,8 +4,8 @@ import type { Violation } from "./violation.ts";
 /**
  * The kinds: `config` (nothing was created), `already-running` (somebody else holds the state),
  * `unsupported` (this platform or release cannot do it), `paths`, `identity`, `store`, `journal`,
- * `runtime-file` (the step that failed; what came before was undone), `service` (a critical service
- * failed for good).
+ * `runtime-file`, `service` (the step that failed; what came before was undone), `stopped-itself` (a
+ * critical service of a running node failed for good).
  */
 export type NodeErrorCode =
   | "config"
@@ -16,7 +16,8 @@ export type NodeErrorCode =
   | "store"
   | "journal"
   | "runtime-file"
-  | "service";
+  | "service"
+  | "stopped-itself";
 
 /** A node that did not start, or that stopped by itself. */
 export class NodeError extends Error {

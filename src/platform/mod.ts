@@ -33,7 +33,9 @@ export {
   writeOut,
 } from "./node.ts";
 export type { Command, SignalName, StandardStream } from "./node.ts";
+export { selfCommand } from "./self_command.ts";
 export { stdinLines } from "./stdin_lines.ts";
+export { workerUrl } from "./worker_sources.ts";
 
 /** Which runtime this is. */
 export function runtimeName(): "deno" | "node" {

@@ -90,14 +90,13 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
     throw thrown;
   }
   const api = kernel.announcements().find(({ name }) => name === "api")?.address ?? "";
-  const root = api.replace(/\/v1$/, "");
   return {
-    baseUrl: api,
+    baseUrl: `${api}/v1`,
     port: Number(new URL(api).port),
     kernel,
     journal,
     directory,
-    metric: async (name): Promise<number> => sampleOf(await textOf(`${root}/metrics`), name),
+    metric: async (name): Promise<number> => sampleOf(await textOf(`${api}/metrics`), name),
     until,
     stop: async (): Promise<void> => {
       await kernel.stop();

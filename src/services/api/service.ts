@@ -14,7 +14,7 @@ import { formatAddress, parseListenAddress } from "./listen_address.ts";
 import { answerError, apiRoutes, observationRoutes } from "./routes.ts";
 import type { RouteOptions, Routes } from "./routes.ts";
 
-/** The service; announces "api" (and "metrics") with the URL that it answers at. */
+/** The service; announces "api" (the URL above /v1) and "metrics". */
 export const apiService: Service<ApiConfig> = {
   name: "api",
   config: apiConfig as v.GenericSchema<unknown, ApiConfig>,
@@ -40,7 +40,7 @@ async function run(config: ApiConfig, host: Host): Promise<void> {
   try {
     const api = await listen(config.listen, { ...options, routes: apiRoutes(options) });
     servers.push(api);
-    host.announce("api", `${urlOf(api)}/v1`);
+    host.announce("api", urlOf(api));
     if (config.metricsListen !== undefined) {
       const routes = observationRoutes(options);
       const metrics = await listen(config.metricsListen, { ...options, routes });

@@ -1,0 +1,79 @@
+/**
+ * Skep: a whole AI node in your own process, in Deno and in Node.
+ *
+ * @example
+ * ```ts
+ * import { run } from "@skep/skep";
+ *
+ * await using node = await run({ api: { listen: "127.0.0.1:0" } }, { home: "/tmp/my-node" });
+ * const response = await fetch(`${node.addresses["api"]}/v1/chat/completions`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({
+ *     model: "stories260K",
+ *     messages: [{ role: "user", content: "Once upon a time" }],
+ *   }),
+ * });
+ * console.log(await response.json());
+ * ```
+ *
+ * @module
+ */
+export { run } from "./src/node/mod.ts";
+export type {
+  BootProgress,
+  Environment,
+  LogTarget,
+  NodeConfig,
+  NodeErrorCode,
+  NodeStatus,
+  RunningNode,
+  RunOptions,
+  Violation,
+} from "./src/node/mod.ts";
+export { formatViolation, NodeError, thrumVersion, version } from "./src/node/mod.ts";
+
+// ------------------------------------------------------------------------------------------------
+// For other libraries: services of your own (`run`'s option `services`), and ports.
+
+export { defineCall, defineStream, rpcCodes, RpcError } from "./src/kernel/mod.ts";
+export type {
+  Bus,
+  BusMessage,
+  CallContext,
+  CallMethod,
+  Directories,
+  Host,
+  JournalAccess,
+  Labels,
+  Log,
+  LogForm,
+  LogLevelName,
+  Method,
+  Methods,
+  MetricOptions,
+  Metrics,
+  RpcErrorName,
+  Service,
+  ServiceState,
+  ServiceStatus,
+  SqlValue,
+  StoreAccess,
+  StreamMethod,
+} from "./src/kernel/mod.ts";
+export { DiskError, NetworkError } from "./src/ports/mod.ts";
+export { realClock, realDisk, realNetwork, realRandom } from "./src/ports/mod.ts";
+export type {
+  Address,
+  Clock,
+  Disk,
+  DiskErrorCode,
+  DiskFile,
+  FileInfo,
+  Listener,
+  Network,
+  NetworkErrorCode,
+  OpenMode,
+  Random,
+  Timer,
+} from "./src/ports/mod.ts";

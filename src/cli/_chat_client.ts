@@ -1,0 +1,194 @@
+/**
+ * A client of the node's own chat API: one connection a request, the answer as a stream of pieces.
+ * It reads server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) as
+ * this API writes them; it is not a general event source.
+ */
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Network } from "../ports/mod.ts";
+import { isRecord } from "./_records.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
+
+/** One message of a conversation. */
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** One question. */
+export interface ChatRequest {
+  readonly network: Network;
+  /** The API's base address, "http://host:port". */
+  readonly baseUrl: string;
+  /** The body of POST /v1/chat/completions, without `stream`. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Cuts the connection, which frees the slot. */
+  readonly signal: AbortSignal;
+}
+
+/** A piece of the answer. */
+export interface ChatPiece {
+  readonly text: string;
+  readonly finishReason: string | undefined;
+  readonly usage: unknown;
+}
+
+/** Longest event that is read, 1 MiB. */
+const EVENT_BYTES_MAX = 2 ** 20;
+
+/**
+ * Asks and yields the answer as it comes.
+ *
+ * @throws {CliError} with the API's own sentence when it refuses
+ * @throws the signal's reason when it aborts
+ */
+export async function* streamChat(chat: ChatRequest): AsyncGenerator<ChatPiece> {
+  const url = new URL("/v1/chat/completions", chat.baseUrl);
+  const stream = await dialHttp(chat.network, url, chat.signal);
+  const hangUp = (): void => void stream.destroy();
+  chat.signal.addEventListener("abort", hangUp, { once: true });
+  try {
+    const options = { stream: true, stream_options: { include_usage: true } };
+    const response = await post(stream, { url, body: { ...chat.body, ...options } });
+    if (response.statusCode !== 200) throw await refusal(response);
+    for await (const data of events(response)) {
+      if (data === "[DONE]") return;
+      yield pieceOf(data);
+    }
+  } catch (thrown) {
+    throw chat.signal.aborted ? chat.signal.reason : thrown;
+  } finally {
+    chat.signal.removeEventListener("abort", hangUp);
+    stream.destroy();
+  }
+}
+
+/** The id of the model that the API serves. @throws {CliError} when there is none */
+export async function modelOf(
+  at: { readonly network: Network; readonly baseUrl: string; readonly signal: AbortSignal },
+): Promise<string> {
+  const url = new URL("/v1/models", at.baseUrl);
+  const stream = await dialHttp(at.network, url, at.signal);
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request({ ...requestOptions(stream, url), method: "GET" }, resolve);
+      sent.on("error", reject);
+      sent.end();
+    });
+    const answer: unknown = JSON.parse(await wholeText(response));
+    const models: unknown = isRecord(answer) ? answer["data"] : undefined;
+    const first: unknown = Array.isArray(models) ? models[0] : undefined;
+    const id = isRecord(first) ? first["id"] : undefined;
+    if (typeof id === "string") return id;
+    throw new CliError({ exitCode: exitCodes.failure, message: "The node serves no model" });
+  } finally {
+    stream.destroy();
+  }
+}
+
+async function dialHttp(network: Network, url: URL, signal: AbortSignal): Promise<Duplex> {
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  return await network.dial({ kind: "tcp", host, port: Number(url.port || "80") }, signal);
+}
+
+function post(
+  stream: Duplex,
+  message: { readonly url: URL; readonly body: unknown },
+): Promise<IncomingMessage> {
+  const bytes = new TextEncoder().encode(JSON.stringify(message.body));
+  const options = requestOptions(stream, message.url);
+  return new Promise((resolve, reject) => {
+    const headers = {
+      ...options.headers,
+      "content-type": "application/json",
+      "content-length": bytes.length,
+    };
+    const sent = request({ ...options, method: "POST", headers }, resolve);
+    sent.on("error", reject);
+    sent.end(bytes);
+  });
+}
+
+function requestOptions(stream: Duplex, url: URL): {
+  agent: false;
+  createConnection: () => Duplex;
+  path: string;
+  headers: Record<string, string>;
+} {
+  return {
+    agent: false,
+    createConnection: () => stream,
+    path: url.pathname,
+    headers: { host: url.host, connection: "close" },
+  };
+}
+
+/** The `data` of each event. */
+async function* events(response: IncomingMessage): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let buffered = "";
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    buffered += decoder.decode(chunk, { stream: true });
+    for (let end = buffered.indexOf("\n\n"); end >= 0; end = buffered.indexOf("\n\n")) {
+      const data = dataOf(buffered.slice(0, end));
+      buffered = buffered.slice(end + 2);
+      if (data !== undefined) yield data;
+    }
+    if (buffered.length > EVENT_BYTES_MAX) throw brokenAnswer("an event is too long");
+  }
+  throw brokenAnswer("it ended before the answer was complete");
+}
+
+function dataOf(event: string): string | undefined {
+  const lines = event.split("\n").filter((line) => line.startsWith("data:"));
+  if (lines.length === 0) return undefined;
+  return lines.map((line) => line.slice("data:".length).replace(/^ /, "")).join("\n");
+}
+
+function pieceOf(data: string): ChatPiece {
+  const event: unknown = JSON.parse(data);
+  if (!isRecord(event)) throw brokenAnswer("an event is not an object");
+  if (isRecord(event["error"])) throw errorOf(event);
+  const choices: unknown = event["choices"];
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+  const delta: unknown = isRecord(choice) ? choice["delta"] : undefined;
+  const content = isRecord(delta) ? delta["content"] : undefined;
+  const finish = isRecord(choice) ? choice["finish_reason"] : undefined;
+  return {
+    text: typeof content === "string" ? content : "",
+    finishReason: typeof finish === "string" ? finish : undefined,
+    usage: event["usage"] ?? undefined,
+  };
+}
+
+async function refusal(response: IncomingMessage): Promise<CliError> {
+  const body = await wholeText(response);
+  try {
+    return errorOf(JSON.parse(body));
+  } catch {
+    return brokenAnswer(`status ${response.statusCode} ${body.slice(0, 200)}`);
+  }
+}
+
+function errorOf(body: unknown): CliError {
+  const error: unknown = isRecord(body) ? body["error"] : undefined;
+  const sentence = isRecord(error) ? error["message"] : undefined;
+  const message = typeof sentence === "string" ? sentence : "The node answered with an error";
+  return new CliError({ exitCode: exitCodes.failure, message });
+}
+
+function brokenAnswer(detail: string): CliError {
+  const message = `Cannot read the node's answer as ${detail}`;
+  return new CliError({ exitCode: exitCodes.failure, message });
+}
+
+async function wholeText(response: IncomingMessage): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > EVENT_BYTES_MAX) throw brokenAnswer("it is too long");
+  }
+  return text;
+}

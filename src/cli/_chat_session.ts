@@ -1,0 +1,195 @@
+/** What `skep chat` does: finds who answers, asks, and goes on asking in a conversation. */
+import { modelOf, streamChat } from "./_chat_client.ts";
+import type { ChatMessage } from "./_chat_client.ts";
+import { readAll, readLines } from "./_input_lines.ts";
+import { pathsOf } from "./_options.ts";
+import type { PlaceOptions } from "./_options.ts";
+import { startPrivateNode } from "./_private_node.ts";
+import { findNode } from "./_running_node.ts";
+import { painterFor, safeText } from "./_style.ts";
+import type { CliIo } from "./cli_io.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
+
+/** What was asked for on the command line; names with "_" are fields of the API. */
+export interface ChatOptions extends PlaceOptions {
+  readonly prompt: string | undefined;
+  readonly system: string | undefined;
+  readonly model: string | undefined;
+  readonly private: boolean;
+  readonly json: boolean;
+  readonly temperature: number | undefined;
+  readonly top_p: number | undefined;
+  readonly top_k: number | undefined;
+  readonly min_p: number | undefined;
+  readonly repeat_penalty: number | undefined;
+  readonly seed: number | undefined;
+  readonly max_tokens: number | undefined;
+  readonly stop: readonly string[];
+}
+
+/** Who answers. */
+interface Answerer {
+  readonly baseUrl: string;
+  readonly model: string;
+  stop(): Promise<void>;
+}
+
+/** Runs the command. */
+export async function chat(io: CliIo, options: ChatOptions): Promise<number> {
+  const interactive = options.prompt === undefined && io.stdin.isTerminal;
+  if (interactive && options.json) {
+    throw new CliError({
+      exitCode: exitCodes.usage,
+      message: "Cannot print JSON for a conversation: give a prompt",
+    });
+  }
+  const prompt = interactive ? "" : options.prompt ?? (await readAll(io.stdin)).replace(/\n$/, "");
+  if (!interactive && prompt === "") {
+    throw new CliError({
+      exitCode: exitCodes.usage,
+      message: "Cannot ask an empty question: give a prompt, or text on standard input",
+    });
+  }
+  const answerer = await findAnswerer(io, options);
+  try {
+    return interactive
+      ? await converse(io, { options, answerer })
+      : await askOnce(io, { options, answerer, prompt });
+  } finally {
+    await answerer.stop();
+  }
+}
+
+async function findAnswerer(io: CliIo, options: ChatOptions): Promise<Answerer> {
+  const signal = new AbortController().signal;
+  if (options.model === undefined && !options.private) {
+    const node = await findNode(io, pathsOf(io, options));
+    const baseUrl = node?.info.addresses["api"];
+    if (baseUrl !== undefined) {
+      const model = await modelOf({ network: io.network, baseUrl, signal });
+      return { baseUrl, model, stop: () => Promise.resolve() };
+    }
+  }
+  const node = await startPrivateNode(io, options);
+  const model = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
+  return { ...node, model };
+}
+
+interface Turn {
+  readonly options: ChatOptions;
+  readonly answerer: Answerer;
+}
+
+async function askOnce(io: CliIo, turn: Turn & { readonly prompt: string }): Promise<number> {
+  const history = opening(turn.options);
+  history.push({ role: "user", content: turn.prompt });
+  const answer = await ask(io, { ...turn, history, quiet: turn.options.json });
+  if (turn.options.json) {
+    const { text, finishReason, usage } = answer;
+    const model = turn.answerer.model;
+    io.stdout.write(`${JSON.stringify({ model, text, finishReason, usage })}\n`);
+  }
+  return answer.interrupted ? exitCodes.interrupted : exitCodes.ok;
+}
+
+async function converse(io: CliIo, turn: Turn): Promise<number> {
+  const paint = painterFor(io, io.stdout);
+  const hint = `Talking to ${turn.answerer.model}. An empty line or Ctrl-D ends the conversation.`;
+  io.stdout.write(`${paint("dim", hint)}\n`);
+  const history = opening(turn.options);
+  const lines = readLines(io.stdin);
+  const atPrompt = untilInterrupted(io);
+  try {
+    for (;;) {
+      io.stdout.write(paint("bold", "> "));
+      const line = await Promise.race([lines.next(), atPrompt.interrupted]);
+      if (line === undefined || line.done === true || line.value.trim() === "") break;
+      history.push({ role: "user", content: line.value });
+      atPrompt.pause();
+      const answer = await ask(io, { ...turn, history, quiet: false });
+      atPrompt.resume();
+      history.push({ role: "assistant", content: answer.text });
+    }
+  } finally {
+    atPrompt.pause();
+  }
+  io.stdout.write("\n");
+  return exitCodes.ok;
+}
+
+interface Answer {
+  readonly text: string;
+  readonly finishReason: string | undefined;
+  readonly usage: unknown;
+  readonly interrupted: boolean;
+}
+
+/** One question and its answer, printed as it comes; Ctrl-C ends it early. */
+async function ask(
+  io: CliIo,
+  turn: Turn & { readonly history: readonly ChatMessage[]; readonly quiet: boolean },
+): Promise<Answer> {
+  const controller = new AbortController();
+  const interrupt = new DOMException("Interrupted", "AbortError");
+  const off = io.onSignal("SIGINT", () => controller.abort(interrupt));
+  let text = "";
+  let finishReason: string | undefined;
+  let usage: unknown;
+  try {
+    const body = requestBody(turn);
+    const { network } = io;
+    const { baseUrl } = turn.answerer;
+    for await (const piece of streamChat({ network, baseUrl, body, signal: controller.signal })) {
+      text += piece.text;
+      finishReason = piece.finishReason ?? finishReason;
+      usage = piece.usage ?? usage;
+      if (!turn.quiet && piece.text !== "") io.stdout.write(safeText(piece.text));
+    }
+    if (!turn.quiet) io.stdout.write("\n");
+    return { text, finishReason, usage, interrupted: false };
+  } catch (thrown) {
+    if (thrown !== interrupt) throw thrown;
+    if (!turn.quiet) io.stdout.write("\n");
+    return { text, finishReason: "interrupted", usage, interrupted: true };
+  } finally {
+    off();
+  }
+}
+
+function opening(options: ChatOptions): ChatMessage[] {
+  return options.system === undefined ? [] : [{ role: "system", content: options.system }];
+}
+
+function requestBody(
+  turn: Turn & { readonly history: readonly ChatMessage[] },
+): Record<string, unknown> {
+  const { options } = turn;
+  const body: Record<string, unknown> = {
+    model: turn.answerer.model,
+    messages: turn.history,
+    temperature: options.temperature,
+    top_p: options.top_p,
+    top_k: options.top_k,
+    min_p: options.min_p,
+    repeat_penalty: options.repeat_penalty,
+    seed: options.seed,
+    max_tokens: options.max_tokens,
+    stop: options.stop.length > 0 ? options.stop : undefined,
+  };
+  return body;
+}
+
+/** Ctrl-C while no answer runs ends the conversation; during an answer it belongs to the answer. */
+function untilInterrupted(io: CliIo): {
+  readonly interrupted: Promise<undefined>;
+  pause(): void;
+  resume(): void;
+} {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let off = (): void => {};
+  function resume(): void {
+    off = io.onSignal("SIGINT", () => resolve(undefined));
+  }
+  resume();
+  return { interrupted: promise, pause: (): void => off(), resume };
+}

@@ -1,0 +1,110 @@
+/** What the commands of `skep log` print; they only read. */
+import { readJournal } from "../journal/mod.ts";
+import type { JournalEvent, JournalReader, VerifyReport } from "../journal/mod.ts";
+import { pathsOf } from "./_options.ts";
+import type { PlaceOptions } from "./_options.ts";
+import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import type { CliIo } from "./cli_io.ts";
+import { exitCodes } from "./exit_code.ts";
+
+interface ReadOptions extends PlaceOptions {
+  readonly json: boolean;
+}
+
+/** Prints counts and the last event. */
+export async function logStatus(io: CliIo, options: ReadOptions): Promise<number> {
+  const { directory, reader } = open(io, options);
+  const summary = await reader.summary();
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ directory, ...summary })}\n`);
+    return exitCodes.ok;
+  }
+  const rows: [string, string][] = [
+    ["directory", directory],
+    ["files", `${summary.files}, ${formatBytes(summary.sizeBytes)}`],
+    ["last event", summary.seq === 0 ? "(none)" : `${summary.seq} at ${isoTime(summary.tsMs)}`],
+    ["author", summary.author ?? "(none)"],
+    ["hash", summary.hash === "" ? "(none)" : summary.hash],
+  ];
+  io.stdout.write(columns(rows));
+  return exitCodes.ok;
+}
+
+/** Prints the last events. */
+export async function logTail(
+  io: CliIo,
+  options: ReadOptions & { readonly count: number },
+): Promise<number> {
+  const { reader } = open(io, options);
+  for (const event of await reader.tail(options.count)) print(io, event, options);
+  return exitCodes.ok;
+}
+
+/** Prints events by number. */
+export async function logRange(
+  io: CliIo,
+  options: ReadOptions & {
+    readonly author: string | undefined;
+    readonly from: number;
+    readonly to: number | undefined;
+  },
+): Promise<number> {
+  const { reader } = open(io, options);
+  const { author, from, to } = options;
+  const range = {
+    from,
+    ...(author === undefined ? {} : { author }),
+    ...(to === undefined ? {} : { to }),
+  };
+  for await (const event of reader.range(range)) print(io, event, options);
+  return exitCodes.ok;
+}
+
+/** Checks everything. */
+export async function logVerify(io: CliIo, options: ReadOptions): Promise<number> {
+  const report = await open(io, options).reader.verify();
+  if (options.json) io.stdout.write(`${JSON.stringify(report)}\n`);
+  else io.stdout.write(describe(io, report));
+  return report.ok ? exitCodes.ok : exitCodes.failure;
+}
+
+function describe(io: CliIo, report: VerifyReport): string {
+  const paint = painterFor(io, io.stdout);
+  const { events, sizeBytes, authors, tornBytes, problems, problemCount } = report;
+  const lines = problems.map(({ file, line, code, message }) =>
+    `  ${file}:${line}: ${code}: ${safeText(message)}`
+  );
+  if (problemCount > problems.length) lines.push(`  and ${problemCount - problems.length} more`);
+  if (tornBytes > 0) {
+    lines.push(
+      `  ${tornBytes} bytes of an unfinished event are at the end; the next start cuts them`,
+    );
+  }
+  const by = authors.map((one) => `${one.author.slice(0, 17)} up to ${one.lastSeq}`).join(", ");
+  const size = `${events} events, ${formatBytes(sizeBytes)}${by === "" ? "" : `, by ${by}`}`;
+  const verdict = report.ok
+    ? `${paint("green", "The journal is whole:")} ${size}`
+    : `${paint("red", `The journal has ${problemCount} problems:`)} ${size}`;
+  return `${[verdict, ...lines].join("\n")}\n`;
+}
+
+function print(io: CliIo, event: JournalEvent, options: ReadOptions): void {
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify(event)}\n`);
+    return;
+  }
+  const { seq, ts_ms, chi, sid, rid, body } = event;
+  const ids = sid === undefined ? rid : `${sid} ${rid}`;
+  io.stdout.write(
+    `${safeText(`${seq} ${isoTime(ts_ms)} ${chi} ${ids} ${JSON.stringify(body)}`)}\n`,
+  );
+}
+
+function open(io: CliIo, options: PlaceOptions): { directory: string; reader: JournalReader } {
+  const directory = pathsOf(io, options).journal;
+  return { directory, reader: readJournal({ disk: io.disk, directory }) };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

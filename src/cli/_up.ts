@@ -1,0 +1,102 @@
+/** What `skep up` does in this process: boots the node, says how to reach it, waits for its end. */
+import { run } from "../node/mod.ts";
+import type { LogTarget, RunningNode } from "../node/mod.ts";
+import { banner } from "./_banner.ts";
+import { modelOf } from "./_chat_client.ts";
+import { LogFile } from "./_log_file.ts";
+import { absolutePath } from "./_options.ts";
+import { ModelProgress } from "./_progress.ts";
+import { painterFor } from "./_style.ts";
+import { flagConfig } from "./_up_config.ts";
+import { upDetached } from "./_up_detached.ts";
+import type { CliIo } from "./cli_io.ts";
+import { exitCodes } from "./exit_code.ts";
+import type { UpOptions } from "./up.ts";
+
+/** Runs the command. */
+export async function up(io: CliIo, options: UpOptions): Promise<number> {
+  if (options.detach) return await upDetached(io, options);
+  if (options.logFile === undefined) return await upHere(io, options);
+  const file = new LogFile(io.disk, options.logFile);
+  try {
+    return await upHere({ ...io, stderr: file.output, stdout: file.output }, options);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The first signal drains, the second forces. */
+async function upHere(io: CliIo, options: UpOptions): Promise<number> {
+  const stopping = new AbortController();
+  let node: RunningNode | undefined;
+  function onSignal(): void {
+    if (stopping.signal.aborted) node?.stop({ force: true });
+    else stopping.abort(new DOMException("Stopped by a signal", "AbortError"));
+  }
+  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
+    io.onSignal(name, onSignal)
+  );
+  const progress = new ModelProgress(io);
+  try {
+    node = await boot(io, { options, progress, signal: stopping.signal });
+    progress.clear();
+    await greet(io, { node, json: options.json });
+    await node.closed;
+    return exitCodes.ok;
+  } catch (thrown) {
+    if (thrown === stopping.signal.reason) return exitCodes.ok;
+    throw thrown;
+  } finally {
+    progress.clear();
+    for (const off of offs) off();
+  }
+}
+
+async function boot(
+  io: CliIo,
+  about: {
+    readonly options: UpOptions;
+    readonly progress: ModelProgress;
+    readonly signal: AbortSignal;
+  },
+): Promise<RunningNode> {
+  const { options, progress, signal } = about;
+  const { config, flags } = flagConfig(io, options);
+  const home = absolutePath(io, options.home);
+  const configFile = absolutePath(io, options.config);
+  const { clock, random, network, disk, environment } = io;
+  return await run(config, {
+    ...(home === undefined ? {} : { home }),
+    ...(configFile === undefined ? {} : { configFile }),
+    ...{ clock, random, network, environment, flags, signal },
+    // The real disk is the default; naming it would take the tables away from SQLite's own files.
+    ...(io.diskIsReal ? {} : { disk }),
+    log: logTarget(io),
+    onProgress: (event) => progress.show(event),
+  });
+}
+
+function logTarget(io: CliIo): LogTarget {
+  const coloured = painterFor(io, io.stderr)("dim", "") !== "";
+  return {
+    write: (line) => io.stderr.write(line),
+    form: coloured ? "ansi" : io.stderr.isTerminal ? "text" : "json",
+  };
+}
+
+async function greet(
+  io: CliIo,
+  about: { readonly node: RunningNode; readonly json: boolean },
+): Promise<void> {
+  const status = about.node.status();
+  if (about.json) {
+    io.stdout.write(`${JSON.stringify({ running: true, ...status })}\n`);
+    return;
+  }
+  const baseUrl = status.addresses["api"];
+  const signal = new AbortController().signal;
+  const model = baseUrl === undefined
+    ? undefined
+    : await modelOf({ network: io.network, baseUrl, signal });
+  io.stdout.write(banner(io, { status, model }));
+}

@@ -1,0 +1,100 @@
+/** `skep up --detach`: starts this program again in the background and waits until it is ready. */
+import { join } from "node:path";
+import { readWholeFile } from "../ports/mod.ts";
+import type { Disk } from "../ports/mod.ts";
+import { absolutePath, pathsOf } from "./_options.ts";
+import { findNode } from "./_running_node.ts";
+import { banner } from "./_banner.ts";
+import { modelOf } from "./_chat_client.ts";
+import { flagConfig } from "./_up_config.ts";
+import type { CliIo } from "./cli_io.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
+import type { NodePaths, NodeStatus } from "../node/mod.ts";
+import type { UpOptions } from "./up.ts";
+
+/** How often the new node is looked for. */
+const POLL_MS = 50;
+
+/** The log of a node in the background is not read beyond this. */
+const LOG_BYTES_MAX = 64 * 2 ** 20;
+
+/** Starts a node in the background. */
+export async function upDetached(io: CliIo, options: UpOptions): Promise<number> {
+  flagConfig(io, options);
+  const paths = pathsOf(io, options);
+  const running = await findNode(io, paths);
+  if (running !== undefined) {
+    throw new CliError({
+      exitCode: exitCodes.state,
+      message:
+        `Cannot start a node as one is already running: process ${running.info.pid}; stop it with "skep down"`,
+    });
+  }
+  const logFile = join(paths.directories.state, "skep.log");
+  const logStart = (await io.disk.stat(logFile))?.sizeBytes ?? 0;
+  const pid = await io.startDetached(detachedArguments(io, { options, logFile }));
+  const status = await waitUntilReady(io, { paths, pid, logFile, logStart });
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ running: true, logFile, ...status })}\n`);
+    return exitCodes.ok;
+  }
+  const baseUrl = status.addresses["api"];
+  const { signal } = new AbortController();
+  const model = baseUrl === undefined
+    ? undefined
+    : await modelOf({ network: io.network, baseUrl, signal });
+  io.stdout.write(banner(io, { status, model, logFile }));
+  return exitCodes.ok;
+}
+
+/** The same flags with absolute paths, as the other process may have another working directory. */
+function detachedArguments(
+  io: CliIo,
+  about: { readonly options: UpOptions; readonly logFile: string },
+): string[] {
+  const { options, logFile } = about;
+  const flags: readonly (readonly [string, string | undefined])[] = [
+    ["--model", absolutePath(io, options.model)],
+    ["--home", absolutePath(io, options.home)],
+    ["--config", absolutePath(io, options.config)],
+    ["--listen", options.listen],
+    ["--log-level", options.logLevel],
+    ["--log-file", logFile],
+    ...options.set.map((value): readonly [string, string] => ["--set", value]),
+  ];
+  const given = flags.flatMap(([name, value]) => value === undefined ? [] : [`${name}=${value}`]);
+  return ["up", ...given];
+}
+
+async function waitUntilReady(
+  io: CliIo,
+  about: {
+    readonly paths: NodePaths;
+    readonly pid: number;
+    readonly logFile: string;
+    readonly logStart: number;
+  },
+): Promise<NodeStatus> {
+  for (;;) {
+    const node = await findNode(io, about.paths);
+    if (node?.info.pid === about.pid) return await node.call("node.status") as NodeStatus;
+    if (!io.isProcessAlive(about.pid)) {
+      const said = await textFrom(io.disk, about);
+      throw new CliError({
+        exitCode: exitCodes.failure,
+        message: `The node did not start; its log ${about.logFile} says:\n${said}`,
+      });
+    }
+    await io.clock.sleep(POLL_MS);
+  }
+}
+
+/** What this start has added to the log; its last 4,000 characters. */
+async function textFrom(
+  disk: Disk,
+  log: { readonly logFile: string; readonly logStart: number },
+): Promise<string> {
+  if (await disk.stat(log.logFile) === undefined) return "(nothing)";
+  const bytes = await readWholeFile(disk, { path: log.logFile, bytesMax: LOG_BYTES_MAX });
+  return new TextDecoder().decode(bytes.subarray(log.logStart)).trimEnd().slice(-4000);
+}

@@ -1,0 +1,30 @@
+/** The exit codes of every command; docs/CONFIG.md lists them. */
+
+/** Exit codes by meaning. */
+export const exitCodes = {
+  /** Done. */
+  ok: 0,
+  /** It failed: bad configuration, unreadable file, broken journal ... one sentence says what. */
+  failure: 1,
+  /** The command line itself is wrong. */
+  usage: 2,
+  /** No node runs where one is needed, or one runs already where none may. */
+  state: 3,
+  /** The node stopped by itself because a critical service failed for good. */
+  crashed: 4,
+  /** Ended by Ctrl-C before it was done (128 + SIGINT). */
+  interrupted: 130,
+} as const;
+
+/** A command's end that is not a success: a sentence for people and a code for scripts. */
+export class CliError extends Error {
+  override readonly name = "CliError";
+  /** One of `exitCodes`. */
+  readonly exitCode: number;
+
+  /** @param options `message` is one sentence for the person at the terminal */
+  constructor(options: { readonly exitCode: number; readonly message: string; cause?: unknown }) {
+    super(options.message, { cause: options.cause });
+    this.exitCode = options.exitCode;
+  }
+}

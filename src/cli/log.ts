@@ -1,0 +1,104 @@
+/** `skep log status|tail|range|verify`: reads the journal, whether a node runs or not. */
+import { merge, object, or } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import { command, option } from "@optique/core/primitives";
+import { integer, string } from "@optique/core/valueparser";
+import { examples, jsonOption, placeOptions } from "./_options.ts";
+import type { CommandParser, Invocation } from "./command.ts";
+
+const common = merge(placeOptions, object({ json: jsonOption }));
+
+const statusParser = command(
+  "status",
+  map(common, (options): Invocation => async (io) => {
+    const { logStatus } = await import("./_log_reading.ts");
+    return await logStatus(io, options);
+  }),
+  {
+    brief: message`Show how far the journal has come.`,
+    footer: examples("skep log status", "skep log status --json | jq .seq"),
+  },
+);
+
+const tailParser = command(
+  "tail",
+  map(
+    merge(
+      common,
+      object({
+        count: withDefault(
+          option("-n", "--count", integer({ metavar: "N", min: 1, max: 10_000 }), {
+            description: message`How many events (20 by default).`,
+          }),
+          20,
+        ),
+      }),
+    ),
+    (options): Invocation => async (io) => {
+      const { logTail } = await import("./_log_reading.ts");
+      return await logTail(io, options);
+    },
+  ),
+  {
+    brief: message`Show the last events.`,
+    footer: examples("skep log tail -n 5", "skep log tail --json | jq -r .chi"),
+  },
+);
+
+const rangeParser = command(
+  "range",
+  map(
+    merge(
+      common,
+      object({
+        author: optional(option("--author", string({ metavar: "HID" }), {
+          description: message`Only this author's events.`,
+        })),
+        from: withDefault(
+          option("--from", integer({ metavar: "SEQ", min: 1 }), {
+            description: message`The first sequence number (1 by default).`,
+          }),
+          1,
+        ),
+        to: optional(option("--to", integer({ metavar: "SEQ", min: 1 }), {
+          description: message`The last sequence number; without it, up to the end.`,
+        })),
+      }),
+    ),
+    (options): Invocation => async (io) => {
+      const { logRange } = await import("./_log_reading.ts");
+      return await logRange(io, options);
+    },
+  ),
+  {
+    brief: message`Show events by sequence number.`,
+    footer: examples("skep log range --from 100 --to 200", "skep log range --json > events.ndjson"),
+  },
+);
+
+const verifyParser = command(
+  "verify",
+  map(common, (options): Invocation => async (io) => {
+    const { logVerify } = await import("./_log_reading.ts");
+    return await logVerify(io, options);
+  }),
+  {
+    brief: message`Check every line, chain and signature.`,
+    description:
+      message`Check the whole journal: form, sequence, hash chain and signatures. The exit code is 1 when anything is wrong.`,
+    footer: examples("skep log verify", "skep log verify --json"),
+  },
+);
+
+/** The parser of `skep log`. */
+export const logCommand: CommandParser = command(
+  "log",
+  or(statusParser, tailParser, rangeParser, verifyParser),
+  {
+    brief: message`Read and verify the journal.`,
+    description:
+      message`Read the node's signed journal from its files. It works with the node stopped.`,
+    footer: examples("skep log status", "skep log tail -n 5", "skep log verify"),
+  },
+);

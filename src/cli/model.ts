@@ -1,0 +1,84 @@
+/** `skep model inspect FILE`: what a GGUF file is, and whether this release can run it. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import { argument, command } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import type { ModelSummary } from "../model/mod.ts";
+import { absolutePath, examples, jsonOption } from "./_options.ts";
+import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import type { CliIo } from "./cli_io.ts";
+import type { CommandParser, Invocation } from "./command.ts";
+import { exitCodes } from "./exit_code.ts";
+
+const inspectOptions = object({
+  file: optional(argument(string({ metavar: "FILE" }), {
+    description: message`A GGUF file; without it, the embedded model.`,
+  })),
+  json: jsonOption,
+});
+
+/** The parser of `skep model`. */
+export const modelCommand: CommandParser = command(
+  "model",
+  command(
+    "inspect",
+    map(inspectOptions, (options): Invocation => (io) => inspect(io, options)),
+    {
+      brief: message`Show what a model file holds, and whether it can be run.`,
+      description:
+        message`Read a model file's header. The exit code is 1 when this release cannot run the model.`,
+      footer: examples("skep model inspect ./model.gguf", "skep model inspect --json | jq .shape"),
+    },
+  ),
+  { brief: message`Look at model files.`, footer: examples("skep model inspect ./model.gguf") },
+);
+
+/** Prints the summary. @throws {ModelError} when the file is no GGUF file */
+export async function inspect(
+  io: CliIo,
+  options: { readonly file: string | undefined; readonly json: boolean },
+): Promise<number> {
+  const { embeddedModel, fileSource, inspectModel, openGguf } = await import("../model/mod.ts");
+  const path = absolutePath(io, options.file);
+  const source = path === undefined ? embeddedModel() : await fileSource(io.disk, path);
+  try {
+    const summary = inspectModel(await openGguf(source));
+    if (options.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
+    else io.stdout.write(describe(io, summary));
+    return summary.executable ? exitCodes.ok : exitCodes.failure;
+  } finally {
+    await source.close();
+  }
+}
+
+function describe(io: CliIo, summary: ModelSummary): string {
+  const paint = painterFor(io, io.stdout);
+  const { shape } = summary;
+  const types = summary.tensorTypes.map((share) =>
+    `${share.type} ${share.tensorCount} tensors, ${formatBytes(share.sizeBytes)}`
+  );
+  const rows: [string, string][] = [
+    [
+      "file",
+      `${summary.source}, ${formatBytes(summary.fileSizeBytes)}, GGUF v${summary.ggufVersion}`,
+    ],
+    ["name", summary.name ?? "(none)"],
+    ["architecture", summary.architecture ?? "(none)"],
+    ["parameters", summary.parameterCount.toLocaleString("en")],
+    ["tensors", types.join("; ")],
+    ["context", summary.contextMax === null ? "(not said)" : `${summary.contextMax} positions`],
+    ["tokenizer", `${summary.tokenizer.kind}, ${summary.tokenizer.vocabularySize} tokens`],
+    ["chat template", summary.hasChatTemplate ? "yes" : "no, a plain default is used"],
+    ["licence", summary.licence ?? "(not said)"],
+  ];
+  if (shape !== null) {
+    const heads = `${shape.headCount} heads, ${shape.kvHeadCount} for keys and values`;
+    rows.push(["layers", `${shape.layerCount}, width ${shape.width}, ${heads}`]);
+  }
+  const verdict = summary.executable
+    ? paint("green", "This release can run it")
+    : [paint("red", "This release cannot run it:"), ...summary.obstacles].join("\n  ");
+  const lines = rows.map(([name, value]): [string, string] => [name, safeText(value)]);
+  return `${columns(lines)}${verdict}\n`;
+}

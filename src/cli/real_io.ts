@@ -1,0 +1,37 @@
+/** The real outside of a command line: this process's streams and signals, and the real ports. */
+import { processEnvironment } from "../node/mod.ts";
+import * as platform from "../platform/mod.ts";
+import { realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
+import type { CliIo } from "./cli_io.ts";
+
+/** Columns where there is no terminal to ask. */
+const COLUMNS_DEFAULT = 80;
+
+/** Made once, by src/main.ts. */
+export function realCliIo(): CliIo {
+  const columns = platform.terminalWidth() ?? COLUMNS_DEFAULT;
+  return {
+    args: platform.args(),
+    environment: processEnvironment,
+    stdout: {
+      write: (text) => void platform.writeOut(text),
+      isTerminal: platform.isTerminal("stdout"),
+      columns,
+    },
+    stderr: {
+      write: (text) => void platform.writeError(text),
+      isTerminal: platform.isTerminal("stderr"),
+      columns,
+    },
+    stdin: { isTerminal: platform.isTerminal("stdin"), chunks: () => platform.stdinBytes() },
+    clock: realClock(),
+    random: realRandom(),
+    disk: realDisk(),
+    diskIsReal: true,
+    network: realNetwork(),
+    workingDirectory: () => platform.cwd(),
+    onSignal: (signal, listener) => platform.onSignal(signal, listener),
+    startDetached: (args) => platform.spawnDetached(platform.selfCommand(args)),
+    isProcessAlive: (pid) => platform.isProcessAlive(pid),
+  };
+}

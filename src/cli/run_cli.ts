@@ -1,0 +1,117 @@
+/** Parses a command line, runs the command, and turns every end into an exit code and a sentence. */
+import { or } from "@optique/core/constructs";
+import { runParserSync } from "@optique/core/facade";
+import { message } from "@optique/core/message";
+import { bash, fish, zsh } from "@optique/core/completion";
+import { NodeError, versionLine } from "../node/mod.ts";
+import { examples } from "./_options.ts";
+import { painterFor } from "./_style.ts";
+import { chatCommand } from "./chat.ts";
+import type { CliIo } from "./cli_io.ts";
+import type { Invocation } from "./command.ts";
+import { configCommand } from "./config.ts";
+import { downCommand } from "./down.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
+import { logCommand } from "./log.ts";
+import { modelCommand } from "./model.ts";
+import { restartCommand } from "./restart.ts";
+import { statusCommand } from "./status.ts";
+import { systemdUnitCommand } from "./systemd_unit.ts";
+import { upCommand } from "./up.ts";
+
+/** Every command, in the order of the help. */
+const commands = or(
+  upCommand,
+  chatCommand,
+  statusCommand,
+  downCommand,
+  restartCommand,
+  configCommand,
+  modelCommand,
+  logCommand,
+  systemdUnitCommand,
+);
+
+/** Runs one command line to its end. Never rejects. @returns the exit code */
+export async function runCli(io: CliIo): Promise<number> {
+  try {
+    return await parse(io)(io);
+  } catch (thrown) {
+    if (thrown instanceof ParserEnd) return thrown.exitCode;
+    io.stderr.write(`${painterFor(io, io.stderr)("red", "Error:")} ${sentenceOf(thrown)}\n`);
+    return exitCodeOf(thrown);
+  }
+}
+
+/** How the parser says that there is no command to run: help was shown, or the line is wrong. */
+class ParserEnd extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super("The parser has ended the command line");
+    this.exitCode = exitCode;
+  }
+}
+
+function parse(io: CliIo): Invocation {
+  const end = (exitCode: number): never => {
+    throw new ParserEnd(exitCode);
+  };
+  return runParserSync(commands, "skep", io.args.length === 0 ? ["--help"] : io.args, {
+    brief: message`Skep houses a whole AI node: one program, one model, one private API.`,
+    help: {
+      command: true,
+      option: { names: ["-h", "--help"] },
+      onShow: () => end(exitCodes.ok),
+    },
+    version: {
+      value: versionLine,
+      command: true,
+      option: { names: ["-V", "--version"] },
+      onShow: () => end(exitCodes.ok),
+    },
+    completion: {
+      command: { names: ["completions"] },
+      shells: { bash, fish, zsh },
+      onShow: () => end(exitCodes.ok),
+    },
+    footer: examples(
+      "skep up",
+      'skep chat "Once upon a time"',
+      "skep chat --help",
+      "skep completions bash > ~/.local/share/bash-completion/completions/skep",
+    ),
+    aboveError: "none",
+    onError: () => {
+      io.stderr.write(`See "skep ${helpPath(io.args)}--help"\n`);
+      return end(exitCodes.usage);
+    },
+    usageLine: [{ type: "ellipsis" }],
+    commandList: "top-level",
+    termWidth: "auto",
+    colors: painterFor(io, io.stdout)("dim", "") !== "",
+    maxWidth: io.stdout.columns,
+    stdout: (text) => io.stdout.write(`${text}\n`),
+    stderr: (text) => io.stderr.write(`${text}\n`),
+  });
+}
+
+/** The leading words of the line that may name a command. */
+function helpPath(args: readonly string[]): string {
+  const first = args.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
+  const words = args.slice(0, first < 0 ? args.length : first).slice(0, 2);
+  const known = new Set(["config", "log", "model"]);
+  const path = words.slice(0, known.has(words[0] ?? "") ? 2 : 1);
+  return path.map((word) => `${word} `).join("");
+}
+
+function sentenceOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+function exitCodeOf(thrown: unknown): number {
+  if (thrown instanceof CliError) return thrown.exitCode;
+  if (thrown instanceof NodeError && thrown.code === "already-running") return exitCodes.state;
+  if (thrown instanceof NodeError && thrown.code === "stopped-itself") return exitCodes.crashed;
+  return exitCodes.failure;
+}

@@ -1,0 +1,78 @@
+/** Opens what a node keeps between its lives beside its key: tables and the journal. */
+import type { JournalAccess, NodeLog, StoreAccess } from "../kernel/mod.ts";
+import type { Identity } from "../identity/mod.ts";
+import { openJournal } from "../journal/mod.ts";
+import type { Journal, JournalFsync, JsonValue } from "../journal/mod.ts";
+import { openStore } from "../store/mod.ts";
+import type { Migration } from "../store/mod.ts";
+import type { OwnSettings } from "./_own_settings.ts";
+import type { NodePorts } from "./_ports.ts";
+import type { NodePaths } from "./paths.ts";
+
+/** The schema of the node's tables, oldest step first; released steps never change. */
+const migrations: readonly Migration[] = [];
+
+/** The node's tables. */
+export interface NodeStore {
+  /** What services get. */
+  readonly access: StoreAccess;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the tables. SQLite reaches the machine's own disk only: with another `disk` they are in
+ * memory.
+ *
+ * @throws {StoreError}
+ */
+export async function openNodeStore(
+  boot: { readonly paths: NodePaths; readonly diskIsReal: boolean },
+): Promise<NodeStore> {
+  const path = boot.diskIsReal ? boot.paths.storeFile : ":memory:";
+  const store = await openStore({ path, migrations });
+  return { access: store, close: () => store.close() };
+}
+
+/** The node's journal. */
+export interface NodeJournal {
+  /** What services get. */
+  readonly access: JournalAccess;
+  status(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Recovers the journal and opens it; a torn end that was cut is in the log. @throws {JournalError} */
+export async function openNodeJournal(
+  boot: {
+    readonly ports: NodePorts;
+    readonly paths: NodePaths;
+    readonly own: OwnSettings;
+    readonly log: NodeLog;
+  },
+  identity: Identity,
+): Promise<NodeJournal> {
+  const { ports: { disk, clock }, paths, own, log } = boot;
+  const fsync = fsyncOf(own.journal);
+  const journal = await openJournal({ disk, clock, identity, directory: paths.journal, fsync });
+  const { cutBytes } = journal.status().recovered;
+  if (cutBytes > 0) log.warn("The journal's unfinished last event was cut", { cutBytes });
+  return {
+    access: accessTo(journal),
+    status: () => Promise.resolve(journal.status()),
+    close: () => journal.close(),
+  };
+}
+
+function accessTo(journal: Journal): JournalAccess {
+  return {
+    append: async ({ chi, sid, rid, body }) => {
+      const ids = sid === undefined ? { chi, rid } : { chi, rid, sid };
+      const event = await journal.append({ ...ids, body: body as JsonValue });
+      return { sequence: event.seq };
+    },
+  };
+}
+
+function fsyncOf(settings: OwnSettings["journal"]): JournalFsync {
+  return settings.fsync === "interval" ? { intervalMs: settings.intervalMs } : settings.fsync;
+}

@@ -1,0 +1,84 @@
+/**
+ * The whole of skep.toml: the node's own sections, and one for each service, checked strictly. The
+ * node's own settings are here; a service's are its own business.
+ */
+import * as v from "valibot";
+import type { Service } from "../kernel/mod.ts";
+
+/** `log`: what is written about the node's life. */
+export const logConfig = v.strictObject({
+  level: v.pipe(
+    v.optional(
+      v.picklist(
+        ["debug", "info", "warn", "error", "off"],
+        "it must be debug, info, warn, error or off",
+      ),
+      "info",
+    ),
+    v.description("Log lines below this level are dropped."),
+  ),
+  form: v.pipe(
+    v.optional(
+      v.picklist(["auto", "text", "json"], "it must be auto, text or json"),
+      "auto",
+    ),
+    v.description("The form of log lines; auto is text on a terminal and JSON elsewhere."),
+  ),
+});
+
+/** `node`: the limits of starting and stopping. */
+export const nodeConfig = v.strictObject({
+  startMsMax: v.pipe(
+    v.optional(milliseconds(), 600_000),
+    v.description("How long a service may take to get ready; loading a large model takes a while."),
+  ),
+  drainMsMax: v.pipe(
+    v.optional(milliseconds(), 30_000),
+    v.description("How long all services together may take to stop."),
+  ),
+});
+
+/** `journal`: how durable an append is. */
+export const journalConfig = v.strictObject({
+  fsync: v.pipe(
+    v.optional(
+      v.picklist(["always", "interval", "never"], "it must be always, interval or never"),
+      "always",
+    ),
+    v.description(
+      "always: an append returns once it survives a power cut; interval: it is synced a little later; never: at a change of day and at the end.",
+    ),
+  ),
+  intervalMs: v.pipe(
+    v.optional(milliseconds(), 1_000),
+    v.description('How much later, when fsync is "interval".'),
+  ),
+});
+
+/** The schema of a node with these services. */
+export function configSchema(services: readonly Service[]): v.GenericSchema {
+  const sections: Record<string, v.GenericSchema> = {
+    log: v.optional(logConfig, {}),
+    node: v.optional(nodeConfig, {}),
+    journal: v.optional(journalConfig, {}),
+  };
+  for (const service of services) {
+    if (Object.hasOwn(sections, service.name)) {
+      throw new TypeError(
+        `Cannot run two services with one name: current value is "${service.name}"`,
+      );
+    }
+    sections[service.name] = v.optional(service.config, {});
+  }
+  return v.strictObject(sections);
+}
+
+function milliseconds(): v.GenericSchema<number> {
+  const message = "it must be a whole number of milliseconds from 1 to 86400000";
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(1, message),
+    v.maxValue(86_400_000, message),
+  );
+}
