@@ -2,7 +2,7 @@
  * Bundles the executable into one JavaScript file, worker threads included.
  *
  * A bundle has no files beside it, so a worker can't be started from a path. Each worker entry (a
- * file of `src/` whose name ends in `_worker.ts`) is bundled by itself, and its text is put where
+ * file of `src/` named `worker_main.ts` or `*_worker_main.ts`) is bundled by itself, and its text is put where
  * the main bundle says `WORKER_SOURCES = new Map([])`; from there it is started by a `data:` URL,
  * which runs in Deno, in Node and inside Node's single executable alike.
  */
@@ -16,14 +16,22 @@ const EMPTY_SOURCES = /\bWORKER_SOURCES = (?:\/\* @__PURE__ \*\/ )?new Map\((?:\
 /** Deno's bundler begins a bundle that uses CommonJS packages with this. */
 const REQUIRE_FROM_BUNDLE = /(\w*createRequire\w*)\(import\.meta\.url\)/g;
 
+/** What `bundleProgram` needs. */
+export interface BundleOptions {
+  /** The program, from the top of the repository: "src/main.ts". */
+  readonly entry: string;
+  /** Where the bundle is written. */
+  readonly folder: string;
+}
+
 /**
- * Writes the bundle of `src/main.ts` into `folder` and returns its path.
+ * Writes a program's bundle and returns its path.
  *
  * @throws {StepError} when bundling fails, or there is a worker entry and no place for its text
  */
-export function bundleExecutable(folder: string): string {
+export function bundleProgram({ entry: program, folder }: BundleOptions): string {
   const main = join(folder, "skep.mjs");
-  bundleFile({ entry: "src/main.ts", output: main });
+  bundleFile({ entry: program, output: main });
   const workers = workerEntries().map((entry): readonly [string, string] => {
     const name = workerName(entry);
     const output = join(folder, `${name.replaceAll("/", "-")}.mjs`);
@@ -34,14 +42,14 @@ export function bundleExecutable(folder: string): string {
   return main;
 }
 
-/** The name under which `WORKER_SOURCES` has an entry: "src/kernel/a_worker.ts" is "kernel/a". */
+/** The name under which `WORKER_SOURCES` has an entry: "src/kernel/a.ts" is "kernel/a". */
 export function workerName(entry: string): string {
-  return entry.replace(/^src\//, "").replace(/_worker\.ts$/, "");
+  return entry.replace(/^src\//, "").replace(/\.ts$/, "");
 }
 
 function workerEntries(): readonly string[] {
   return readdirSync(join(TOP, "src"), { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith("_worker.ts"))
+    .filter((path) => /(^|[/_])worker_main\.ts$/.test(path))
     .map((path) => `src/${path}`)
     .sort();
 }

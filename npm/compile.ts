@@ -7,23 +7,13 @@
  *
  * Usage: `deno task compile [--runtime deno|node]`; with `deno` by name there is no falling back.
  */
-import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
-import { bundleExecutable } from "./bundle.ts";
+import { bundleProgram } from "./bundle.ts";
+import { EXECUTABLE_NODE_MAJOR, makeNodeExecutable } from "./node_executable.ts";
 import { PERMISSION_FLAGS } from "./permissions.ts";
-import {
-  denoCommand,
-  EXECUTABLE_FOLDER,
-  findNode,
-  runCommand,
-  runScript,
-  StepError,
-  TOP,
-} from "./tools.ts";
-
-/** The first with `--build-sea`. */
-const NODE_MAJOR = 26;
+import { denoCommand, EXECUTABLE_FOLDER, runCommand, runScript, StepError, TOP } from "./tools.ts";
 
 const EXECUTABLE = join(EXECUTABLE_FOLDER, "skep");
 const BUILD_FOLDER = join(EXECUTABLE_FOLDER, "build");
@@ -35,7 +25,7 @@ await runScript(async () => {
   const wanted = wantedRuntime(process.argv.slice(2));
   rmSync(EXECUTABLE_FOLDER, { recursive: true, force: true });
   mkdirSync(BUILD_FOLDER, { recursive: true });
-  const bundle = bundleExecutable(BUILD_FOLDER);
+  const bundle = bundleProgram({ entry: "src/main.ts", folder: BUILD_FOLDER });
   const made = make(bundle, wanted);
   const { size } = statSync(EXECUTABLE);
   console.log(`${relative(TOP, EXECUTABLE)}: made by ${made}, ${size} bytes`);
@@ -62,7 +52,8 @@ function make(bundle: string, wanted: Runtime | undefined): string {
     if (named) throw new StepError(`Cannot make the executable by deno compile: ${refusal}`);
     console.log(`deno compile can't be had here (${refusal.split("\n")[0]}); using Node's format`);
   }
-  return makeByNode(bundle);
+  makeNodeExecutable({ bundle, folder: BUILD_FOLDER, output: EXECUTABLE });
+  return `Node's single-executable format (Node ${EXECUTABLE_NODE_MAJOR})`;
 }
 
 /** Tries `deno compile`; returns what it said when its runtime can't be had. */
@@ -77,22 +68,4 @@ function tryDeno(bundle: string): string | undefined {
     if (!(thrown instanceof StepError)) throw thrown;
     return /error sending request[^\n]*/.exec(thrown.message)?.[0] ?? thrown.message;
   }
-}
-
-function makeByNode(bundle: string): string {
-  const node = findNode(NODE_MAJOR);
-  const configuration = join(BUILD_FOLDER, "sea.json");
-  const fields = {
-    main: bundle,
-    mainFormat: "module",
-    executable: node,
-    output: EXECUTABLE,
-    disableExperimentalSEAWarning: true,
-    // Arguments and environment are Skep's; none of them is Node's.
-    execArgvExtension: "none",
-  };
-  writeFileSync(configuration, JSON.stringify(fields));
-  runCommand([node, "--build-sea", configuration]);
-  chmodSync(EXECUTABLE, 0o755);
-  return `Node's single-executable format (Node ${NODE_MAJOR})`;
 }

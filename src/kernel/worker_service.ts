@@ -7,6 +7,7 @@
 import { Worker } from "node:worker_threads";
 import type { GenericSchema } from "valibot";
 import * as v from "valibot";
+import { workerUrl } from "../platform/mod.ts";
 import { KernelError, toError } from "./kernel_error.ts";
 import type { Methods } from "./method.ts";
 import { RpcError } from "./rpc_error.ts";
@@ -100,7 +101,9 @@ async function runInWorker(
 
 function entryOf(placement: WorkerPlacement): URL | string {
   const { entry } = placement;
-  if (entry === undefined) return new URL("./worker_main.ts", import.meta.url);
+  if (entry === undefined) {
+    return workerUrl("kernel/worker_main", new URL("./worker_main.ts", import.meta.url));
+  }
   return typeof entry === "string" && /^(data|file):/.test(entry) ? new URL(entry) : entry;
 }
 
