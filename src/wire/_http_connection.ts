@@ -28,6 +28,8 @@ export class HttpConnection {
   /** Requests that were begun and whose response has not closed; more than one when pipelined. */
   #active = 0;
   #draining = false;
+  /** Takes the listener of `#watchStall` off; else one would be left for each request. */
+  #unwatch: () => void = () => {};
 
   constructor(stream: Duplex, options: ConnectionOptions) {
     this.#stream = stream;
@@ -77,13 +79,13 @@ export class HttpConnection {
     let moved = false;
     const onDrain = (): void => void (moved = true);
     const stuckBefore = this.#stream.writableNeedDrain;
-    this.#stream.once("drain", onDrain);
     this.#arm(this.#options.limits.stallTimeoutMs, () => {
-      this.#stream.off("drain", onDrain);
       if (!stuckBefore || moved || !this.#stream.writableNeedDrain) return this.#watchStall();
       this.#options.onTimeout();
       this.destroy();
     });
+    this.#stream.once("drain", onDrain);
+    this.#unwatch = (): void => void this.#stream.off("drain", onDrain);
   }
 
   /** Lets the last response's bytes out, then closes. */
@@ -103,6 +105,7 @@ export class HttpConnection {
 
   #arm(delayMs: number, fn: () => void): void {
     this.#timer?.cancel();
+    this.#unwatch();
     this.#timer = this.#stream.destroyed ? undefined : this.#options.clock.after(delayMs, fn);
   }
 }
