@@ -51,6 +51,7 @@ await runScript(async () => {
   const manifest = readManifest();
   unpackDenoTarball();
   removeStrays();
+  pointAtEmittedFiles();
   for (const name of DOCUMENTS) {
     if (existsSync(join(TOP, name))) copyFileSync(join(TOP, name), join(STAGE, name));
   }
@@ -84,6 +85,24 @@ function removeStrays(): void {
   const kept = /^(package\.json|(mod|src\/.*)\.(js|d\.ts))$/;
   for (const path of filesOf(STAGE)) {
     if (!kept.test(path)) rmSync(join(STAGE, path));
+  }
+}
+
+/** `deno pack` rewrites imports, but no `new URL("./x.ts", import.meta.url)`, as workers have it. */
+function pointAtEmittedFiles(): void {
+  for (const path of filesOf(STAGE).filter((name) => name.endsWith(".js"))) {
+    const text = readFileSync(join(STAGE, path), "utf8");
+    const pointed = text.replace(
+      /new URL\("(\.[^"]+)\.ts", import\.meta\.url\)/g,
+      (_, name: string) => {
+        const target = join(path, "..", `${name}.js`);
+        if (!existsSync(join(STAGE, target))) {
+          throw new StepError(`Cannot pack as "${path}" names "${target}", which is not emitted`);
+        }
+        return `new URL("${name}.js", import.meta.url)`;
+      },
+    );
+    if (pointed !== text) writeFileSync(join(STAGE, path), pointed);
   }
 }
 

@@ -14,6 +14,8 @@ import { RpcError } from "./rpc_error.ts";
 import type { Host, Labels, MetricOptions, Service, SqlValue } from "./service.ts";
 import { ThreadLink } from "./thread_link.ts";
 import type { LinkHandlers } from "./thread_link.ts";
+// Packers follow imports, not URLs: this one takes the worker's entry along, and is erased.
+import type {} from "./worker_main.ts";
 
 /** Where workers find their code, and how long they may take to end. */
 export interface WorkerPlacement {
