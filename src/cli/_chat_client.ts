@@ -111,13 +111,11 @@ function post(
 }
 
 function requestOptions(stream: Duplex, url: URL): {
-  agent: false;
   createConnection: () => Duplex;
   path: string;
   headers: Record<string, string>;
 } {
   return {
-    agent: false,
     createConnection: () => stream,
     path: url.pathname,
     headers: { host: url.host, connection: "close" },
