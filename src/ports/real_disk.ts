@@ -109,7 +109,8 @@ async function makeDirectory(path: string, permissions = 0o700): Promise<void> {
     if (first === undefined) return;
     const stop = dirname(first);
     for (let made = path.replace(/\/+$/, ""); made !== stop; made = dirname(made)) {
-      await fs.chmod(made, permissions);
+      // Only where a umask got in the way: leave to create below a folder is not leave to change it.
+      if (((await fs.stat(made)).mode & 0o777) !== permissions) await fs.chmod(made, permissions);
     }
   });
 }
