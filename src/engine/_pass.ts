@@ -15,7 +15,7 @@ import {
   valueWidthOf,
 } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
-import { type Pace, sliceOperationsMax } from "./_pace.ts";
+import type { Pace } from "./_pace.ts";
 import type { PagedSession } from "./_session.ts";
 import { EngineError } from "./errors.ts";
 
@@ -225,10 +225,10 @@ export class Pass {
   }
 
   async #product(input: Input, { matrix, y, yStride, add = false }: Product): Promise<void> {
-    const { layout: { scratch }, kernels } = this.#options;
+    const { layout: { scratch }, kernels, pace } = this.#options;
     const groups = Math.ceil(matrix.rows / 8);
     const groupOperations = 8 * matrix.columns * input.rows;
-    const step = Math.max(4, Math.floor(sliceOperationsMax / groupOperations) & ~3);
+    const step = Math.max(4, Math.floor(pace.sliceOperations / groupOperations) & ~3);
     for (let from = 0; from < groups; from += step) {
       const to = Math.min(from + step, groups);
       kernels.multiply(

@@ -50,8 +50,15 @@ export interface LoadExecutorOptions {
   readonly onProgress?: (loadedBytes: number, totalBytes: number) => void;
   /** Stops loading. */
   readonly signal?: AbortSignal;
-  /** Lets the event loop run; resolves in a later macrotask. @default a message channel's turn */
+  /**
+   * Lets the event loop run; must resolve by a timer, as `clock.sleep(0)` does (on Deno anything
+   * faster starves sockets), and must keep the process alive where nothing else does.
+   *
+   * @default a timer of the real clock
+   */
   readonly yield?: () => Promise<void>;
+  /** Multiply-adds between two yields. @default 2^27, some 20 ms */
+  readonly sliceOperations?: number;
 }
 
 /**
@@ -86,7 +93,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<Execut
   });
   const memory = allocate(layout, file.name);
   const kernels = instantiateKernels(memory, options.build);
-  const pace = new Pace(options.yield);
+  const pace = new Pace(options.sliceOperations, options.yield);
   const { onProgress, signal } = options;
   const rest = async (bytes: number): Promise<void> => {
     if (pace.spend(bytes)) await pace.rest();

@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { test } from "node:test";
+import fc from "fast-check";
+import { loadExecutor } from "../../src/engine/mod.ts";
+import {
+  assertSameBits,
+  hasCode,
+  runTokens,
+  storyTokens,
+  testExecutorContract,
+} from "./_executor_contract.ts";
+import { digestsOf, readGolden } from "./_digests.ts";
+import { fixtureBytes, openBytes, openFixture } from "./_fixtures.ts";
+import { fixtureRuns } from "./_runs.ts";
+
+testExecutorContract(
+  "loadExecutor()",
+  (fixture, options) => loadExecutor({ ...fixture, ...options }),
+);
+
+test("loadExecutor() gives the golden digests with each probe answer and build forced", async () => {
+  const { fixtures } = readGolden();
+  for (const name of ["stories260K-q8_0", "babyllama-tok105-q8_0", "babyllama-tok105-q4_0"]) {
+    const expected = fixtures[name];
+    assert.ok(expected !== undefined);
+    for (const probe of ["unsigned", "signed", "neither"] as const) {
+      for (const build of ["best", "plain"] as const) {
+        const executor = await loadExecutor({ ...await openFixture(name), probe, build });
+        assert.deepEqual(await digestsOf(executor, expected.tokens), expected, `${probe} ${build}`);
+        executor.close();
+      }
+    }
+  }
+});
+
+test("forward() gives equal bits for random ragged schedules, forks and truncations", async () => {
+  const fixture = await openFixture("stories260K-q4_0");
+  const executor = await loadExecutor(fixture);
+  const { width } = executor.shape;
+  const expected = await runTokens(executor, executor.openSession(), storyTokens);
+  const step = fc.record({
+    counts: fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 3, maxLength: 3 }),
+    cut: fc.integer({ min: 0, max: 5 }),
+    fork: fc.boolean(),
+    split: fc.integer({ min: 1, max: 5 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 5 }), async (steps) => {
+      const sessions = [0, 1, 2].map(() => executor.openSession());
+      for (const { counts, cut, fork, split } of steps) {
+        const batch = sessions.flatMap((session, i) => {
+          const firstPosition = session.positionCount;
+          const positionCount = Math.min(counts[i] ?? 0, storyTokens.length - firstPosition);
+          return positionCount > 0 ? [{ session, firstPosition, positionCount }] : [];
+        });
+        if (batch.length > 0) {
+          const rows = batch.flatMap(({ firstPosition, positionCount }) =>
+            storyTokens.slice(firstPosition, firstPosition + positionCount)
+          );
+          let hidden = await executor.embed(Uint32Array.from(rows));
+          hidden = await executor.forward({ from: 0, to: split }, batch, hidden);
+          if (split < 5) hidden = await executor.forward({ from: split, to: 5 }, batch, hidden);
+          let row = 0;
+          for (const { firstPosition, positionCount } of batch) {
+            assertSameBits(
+              hidden.slice(row * width, (row + positionCount) * width),
+              expected.slice(firstPosition * width, (firstPosition + positionCount) * width),
+              `positions ${firstPosition} + ${positionCount}`,
+            );
+            row += positionCount;
+          }
+        }
+        const [first] = sessions;
+        if (first !== undefined) first.truncate(Math.max(0, first.positionCount - cut));
+        if (fork && first !== undefined) {
+          sessions.pop()?.drop();
+          sessions.push(first.fork());
+        }
+      }
+      for (const session of sessions) session.drop();
+      assert.equal(executor.pages().used, 3, "pages of the first run only");
+    }),
+    { numRuns: fixtureRuns(25) },
+  );
+  executor.close();
+});
+
+test("forward() refuses at the last page, and the session stays as it was", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const { pageBytes } = (await loadExecutor(fixture)).pages();
+  const executor = await loadExecutor({ ...fixture, kvBytesMax: 3 * pageBytes });
+  assert.deepEqual(executor.pages(), { used: 0, total: 3, pageBytes });
+  const [a, b] = [executor.openSession(), executor.openSession()];
+  const before = await runTokens(executor, a, storyTokens.slice(0, 40));
+  await assert.rejects(
+    runTokens(executor, b, storyTokens.slice(0, 33)),
+    hasCode("no-memory", /needs 2 more pages than the 1 free/),
+  );
+  assert.equal(b.positionCount, 0);
+  assert.equal(executor.pages().used, 2);
+  await runTokens(executor, b, storyTokens.slice(0, 32));
+  assert.throws(() => executor.openSession(), hasCode("no-memory"));
+  const fork = a.fork();
+  await assert.rejects(runTokens(executor, fork, [1]), hasCode("no-memory"), "copy on write");
+  b.drop();
+  await runTokens(executor, fork, [1]);
+  a.truncate(39);
+  const again = await runTokens(executor, a, storyTokens.slice(39, 40));
+  assertSameBits(again, before.slice(39 * executor.shape.width), "after the refusals");
+  executor.close();
+});
+
+test("forward() yields between slices, stops when aborted and goes on with others", async () => {
+  const fixture = await openFixture("babyllama-tok105-f32");
+  let turns = 0;
+  const controller = new AbortController();
+  const executor = await loadExecutor({
+    ...fixture,
+    sliceOperations: 2 ** 24,
+    yield: () => {
+      if (++turns === 3) controller.abort(new RangeError("gone"));
+      return Promise.resolve();
+    },
+  });
+  turns = 0;
+  const tokens = Array.from({ length: 128 }, (_, i) => i % 105);
+  const hidden = await executor.embed(Uint32Array.from(tokens));
+  const session = executor.openSession();
+  const entry = { session, firstPosition: 0, positionCount: 128 };
+  const pending = executor.forward(executor.layers, [entry], hidden, controller.signal);
+  const other = runTokens(executor, executor.openSession(), [1]);
+  await assert.rejects(pending, /gone/);
+  assert.equal(turns, 3);
+  assert.equal(session.positionCount, 0);
+  assert.equal((await other).length, executor.shape.width);
+  assert.equal(executor.pages().used, 1);
+  executor.close();
+});
+
+test("forward() lets timers fire and sockets be read", async () => {
+  const fixture = await openFixture("babyllama-tok105-f32");
+  const executor = await loadExecutor({ ...fixture, sliceOperations: 2 ** 24 });
+  let ticks = 0;
+  let echoes = 0;
+  const server = createServer((socket) => socket.pipe(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  client.on("data", (chunk) => (echoes++, client.write(chunk)));
+  client.write("x");
+  const timer = setInterval(() => ticks++, 0);
+  for (let i = 0; i < 4; i++) {
+    const session = executor.openSession();
+    await runTokens(executor, session, Array.from({ length: 128 }, (_, j) => j % 105));
+    session.drop();
+  }
+  clearInterval(timer);
+  client.destroy();
+  server.close();
+  executor.close();
+  assert.ok(ticks > 3 && echoes > 3, `${ticks} ticks, ${echoes} echoes`);
+});
+
+test("a session dropped while it computes ends the pass and gives its pages back", async () => {
+  const fixture = await openFixture("babyllama-tok105-f32");
+  const during: (() => void)[] = [];
+  const executor = await loadExecutor({
+    ...fixture,
+    sliceOperations: 2 ** 24,
+    yield: () => Promise.resolve(during.pop()?.()),
+  });
+  const tokens = Array.from({ length: 128 }, (_, i) => i % 105);
+  const session = executor.openSession();
+  during.push(() => {
+    assert.throws(() => session.truncate(0), hasCode("busy"));
+    assert.throws(() => session.fork(), hasCode("busy"));
+    session.drop();
+  });
+  await assert.rejects(runTokens(executor, session, tokens), hasCode("closed"));
+  assert.equal(executor.pages().used, 0);
+  during.push(() => executor.close());
+  await assert.rejects(
+    runTokens(executor, executor.openSession(), tokens),
+    hasCode("closed", /executor/),
+  );
+});
+
+test("loadExecutor() reports progress in bytes and stops when aborted", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const seen: [number, number][] = [];
+  const onProgress = (loaded: number, total: number): number => seen.push([loaded, total]);
+  const executor = await loadExecutor({ ...fixture, onProgress });
+  const total = [...fixture.file.tensors.values()].reduce(
+    (sum, { sizeBytes }) => sum + sizeBytes,
+    0,
+  );
+  assert.deepEqual(seen.at(-1), [total, total]);
+  assert.ok(seen.every(([loaded], i) => i === 0 || loaded > (seen[i - 1]?.[0] ?? 0)));
+  executor.close();
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(new RangeError("never mind"));
+  const { signal } = controller;
+  await assert.rejects(loadExecutor({ ...fixture, onProgress: stop, signal }), /never mind/);
+});
+
+test("loadExecutor() reads sources that give a few bytes at a time", async () => {
+  const fixture = await openFixture("stories260K-q8_0");
+  const { source } = fixture;
+  const slow = {
+    ...source,
+    read: (into: Uint8Array, position: number): Promise<number> =>
+      source.read(into.subarray(0, 1009), position),
+  };
+  const executor = await loadExecutor({ ...fixture, source: slow });
+  const expected = readGolden().fixtures["stories260K-q8_0"];
+  assert.deepEqual(await digestsOf(executor, expected?.tokens ?? []), expected);
+  executor.close();
+});
+
+test("loadExecutor() names the tensor that is cut short or not finite", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const empty = { ...fixture.source, read: (): Promise<number> => Promise.resolve(0) };
+  await assert.rejects(
+    loadExecutor({ ...fixture, source: empty }),
+    hasCode("short-read", /"blk\.0\.attn_q\.weight"/),
+  );
+  for (const [name, tensor, bytes] of spoiled) {
+    const data = fixtureBytes(name);
+    const { offset } = (await openFixture(name)).file.tensors.get(tensor) ?? { offset: 0 };
+    data.set(bytes, offset);
+    await assert.rejects(
+      loadExecutor(await openBytes(name, data)),
+      hasCode("not-a-number", new RegExp(`"${tensor}"`)),
+      `${name} ${tensor}`,
+    );
+  }
+});
+
+const spoiled: readonly (readonly [string, string, readonly number[]])[] = [
+  ["stories260K-f32", "blk.3.ffn_up.weight", [0, 0, 0xc0, 0x7f]],
+  ["stories260K-f32", "blk.0.attn_norm.weight", [0, 0, 0x80, 0xff]],
+  ["stories260K-f16", "token_embd.weight", [0, 0x7c]],
+  ["stories260K-bf16", "blk.1.attn_k.weight", [0xc0, 0x7f]],
+  ["stories260K-q8_0", "blk.1.attn_q.weight", [0, 0x7e]],
+  ["stories260K-q4_0", "blk.2.attn_q.weight", [0, 0xfc]],
+];
+
+test("loadExecutor() refuses types and tensors outside the class by name", async () => {
+  const fixture = await openFixture("stories260K-q8_0");
+  const { file } = fixture;
+  const tensors = new Map(file.tensors);
+  const info = tensors.get("blk.0.ffn_gate.weight");
+  assert.ok(info !== undefined);
+  tensors.set(info.name, { ...info, type: "Q6_K" });
+  await assert.rejects(
+    loadExecutor({ ...fixture, file: { ...file, tensors } }),
+    hasCode("unsupported-type", /"blk\.0\.ffn_gate\.weight".*F32, F16, BF16, Q8_0, Q4_0.*Q6_K/),
+  );
+  tensors.set(info.name, info);
+  tensors.set("blk.0.attn_q.bias", { ...info, name: "blk.0.attn_q.bias" });
+  await assert.rejects(
+    loadExecutor({ ...fixture, file: { ...file, tensors } }),
+    hasCode("unsupported-tensor", /"blk\.0\.attn_q\.bias"/),
+  );
+  tensors.delete("blk.0.attn_q.bias");
+  tensors.delete(info.name);
+  await assert.rejects(
+    loadExecutor({ ...fixture, file: { ...file, tensors } }),
+    hasCode("missing-tensor", /"blk\.0\.ffn_gate\.weight"/),
+  );
+});
+
+test("loadExecutor() says how many bytes are needed when one memory does not hold them", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const shape = { ...fixture.shape, contextMax: 2 ** 20, kvHeadCount: 64 };
+  await assert.rejects(
+    loadExecutor({ ...fixture, shape }),
+    hasCode("no-memory", /holds 4294901760 bytes: .* 1048576 positions \d+, in all \d+/),
+  );
+  await assert.rejects(loadExecutor({ ...fixture, kvBytesMax: 1 }), /"kvBytesMax".*one page/);
+  await assert.rejects(loadExecutor({ ...fixture, contextMax: 513 }), /"contextMax".*128/);
+  await assert.rejects(loadExecutor({ ...fixture, layers: { from: 4, to: 6 } }), /"layers".*5/);
+});
+
+test("an executor of some layers refuses the others, the embedding and the head", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const executor = await loadExecutor({ ...fixture, layers: { from: 1, to: 3 } });
+  const hidden = new Float32Array(executor.shape.width);
+  const entry = { session: executor.openSession(), firstPosition: 0, positionCount: 1 };
+  await assert.rejects(executor.embed(Uint32Array.of(1)), hasCode("not-held", /embedding/));
+  await assert.rejects(executor.head(hidden), hasCode("not-held", /head/));
+  await assert.rejects(executor.forward({ from: 0, to: 2 }, [entry], hidden), hasCode("not-held"));
+  executor.close();
+});
