@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { createKernel, createLog, silentLog } from "../../src/kernel/mod.ts";
-import type { Kernel } from "../../src/kernel/mod.ts";
+import type { Kernel, SupervisorLimits } from "../../src/kernel/mod.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../../src/ports/mod.ts";
 import { apiConfig, apiService } from "../../src/services/api/mod.ts";
 import { createInferenceService, inferenceConfig } from "../../src/services/inference/mod.ts";
@@ -18,6 +18,7 @@ export interface TestNodeOptions {
   readonly inference?: v.InferInput<typeof inferenceConfig>;
   readonly api?: v.InferInput<typeof apiConfig>;
   readonly engine?: Engine;
+  readonly limits?: Partial<SupervisorLimits>;
 }
 
 /** An event that a service journalled. */
@@ -82,6 +83,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       },
     }),
     storeFor: () => ({ run: noStore, all: noStore }),
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
   try {
     await kernel.start();

@@ -56,7 +56,8 @@ interface Running {
   /** What the prompt says, when the answer repeats it; else "". */
   readonly echo: string;
   readonly items: AsyncIterator<GenerateItem>;
-  readonly abort: AbortController;
+  /** Ends generation, whatever it is doing; harmless when it has ended. */
+  readonly end: () => void;
 }
 
 /**
@@ -89,12 +90,17 @@ async function start(
 ): Promise<Running> {
   const { host, endpoint } = options;
   const abort = new AbortController();
-  env.outgoing.once("close", () => abort.abort());
-  if (env.outgoing.destroyed) abort.abort();
   const id = endpoint.idPrefix + hex(host.random.fill(new Uint8Array(12)));
   const params = { ...translated.params, requestId: id };
   const stream = host.stream("inference", "generate", params, abort.signal);
   const items = stream[Symbol.asyncIterator]() as AsyncIterator<GenerateItem>;
+  function end(): void {
+    abort.abort();
+    // The abort alone does not reach a stream whose last item nobody has taken further.
+    items.return?.().catch(() => {});
+  }
+  env.outgoing.once("close", end);
+  if (env.outgoing.destroyed) end();
   const first = await items.next();
   if (first.done === true || first.value.type !== "start") {
     throw new TypeError("Cannot answer as the inference service did not begin with 'start'");
@@ -103,7 +109,7 @@ async function start(
   const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
   const { namesTier } = translated;
   const head = { id, createdSeconds, model, fingerprint, namesTier };
-  return { head, seed, translated, items, abort, echo: await echoOf(translated, host) };
+  return { head, seed, translated, items, end, echo: await echoOf(translated, host) };
 }
 
 async function echoOf(translated: Translated, host: Host): Promise<string> {
@@ -135,7 +141,7 @@ function streamed(
   const body = eventStream(events(running, options), {
     clock: host.clock,
     keepAliveMs: config.keepAliveMs,
-    onCancel: () => running.abort.abort(),
+    onCancel: running.end,
   });
   return new Response(body, {
     headers: {
@@ -171,7 +177,7 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
     yield encodeEvent(ApiError.from(thrown, options.endpoint.paramOf).body);
     return;
   } finally {
-    running.abort.abort();
+    running.end();
   }
   if (end === undefined) return;
   yield encode(shape.ending(end.finishReason));

@@ -64,28 +64,33 @@ export class Generator {
     const { request, ticket } = this.#admit(params, signal);
     const { host, model } = this.#options;
     const record = new RequestRecord(request, { model, random: host.random });
+    const items = this.#answer(request, { record, signal, ticket });
+    // Closing takes effect at once while the caller holds an item, and else at the next layer.
+    const end = once(() => {
+      items.return(undefined).catch(() => {});
+      ticket.leave();
+      this.#meters.ended(record.outcome);
+      this.#keep(request, record);
+    });
+    let held = false;
+    const onAbort = (): void => void (held && end());
+    signal.addEventListener("abort", onAbort);
     try {
-      yield {
-        type: "start",
-        model: model.id,
-        fingerprint: model.fingerprint,
-        promptTokens: request.promptTokens.length,
-        seed: request.seed,
-      };
-      await ticket.admitted;
-      for await (const item of this.#run(request, { record, signal })) {
+      for await (const item of items) {
         if (item.type === "text") record.addText(item.text);
         if (item.type === "end") record.outcome = item.finishReason;
+        held = true;
         yield item;
+        held = false;
       }
+      if (record.outcome === "cancelled") throw this.#toRpcError(undefined, signal);
     } catch (thrown) {
       const error = this.#toRpcError(thrown, signal);
       record.outcome = outcomeOf(error);
       throw error;
     } finally {
-      ticket.leave();
-      this.#meters.ended(record.outcome);
-      this.#keep(request, record);
+      signal.removeEventListener("abort", onAbort);
+      end();
     }
   }
 
@@ -124,10 +129,20 @@ export class Generator {
     }
   }
 
-  async *#run(
-    request: PreparedRequest,
-    context: { readonly record: RequestRecord; readonly signal: AbortSignal },
-  ): AsyncGenerator<GenerateItem> {
+  async *#answer(request: PreparedRequest, context: AnswerContext): AsyncGenerator<GenerateItem> {
+    const { model } = this.#options;
+    yield {
+      type: "start",
+      model: model.id,
+      fingerprint: model.fingerprint,
+      promptTokens: request.promptTokens.length,
+      seed: request.seed,
+    };
+    await context.ticket.admitted;
+    yield* this.#compute(request, context);
+  }
+
+  async *#compute(request: PreparedRequest, context: AnswerContext): AsyncGenerator<GenerateItem> {
     const { promptTokens } = request;
     if (request.maxTokens === 0) {
       const usage = { promptTokens: promptTokens.length, completionTokens: 0 };
@@ -186,6 +201,21 @@ export class Generator {
     this.#options.host.log.error("A request failed", { thrown });
     return engineFailure(thrown);
   }
+}
+
+interface AnswerContext {
+  readonly record: RequestRecord;
+  readonly signal: AbortSignal;
+  readonly ticket: Ticket;
+}
+
+function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
 }
 
 function samplerOptions(request: PreparedRequest, vocabularySize: number): SamplerOptions {
