@@ -40,7 +40,7 @@ export interface NodeLog extends Log {
 /** Makes a node's log; it holds no global state. */
 export function createLog(options: LogOptions): NodeLog {
   const level = LOG_LEVELS.indexOf(options.level ?? "info");
-  const format = formatterOf(options.form ?? "text");
+  const format = formatterOf(options.form ?? "text", level === 0);
   return sourceLog(["skep"], { ...options, lowest: level, format });
 }
 
@@ -81,24 +81,33 @@ function sourceLog(category: readonly string[], sink: Sink): NodeLog {
   };
 }
 
-function formatterOf(form: LogForm): (record: LogRecord) => string {
+function formatterOf(form: LogForm, stacks: boolean): (record: LogRecord) => string {
   if (form === "json") return getJsonLinesFormatter({ properties: "nest:properties" });
   const options = { timestamp: "rfc3339", sanitize: { newlines: "escape" } } as const;
   return withPropertyText(
     form === "ansi" ? getAnsiColorFormatter(options) : getTextFormatter(options),
+    stacks,
   );
 }
 
-/** The formatters for people write the message only; ours adds ` name=value` for each property. */
-function withPropertyText(format: TextFormatter): (record: LogRecord) => string {
+/**
+ * The formatters for people write the message only; ours adds ` name=value` for each property. An
+ * error's stack is for those who asked for "debug", and for programs.
+ */
+function withPropertyText(
+  format: TextFormatter,
+  stacks: boolean,
+): (record: LogRecord) => string {
   return (record) => {
     const suffix = Object.entries(record.properties)
-      .map(([name, value]) => ` ${name}=${valueText(value)}`).join("");
+      .map(([name, value]) => ` ${name}=${valueText(value, stacks)}`).join("");
     return format({ ...record, message: [record.rawMessage + suffix] });
   };
 }
 
-function valueText(value: unknown): string {
+function valueText(value: unknown, stacks: boolean): string {
   if (typeof value === "string" && /^[^\s"=]+$/.test(value)) return value;
-  return JSON.stringify(value) ?? "undefined";
+  if (stacks) return JSON.stringify(value) ?? "undefined";
+  return JSON.stringify(value, (name, inner) => name === "stack" ? undefined : inner) ??
+    "undefined";
 }

@@ -93,7 +93,9 @@ class StreamHttpServer implements HttpServer {
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
     this.#http = createServer({ maxHeaderSize: this.#limits.headerBytesMax });
     this.#http.timeout = 0;
-    this.#http.keepAliveTimeout = 0;
+    // Only said to the client ("Keep-Alive: timeout=..."), a second early so that it does not send
+    // into a closing connection. Not 0: Deno would then close after every response.
+    this.#http.keepAliveTimeout = Math.max(1_000, this.#limits.idleTimeoutMs - 1_000);
     this.#http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http.on("clientError", answerClientError);
   }
@@ -115,9 +117,11 @@ class StreamHttpServer implements HttpServer {
     this.#draining = true;
     await this.#listener?.close();
     for (const connection of this.#open.values()) connection.drain();
-    const timer = this.#options.clock.after(drainMs, () => {
+    const destroyAll = (): void => {
       for (const connection of this.#open.values()) connection.destroy();
-    });
+    };
+    if (drainMs === 0) destroyAll();
+    const timer = this.#options.clock.after(drainMs, destroyAll);
     while (this.#open.size > 0) {
       await new Promise<void>((resolve) => {
         const others = this.#wake;
