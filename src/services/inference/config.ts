@@ -39,8 +39,10 @@ export const inferenceConfig = v.strictObject({
     v.description("Positions a request may have, prompt and answer. Default: the model's own."),
   ),
   slots: v.pipe(
-    v.optional(count({ from: 1, to: 256 }), slotsDefault),
-    v.description("Requests that compute at the same time, one step each in turn."),
+    v.optional(count({ from: 0, to: 256 }), slotsDefault),
+    v.description(
+      "Requests that compute at the same time, one step each in turn; 0 with queueMax 0 refuses all.",
+    ),
   ),
   queueMax: v.pipe(
     v.optional(count({ from: 0, to: 65_536 }), queueMaxDefault),
