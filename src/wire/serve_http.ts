@@ -93,8 +93,10 @@ class StreamHttpServer implements HttpServer {
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
     this.#http = createServer({ maxHeaderSize: this.#limits.headerBytesMax });
     this.#http.timeout = 0;
-    // Only said to the client ("Keep-Alive: timeout=..."), a second early so that it does not send
-    // into a closing connection. Not 0: Deno would then close after every response.
+    // Deno closes after every response of a server that says it does not listen; ours does.
+    Object.defineProperty(this.#http, "listening", { get: () => !this.#draining });
+    // What is said to the client ("Keep-Alive: timeout=..."), a second early, so that it does not
+    // send into a closing connection.
     this.#http.keepAliveTimeout = Math.max(1_000, this.#limits.idleTimeoutMs - 1_000);
     this.#http.on("request", (request, response) => this.#onRequest(request, response));
     this.#http.on("clientError", answerClientError);
