@@ -24,20 +24,23 @@ export interface RouteOptions {
 /** The API as a fetch-like function of hono's node adapter. */
 export type Routes = Hono<{ Bindings: HttpBindings }>;
 
+interface RouteSpec {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly handler: Handler;
+}
+
 type Handler = (c: Context<{ Bindings: HttpBindings }>) => Response | Promise<Response>;
 
 /** Everything: the API, health and metrics. */
 export function apiRoutes(options: RouteOptions): Routes {
   const { host, config } = options;
   const app = observationRoutes(options);
-  route(app, "GET", "/v1/models", async () => {
-    const models = await host.call("inference", "models.list", {}) as ModelEntry[];
-    return Response.json({ object: "list", data: models.map(modelBody) });
-  });
-  route(app, "GET", "/v1/models/:id{.+}", async (c) => {
-    const id = c.req.param("id") ?? "";
-    const model = await host.call("inference", "models.info", { model: id }) as ModelEntry;
-    return Response.json(modelBody(model));
+  route(app, { method: "GET", path: "/v1/models", handler: () => listModels(host) });
+  route(app, {
+    method: "GET",
+    path: "/v1/models/:id{.+}",
+    handler: (c) => retrieveModel(host, c.req.param("id") ?? ""),
   });
   for (
     const [path, endpoint] of [
@@ -45,9 +48,13 @@ export function apiRoutes(options: RouteOptions): Routes {
       ["/v1/completions", completionEndpoint],
     ] as const
   ) {
-    route(app, "POST", path, (c) => {
-      if (host.signal.aborted) throw stopping();
-      return answerCompletion(c.env, { endpoint, host, config });
+    route(app, {
+      method: "POST",
+      path,
+      handler: (c) => {
+        if (host.signal.aborted) throw stopping();
+        return answerCompletion(c.env, { endpoint, host, config });
+      },
     });
   }
   return app;
@@ -66,20 +73,35 @@ export function observationRoutes(options: RouteOptions): Routes {
       message: `Cannot answer ${c.req.method} ${c.req.path} as there is no such route`,
     });
   });
-  route(app, "GET", "/health", () => {
-    if (host.signal.aborted) throw stopping();
-    return Response.json({ status: "ok" });
-  });
-  route(app, "GET", "/metrics", async () => {
-    options.refresh();
-    const { contentType, text } = await host.metrics.expose();
-    return new Response(text, { headers: { "content-type": contentType } });
-  });
+  route(app, { method: "GET", path: "/health", handler: () => health(host) });
+  route(app, { method: "GET", path: "/metrics", handler: () => metrics(options) });
   return app;
 }
 
+async function listModels(host: Host): Promise<Response> {
+  const models = await host.call("inference", "models.list", {}) as ModelEntry[];
+  return Response.json({ object: "list", data: models.map(modelBody) });
+}
+
+async function retrieveModel(host: Host, id: string): Promise<Response> {
+  const model = await host.call("inference", "models.info", { model: id }) as ModelEntry;
+  return Response.json(modelBody(model));
+}
+
+function health(host: Host): Response {
+  if (host.signal.aborted) throw stopping();
+  return Response.json({ status: "ok" });
+}
+
+async function metrics(options: RouteOptions): Promise<Response> {
+  options.refresh();
+  const { contentType, text } = await options.host.metrics.expose();
+  return new Response(text, { headers: { "content-type": contentType } });
+}
+
 /** Registers a route and the refusal of other methods at its path. */
-function route(app: Routes, method: "GET" | "POST", path: string, handler: Handler): void {
+function route(app: Routes, spec: RouteSpec): void {
+  const { method, path, handler } = spec;
   app.on(method, path, handler);
   app.all(path, (c) => {
     const allow = method === "GET" ? "GET, HEAD" : method;

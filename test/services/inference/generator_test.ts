@@ -45,7 +45,7 @@ interface Change {
 
 let requestCount = 0;
 
-function generate(change: Change = {}, signal?: AbortSignal): AsyncIterable<GenerateItem> {
+function generate(change?: Change, signal?: AbortSignal): AsyncIterable<GenerateItem> {
   const params = {
     requestId: `r${++requestCount}`,
     model: "stories260K",
