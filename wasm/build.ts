@@ -15,6 +15,8 @@ interface Target {
   readonly output: string;
   readonly title: string;
   readonly features: readonly string[];
+  /** Pages of 64 KiB of a fixed memory of its own; without it, the memory is imported. */
+  readonly pages?: number;
 }
 
 const targets: readonly Target[] = [
@@ -30,6 +32,7 @@ const targets: readonly Target[] = [
     title: "the executor's kernels without relaxed SIMD",
     features: ["simd"],
   },
+  hotTarget("blake3", 20),
 ];
 
 const here = new URL("./", import.meta.url);
@@ -37,6 +40,24 @@ const check = process.argv.includes("--check");
 let stale = false;
 for (const target of targets) stale = !(await build(target)) || stale;
 if (stale) process.exit(1);
+
+/** A module of `src/hot/`, with a fixed memory, which its map in the source draws. */
+function hotTarget(name: string, pages: number): Target {
+  return {
+    entry: `${name}/index.ts`,
+    output: `../src/hot/_${name}_bytes.ts`,
+    title: `the ${name} kernel`,
+    features: ["simd"],
+    pages,
+  };
+}
+
+/** The memory's side of the compiler's arguments. */
+function memoryOf({ pages }: Target): readonly string[] {
+  return pages === undefined
+    ? ["--importMemory", "--initialMemory", "1"]
+    : ["--initialMemory", String(pages), "--maximumMemory", String(pages)];
+}
 
 async function build(target: Target): Promise<boolean> {
   const bytes = await compile(target);
@@ -61,9 +82,7 @@ async function compile(target: Target): Promise<Uint8Array> {
     "module.wasm",
     "--runtime",
     "stub",
-    "--importMemory",
-    "--initialMemory",
-    "1",
+    ...memoryOf(target),
     "--noAssert",
     "-O3",
     "--converge",

@@ -4,7 +4,6 @@
  * Scratch (`s`), 16-byte aligned:
  *   s + 0    256 B  the message words of four lanes, transposed: word w is the vector at 16 * w
  *   s + 256  128 B  step4: the chaining values of four lanes, word w is the vector at 16 * w
- *   s + 384   64 B  step4: counter low, counter high, block length, flags; a vector each
  */
 
 /**
@@ -803,8 +802,14 @@ export function hash4(
   v128.store(out, v128.shuffle<i64>(y1, y3, 1, 3), 112);
 }
 
-/** One block of each of four lanes at `p0` to `p3`; state, lengths and flags are in the scratch. */
-export function step4(p0: usize, p1: usize, p2: usize, p3: usize, s: usize): void {
+/**
+ * One block of each of four lanes, at `p0` to `p3`, as the first or a later block of chunk 0.
+ *
+ * A lane whose flags have CHUNK_START begins from the 8 words at `key`, another from its state.
+ */
+export function step4(
+  p0: usize, p1: usize, p2: usize, p3: usize, lengths: v128, flags: v128, key: usize, s: usize,
+): void {
   let x0: v128, x1: v128, x2: v128, x3: v128;
   let y0: v128, y1: v128, y2: v128, y3: v128;
     x0 = v128.load(p0, 0);
@@ -855,22 +860,20 @@ export function step4(p0: usize, p1: usize, p2: usize, p3: usize, s: usize): voi
     v128.store(s, v128.shuffle<i64>(y0, y2, 1, 3), 208);
     v128.store(s, v128.shuffle<i64>(y1, y3, 0, 2), 224);
     v128.store(s, v128.shuffle<i64>(y1, y3, 1, 3), 240);
-    let v0 = v128.load(s, 256);
-    let v1 = v128.load(s, 272);
-    let v2 = v128.load(s, 288);
-    let v3 = v128.load(s, 304);
-    let v4 = v128.load(s, 320);
-    let v5 = v128.load(s, 336);
-    let v6 = v128.load(s, 352);
-    let v7 = v128.load(s, 368);
+    const starts = i32x4.ne(v128.and(flags, i32x4.splat(1)), i32x4.splat(0));
+    let v0 = v128.bitselect(v128.load32_splat(key, 0), v128.load(s, 256), starts);
+    let v1 = v128.bitselect(v128.load32_splat(key, 4), v128.load(s, 272), starts);
+    let v2 = v128.bitselect(v128.load32_splat(key, 8), v128.load(s, 288), starts);
+    let v3 = v128.bitselect(v128.load32_splat(key, 12), v128.load(s, 304), starts);
+    let v4 = v128.bitselect(v128.load32_splat(key, 16), v128.load(s, 320), starts);
+    let v5 = v128.bitselect(v128.load32_splat(key, 20), v128.load(s, 336), starts);
+    let v6 = v128.bitselect(v128.load32_splat(key, 24), v128.load(s, 352), starts);
+    let v7 = v128.bitselect(v128.load32_splat(key, 28), v128.load(s, 368), starts);
     let v8 = i32x4.splat(0x6a09e667);
     let v9 = i32x4.splat(0xbb67ae85);
     let v10 = i32x4.splat(0x3c6ef372);
     let v11 = i32x4.splat(0xa54ff53a);
-    let v12 = v128.load(s, 384);
-    let v13 = v128.load(s, 400);
-    let v14 = v128.load(s, 416);
-    let v15 = v128.load(s, 432);
+    let v12 = i32x4.splat(0), v13 = v12, v14 = lengths, v15 = flags;
     // Round 1
     v0 = i32x4.add(i32x4.add(v0, v128.load(s, 0)), v4);
     v1 = i32x4.add(i32x4.add(v1, v128.load(s, 32)), v5);

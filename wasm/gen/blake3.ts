@@ -44,7 +44,6 @@ function header(): string {
  * Scratch (\`s\`), 16-byte aligned:
  *   s + 0    256 B  the message words of four lanes, transposed: word w is the vector at 16 * w
  *   s + 256  128 B  step4: the chaining values of four lanes, word w is the vector at 16 * w
- *   s + 384   64 B  step4: counter low, counter high, block length, flags; a vector each
  */
 `;
 }
@@ -164,8 +163,14 @@ export function hash4(
 ${body}
 }
 `
-    : `/** One block of each of four lanes at \`p0\` to \`p3\`; state, lengths and flags are in the scratch. */
-export function step4(p0: usize, p1: usize, p2: usize, p3: usize, s: usize): void {
+    : `/**
+ * One block of each of four lanes, at \`p0\` to \`p3\`, as the first or a later block of chunk 0.
+ *
+ * A lane whose flags have CHUNK_START begins from the 8 words at \`key\`, another from its state.
+ */
+export function step4(
+  p0: usize, p1: usize, p2: usize, p3: usize, lengths: v128, flags: v128, key: usize, s: usize,
+): void {
 ${body}
 }
 `;
@@ -202,9 +207,13 @@ function step4Body(): string {
   return [
     TEMPORARIES,
     transposedLoad(),
-    ...WORDS.map((word) => `    let v${word} = v128.load(s, ${256 + 16 * word});`),
+    "    const starts = i32x4.ne(v128.and(flags, i32x4.splat(1)), i32x4.splat(0));",
+    ...WORDS.map((word) =>
+      `    let v${word} = v128.bitselect(v128.load32_splat(key, ${4 * word}), ` +
+      `v128.load(s, ${256 + 16 * word}), starts);`
+    ),
     ...LANES.map((word) => `    let v${8 + word} = i32x4.splat(${IV[word]});`),
-    ...LANES.map((word) => `    let v${12 + word} = v128.load(s, ${384 + 16 * word});`),
+    "    let v12 = i32x4.splat(0), v13 = v12, v14 = lengths, v15 = flags;",
     sevenRounds(),
     ...WORDS.map((word) =>
       `    v128.store(s, v128.xor(v${word}, v${word + 8}), ${256 + 16 * word});`
@@ -315,4 +324,92 @@ ${rowRounds()}
   v128.store(out, v128.xor(r3, k1), 48);
 }
 `;
+}
+
+/** The text of `wasm/blake3/batch.gen.ts`. */
+export function blake3BatchSource(): string {
+  function lanes(line: (lane: number) => string): string {
+    return LANES.map(line).join("\n");
+  }
+  function list(name: string): string {
+    return LANES.map((lane) => `${name}${lane}`).join(", ");
+  }
+  return `/**
+ * Many inputs of at most one chunk each, four at a time: a lane that ends takes the next input, so
+ * that lanes stay full whatever the lengths. Written by wasm/gen/blake3.ts: do not edit.
+ *
+ * Per lane: \`p\` next block, \`left\` bytes from there, \`f\` flags of the next block, \`id\` input.
+ */
+import { step4 } from "./compress.gen";
+import { CHUNK_END, CHUNK_START, PADDED, padBlock, ROOT, shortFrom } from "./tree";
+
+const STATE: usize = 256;
+const IDLE: u32 = 0xffffffff;
+
+/** Digests of the inputs of \`table\` (offset from \`base\`, length) that have at most 1024 bytes. */
+export function batchShort(
+  table: usize, base: usize, count: u32, key: usize, flags: u32, w: usize, out: usize,
+): void {
+  const first = flags | CHUNK_START;
+  let next = shortFrom(table, 0, count);
+  let busy = 0;
+${lanes((i) => `  let p${i}: usize = base, left${i}: u32 = 0, f${i} = first, id${i} = IDLE;`)}
+${lanes((i) => `  if (next < count) {\n    busy++;\n${feed(i, "    ")}\n  }`)}
+  while (busy > 0) {
+${lanes(blockOf)}
+    step4(
+      ${list("q")},
+      i32x4(${list("l")}),
+      i32x4(${list("g")}),
+      key, w,
+    );
+${lanes(ending)}
+  }
+}
+
+/** The digest of a lane. */
+function take(lane: usize, w: usize, out: usize): void {
+  const state = w + STATE + (lane << 2);
+${WORDS.map((word) => `  store<u32>(out, load<u32>(state, ${16 * word}), ${4 * word});`).join("\n")}
+}
+`;
+}
+
+function feed(lane: number, indent: string): string {
+  return [
+    `id${lane} = next;`,
+    `p${lane} = base + load<u32>(table + (<usize>next << 3));`,
+    `left${lane} = load<u32>(table + (<usize>next << 3), 4);`,
+    `f${lane} = first;`,
+    "next = shortFrom(table, next + 1, count);",
+  ].map((line) => indent + line).join("\n");
+}
+
+function blockOf(lane: number): string {
+  return `    let q${lane} = p${lane}, l${lane}: u32 = 64, g${lane} = f${lane};
+    f${lane} = flags;
+    if (left${lane} > 64) {
+      p${lane} += 64;
+      left${lane} -= 64;
+    } else {
+      l${lane} = left${lane};
+      g${lane} |= CHUNK_END | ROOT;
+      if (l${lane} < 64) {
+        q${lane} = w + PADDED + ${64 * lane};
+        padBlock(p${lane}, l${lane}, q${lane});
+      }
+    }`;
+}
+
+function ending(lane: number): string {
+  return `    if ((g${lane} & ROOT) != 0 && id${lane} != IDLE) {
+      take(${lane}, w, out + (<usize>id${lane} << 5));
+      if (next < count) {
+${feed(lane, "        ")}
+      } else {
+        id${lane} = IDLE;
+        left${lane} = 0;
+        busy--;
+      }
+    }`;
 }

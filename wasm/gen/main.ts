@@ -6,10 +6,11 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { blake3Source } from "./blake3.ts";
+import { blake3BatchSource, blake3Source } from "./blake3.ts";
 
 /** Generated files, below wasm/. */
 const SOURCES: ReadonlyMap<string, () => string> = new Map([
+  ["blake3/batch.gen.ts", blake3BatchSource],
   ["blake3/compress.gen.ts", blake3Source],
 ]);
 
