@@ -57,7 +57,7 @@ function parse(io: CliIo): Invocation {
   const end = (exitCode: number): never => {
     throw new ParserEnd(exitCode);
   };
-  return runParserSync(commands, "skep", io.args.length === 0 ? ["--help"] : io.args, {
+  return runParserSync(commands, "skep", withHelp(io.args), {
     brief: message`Skep houses a whole AI node: one program, one model, one private API.`,
     help: {
       command: true,
@@ -96,14 +96,26 @@ function parse(io: CliIo): Invocation {
   });
 }
 
-/** The leading words of the line that may name a command. */
-function helpPath(args: readonly string[]): string {
-  const first = args.findIndex((word) => !/^[a-z][a-z-]*$/.test(word));
-  const words = args.slice(0, first < 0 ? args.length : first).slice(0, 2);
-  const known = new Set(["config", "log", "model"]);
-  const path = words.slice(0, known.has(words[0] ?? "") ? 2 : 1);
-  return path.map((word) => `${word} `).join("");
+/** Nothing, or the name of a group alone, asks for help. */
+function withHelp(args: readonly string[]): readonly string[] {
+  const group = args.length === 1 && groups.has(args[0] ?? "");
+  return args.length === 0 || group ? [...args, "--help"] : args;
 }
+
+/** The command that the line begins with, for "see its help". */
+function helpPath(args: readonly string[]): string {
+  const [first = "", second = ""] = args;
+  if (groups.has(first)) return /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
+  return names.has(first) ? `${first} ` : "";
+}
+
+/** Commands that have commands of their own. */
+const groups: ReadonlySet<string> = new Set(["config", "log", "model"]);
+
+/** The others. */
+const names: ReadonlySet<string> = new Set([
+  ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
+]);
 
 function sentenceOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

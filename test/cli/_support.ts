@@ -1,0 +1,67 @@
+/** A command line inside the test's process: real ports, captured output, no signals. */
+import { runCli } from "../../src/cli/mod.ts";
+import type { CliIo } from "../../src/cli/mod.ts";
+import { realClock, realDisk, realNetwork, realRandom } from "../../src/ports/mod.ts";
+
+/** What a command did. */
+export interface CliResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** How to run it. */
+export interface CliOptions {
+  readonly environment?: Record<string, string>;
+  /** Whether standard output and standard error are terminals. */
+  readonly terminal?: boolean;
+  /** Lines that are typed, one by one, when `terminal`; otherwise the whole standard input. */
+  readonly input?: string;
+  /** Called with everything written so far; may send a signal. */
+  readonly onOutput?: (out: string, signal: (name: string) => void) => void;
+}
+
+/** Runs `skep <args>`. */
+export async function skep(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { environment = {}, terminal = false, input = "", onOutput } = options;
+  const listeners = new Map<string, Set<() => void>>();
+  let out = "";
+  let err = "";
+  function signal(name: string): void {
+    for (const listener of [...listeners.get(name) ?? []]) listener();
+  }
+  const io: CliIo = {
+    args,
+    environment: (name) => environment[name],
+    stdout: {
+      write: (text): void => {
+        out += text;
+        onOutput?.(out, signal);
+      },
+      isTerminal: terminal,
+      columns: 80,
+    },
+    stderr: { write: (text) => void (err += text), isTerminal: terminal, columns: 80 },
+    stdin: {
+      isTerminal: terminal,
+      // deno-lint-ignore require-await -- the interface is asynchronous
+      async *chunks(): AsyncGenerator<Uint8Array> {
+        if (input !== "") yield new TextEncoder().encode(input);
+      },
+    },
+    clock: realClock(),
+    random: realRandom(),
+    disk: realDisk(),
+    diskIsReal: true,
+    network: realNetwork(),
+    workingDirectory: () => "/",
+    onSignal: (name, listener) => {
+      const set = listeners.get(name) ?? new Set();
+      listeners.set(name, set.add(listener));
+      return () => void set.delete(listener);
+    },
+    startDetached: () => Promise.reject(new TypeError("Cannot start a program in this test")),
+    isProcessAlive: () => false,
+  };
+  return { code: await runCli(io), out, err };
+}

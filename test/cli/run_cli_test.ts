@@ -1,0 +1,173 @@
+/** Goal: every command explains itself, wrong lines are refused, and codes are as documented. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "node:test";
+import { versionLine } from "../../src/node/mod.ts";
+import { withFolder } from "../node/_support.ts";
+import { skep } from "./_support.ts";
+
+const commands: readonly (readonly string[])[] = [
+  ["up"],
+  ["chat"],
+  ["status"],
+  ["down"],
+  ["restart"],
+  ["config"],
+  ["config", "show"],
+  ["config", "schema"],
+  ["config", "path"],
+  ["model"],
+  ["model", "inspect"],
+  ["log"],
+  ["log", "status"],
+  ["log", "tail"],
+  ["log", "range"],
+  ["log", "verify"],
+  ["systemd-unit"],
+];
+
+for (const command of commands) {
+  test(`skep ${command.join(" ")} --help explains the command, with an example of it`, async () => {
+    const { code, out, err } = await skep([...command, "--help"]);
+    assert.equal(code, 0);
+    assert.equal(err, "");
+    const examples = out.slice(out.indexOf("Examples:"));
+    assert(examples.includes(`  skep ${command.join(" ")}`), out);
+    assert(Math.max(...out.split("\n").map((line) => line.trimEnd().length)) <= 80, out);
+  });
+}
+
+test("skep without a command prints the help, and a group alone prints its own", async () => {
+  const alone = await skep([]);
+  assert.equal(alone.code, 0);
+  assert.deepEqual(alone, await skep(["--help"]));
+  assert.match(alone.out, /\n {2}up .*\n {2}chat .*\n {2}status /s);
+  assert.deepEqual(await skep(["log"]), await skep(["log", "--help"]));
+});
+
+test("skep version and --version print exactly one line", async () => {
+  for (const args of [["version"], ["--version"], ["-V"]]) {
+    const { code, out } = await skep(args);
+    assert.equal(code, 0);
+    assert.equal(out, `${versionLine}\n`);
+  }
+});
+
+test("a wrong command line is refused with exit code 2 and a hint", async () => {
+  const cases: readonly (readonly [readonly string[], RegExp, string])[] = [
+    [["nope"], /nope/, 'See "skep --help"'],
+    [["up", "--modle", "x"], /--modle/, 'See "skep up --help"'],
+    [["log", "tail", "-n", "0"], /-n/, 'See "skep log tail --help"'],
+    [["log", "tail", "-n", "x"], /valid integer/, 'See "skep log tail --help"'],
+    [["chat", "--temperature", "9"], /--temperature/, 'See "skep chat --help"'],
+    [["chat", ""], /empty question/, ""],
+    [["up", "--set", "x"], /SECTION\.KEY=VALUE/, ""],
+  ];
+  for (const [args, sentence, hint] of cases) {
+    const { code, out, err } = await skep(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.equal(out, "");
+    assert.match(err, sentence);
+    assert(err.includes(hint), err);
+  }
+});
+
+test("skep status and down say that no node runs, with exit code 3, and create nothing", () =>
+  withFolder(async (folder) => {
+    const home = `${folder}/none`;
+    for (const command of ["status", "down"]) {
+      const { code, out } = await skep([command, "--home", home]);
+      assert.equal(code, 3);
+      assert.match(out, /^No node is running for .*skep up/);
+    }
+    const json = await skep(["status", "--json"], { environment: { SKEP_HOME: home } });
+    assert.deepEqual(JSON.parse(json.out), { running: false });
+    assert.equal(json.code, 3);
+    assert.equal(existsSync(home), false);
+  }));
+
+test("skep log reads an absent journal as an empty one", () =>
+  withFolder(async (home) => {
+    const verify = await skep(["log", "verify", "--home", home, "--json"]);
+    assert.equal(verify.code, 0);
+    assert.equal(JSON.parse(verify.out).events, 0);
+    assert.deepEqual(await skep(["log", "tail", "--home", home]), { code: 0, out: "", err: "" });
+    assert.equal(JSON.parse((await skep(["log", "status", "--home", home, "--json"])).out).seq, 0);
+  }));
+
+test("skep config show names each value's source, and a wrong one fails as skep up does", () =>
+  withFolder(async (home) => {
+    const environment = { SKEP_HOME: home, SKEP_LOG_LEVEL: "debug" };
+    const { out } = await skep(["config", "show", "--json"], { environment });
+    const settings = JSON.parse(out);
+    assert.deepEqual(settings["log.level"], { value: "debug", from: "SKEP_LOG_LEVEL" });
+    assert.equal(settings["api.listen"].from, "default");
+    const wrong = { SKEP_HOME: home, SKEP_API_LISTEN: "0.0.0.0:1" };
+    for (const args of [["config", "show"], ["up"]]) {
+      const { code, err } = await skep(args, { environment: wrong });
+      assert.equal(code, 1);
+      assert.match(err, /SKEP_API_LISTEN: api\.listen: .*loopback/);
+    }
+    assert.equal(existsSync(`${home}/state`), false);
+    const flag = await skep(["up", "--home", home, "--listen", "x", "--set", "log.form=7"]);
+    assert.match(flag.err, /--listen: api\.listen/);
+    assert.match(flag.err, /--set: log\.form/);
+  }));
+
+test("skep config schema prints a strict JSON Schema with a description for every setting", async () => {
+  const { out } = await skep(["config", "schema"]);
+  const schema = JSON.parse(out);
+  assert.equal(schema.additionalProperties, false);
+  for (const [name, section] of Object.entries<Record<string, never>>(schema.properties)) {
+    assert.equal(section["additionalProperties"], false, name);
+    for (
+      const [key, setting] of Object.entries<Record<string, never>>(section["properties"] ?? {})
+    ) {
+      assert.equal(typeof setting["description"], "string", `${name}.${key}`);
+    }
+  }
+});
+
+test("skep config path prints places below --home, relative ones from the working directory", async () => {
+  const { out } = await skep(["config", "path", "--home", "some/where", "--json"]);
+  assert.equal(JSON.parse(out).keyFile, "/some/where/state/node.key");
+});
+
+test("skep model inspect describes the embedded model and refuses what is no model", async () => {
+  const embedded = await skep(["model", "inspect", "--json"]);
+  assert.equal(embedded.code, 0);
+  assert.equal(JSON.parse(embedded.out).executable, true);
+  assert.match((await skep(["model", "inspect"])).out, /This release can run it/);
+  const missing = await skep(["model", "inspect", "/nowhere.gguf"]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /^Error: .*nowhere\.gguf/);
+});
+
+test("skep completions prints a script for each shell, and refuses others", async () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    const { code, out } = await skep(["completions", shell]);
+    assert.equal(code, 0);
+    assert.match(out, /skep/);
+  }
+  assert.equal((await skep(["completions", "tcsh"])).code, 2);
+  assert.match((await skep(["completions", "bash", "up", "--mo"])).out, /--model/);
+});
+
+test("colours are for terminals without NO_COLOR or SKEP_NO_COLOR", () =>
+  withFolder(async (home) => {
+    const args = ["config", "show", "--home", home];
+    const colour = /\x1b\[/;
+    assert.match((await skep(args, { terminal: true })).out, colour);
+    assert.doesNotMatch((await skep(args)).out, colour);
+    for (const name of ["NO_COLOR", "SKEP_NO_COLOR"]) {
+      const environment = { [name]: "1" };
+      assert.doesNotMatch((await skep(args, { terminal: true, environment })).out, colour);
+    }
+  }));
+
+test("skep systemd-unit names the program and asks for readiness and watchdog", async () => {
+  const { out } = await skep(["systemd-unit", "--program", "/opt/skep"]);
+  assert.match(out, /^ExecStart=\/opt\/skep up$/m);
+  assert.match(out, /^Type=notify$/m);
+  assert.match(out, /^WatchdogSec=\d+$/m);
+});
