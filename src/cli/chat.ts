@@ -31,7 +31,7 @@ const samplingOptions = object("Sampling", {
     description: message`Stop after so many tokens.`,
   })),
   stop: multiple(option("--stop", string({ metavar: "TEXT" }), {
-    description: message`Stop before this text; may be given up to four times.`,
+    description: message`Stop before this text; may be given several times.`,
   })),
 });
 

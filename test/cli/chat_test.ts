@@ -1,0 +1,81 @@
+/** Goal: one question, a conversation, a private node and a running one; Ctrl-C ends the answer only. */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { bootIn, withFolder } from "../node/_support.ts";
+import { skep } from "./_support.ts";
+
+const short = ["--temperature", "0", "--max-tokens", "8"];
+
+test("skep chat asks a private node when none runs, and leaves nothing behind", () =>
+  withFolder(async (folder) => {
+    const environment = { SKEP_HOME: join(folder, "none"), TMPDIR: folder };
+    const first = await skep(["chat", ...short, "Once upon a time"], { environment });
+    assert.equal(first.code, 0, first.err);
+    assert.match(first.out, /\w+.*\n$/);
+    assert.equal(first.err, "");
+    const piped = await skep(["chat", ...short], { environment, input: "Once upon a time\n" });
+    assert.equal(piped.out, first.out, "the prompt may come from standard input");
+    const json = await skep(["chat", ...short, "--json", "Once upon a time"], { environment });
+    const answer = JSON.parse(json.out);
+    assert.equal(`${answer.text}\n`, first.out);
+    assert.equal(answer.finishReason, "length");
+    assert.equal(answer.usage.completion_tokens, 8);
+    assert.deepEqual(readdirSync(folder), []);
+  }));
+
+test("skep chat asks the running node, with the sampling flags", () =>
+  withFolder(async (home) => {
+    await using node = await bootIn(home);
+    const seeded = ["chat", "--home", home, "--seed", "7", "--max-tokens", "12", "Tom saw"];
+    const one = await skep([...seeded, "--top-k", "40", "--top-p", "0.9", "--min-p", "0.01"]);
+    const two = await skep([...seeded, "--top-k", "40", "--top-p", "0.9", "--min-p", "0.01"]);
+    assert.equal(one.code, 0, one.err);
+    assert.equal(one.out, two.out);
+    const stop = await skep(["chat", "--home", home, ...short, "--stop", "a", "Once upon a time"]);
+    assert.equal(stop.out.includes("a"), false);
+    const journal = await node.call("control", "journal.status") as { seq: number };
+    assert(journal.seq >= 2, "the running node answered");
+  }));
+
+test("skep chat says what the API refuses, with exit code 1", () =>
+  withFolder(async (home) => {
+    await using _node = await bootIn(home);
+    const long = "Once upon a time ".repeat(100);
+    const { code, out, err } = await skep(["chat", "--home", home, long]);
+    assert.equal(code, 1);
+    assert.equal(out, "");
+    assert.match(err, /^Error: .*128/);
+  }));
+
+test("skep chat holds a conversation on a terminal until an empty line", () =>
+  withFolder(async (home) => {
+    await using _node = await bootIn(home);
+    const { code, out } = await skep(["chat", "--home", home, ...short, "--system", "Be kind"], {
+      terminal: true,
+      environment: { NO_COLOR: "1" },
+      input: "Once upon a time\nAnd then\n\n",
+    });
+    assert.equal(code, 0);
+    assert.match(out, /^Talking to stories260K\./);
+    assert.equal(out.split("> ").length - 1, 3, out);
+  }));
+
+test("Ctrl-C ends the answer of skep chat with exit code 130, and its slot is free at once", () =>
+  withFolder(async (home) => {
+    await using node = await bootIn(home, { config: { inference: { slots: 1, queueMax: 0 } } });
+    let sent = false;
+    const { code, out } = await skep(["chat", "--home", home, "--max-tokens", "120", "Once"], {
+      onOutput: (text, signal): void => {
+        if (sent || text.length < 4) return;
+        sent = true;
+        signal("SIGINT");
+      },
+    });
+    assert.equal(code, 130);
+    assert(out.endsWith("\n"));
+    const next = await skep(["chat", "--home", home, ...short, "Once"]);
+    assert.equal(next.code, 0, next.err);
+    assert.equal(node.status().services.length, 3);
+  }));
