@@ -6,7 +6,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Build, instantiateKernels, probeKernels } from "../../src/engine/_module.ts";
 import { probeMode } from "../../src/engine/mod.ts";
-import { exp, expf, log, sinCos } from "../../src/engine/reference/_functions.ts";
+import { exp, expf, log, sinCos } from "../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "./_runs.ts";
 
 const memory = new WebAssembly.Memory({ initial: 1 });

@@ -2,7 +2,7 @@
  * The operations of a layer in plain TypeScript (docs/NUMERIC_CLASS.md sections 3 and 5).
  */
 import type { Matrix } from "./_weights.ts";
-import { exp, expf, f32, log, nearest, sinCos } from "./_functions.ts";
+import { exp, expf, f32, log, nearest, sinCos } from "./functions.ts";
 
 const fround = Math.fround;
 const blockColumns = 32;

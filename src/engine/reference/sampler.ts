@@ -13,7 +13,7 @@ import {
   type SamplerOptions,
   type TokenLogprob,
 } from "../sampler_options.ts";
-import { exp, log } from "./_functions.ts";
+import { exp, log } from "./functions.ts";
 import { philox } from "./philox.ts";
 
 /**

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { exp, expf, log, nearest, sinCos } from "../../../src/engine/reference/_functions.ts";
+import { exp, expf, log, nearest, sinCos } from "../../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "../_runs.ts";
 
 /** Distance of two finite f64 in units of the last place of `expected`. */
