@@ -1,10 +1,10 @@
 /**
  * Makes the npm tarball: `npm/dist/skep-skep-<version>.tgz`.
  *
- * `deno pack` turns the sources into ESM and declarations and writes a package.json. It knows no
- * `bin` and no `engines`, counts only the packages that emitted JavaScript imports, and takes every
- * file of the folder along. So its tarball is opened, completed, checked and closed again by
- * `npm pack`.
+ * `deno pack` turns the sources into ESM and writes a package.json. It knows no `bin` and no
+ * `engines`, has no declarations where types are inferred, counts only the packages that emitted
+ * JavaScript imports, and takes every file of the folder along. So its tarball is opened, completed,
+ * checked and closed again by `npm pack`.
  *
  * Usage: `deno task pack`.
  */
@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, relative } from "node:path";
+import { specifiersOf, writeDeclarations } from "./declarations.ts";
 import { DEVELOPMENT_PACKAGES, PACKAGE_FACTS } from "./package_facts.ts";
 import {
   denoCommand,
@@ -40,12 +41,6 @@ const DOCUMENTS = ["README.md", "LICENSE", "CHANGELOG.md"];
 /** The folder from which `npm pack` packs. */
 const STAGE = join(PACK_FOLDER, "package");
 
-/** `deno pack`'s package.json, as far as it is completed here. */
-interface PackageManifest {
-  dependencies?: Record<string, string>;
-  [field: string]: unknown;
-}
-
 await runScript(async () => {
   await Promise.resolve();
   const manifest = readManifest();
@@ -57,8 +52,9 @@ await runScript(async () => {
   }
   const main = jsPath(manifest.exports["./main"] ?? "");
   addShebang(main);
-  completeManifest(manifest, main);
-  checkDeclarations(manifest);
+  const entries = Object.values(manifest.exports).map((path) => path.replace(/^\.\//, ""));
+  const declared = writeDeclarations({ entries, output: STAGE });
+  completeManifest(manifest, { main, dependencies: dependenciesOf(manifest, declared) });
   const printed = runCommand(["npm", "pack", "--json", "--pack-destination", PACK_FOLDER], {
     cwd: STAGE,
   });
@@ -74,7 +70,12 @@ function unpackDenoTarball(): void {
   mkdirSync(PACK_FOLDER, { recursive: true });
   const raw = join(PACK_FOLDER, "deno-pack.tgz");
   // Source maps would carry the sources, embedded model included, a second time.
-  const flags = ["--allow-dirty", "--no-source-maps", `--ignore=${IGNORED.join(",")}`];
+  const flags = [
+    "--allow-dirty",
+    "--allow-slow-types",
+    "--no-source-maps",
+    `--ignore=${IGNORED.join(",")}`,
+  ];
   runCommand([...denoCommand(), "pack", ...flags, "--output", raw]);
   runCommand(["tar", "-xzf", raw, "-C", PACK_FOLDER]);
   rmSync(raw);
@@ -124,18 +125,25 @@ function addShebang(main: string): void {
   chmodSync(path, 0o755);
 }
 
-function completeManifest(manifest: Manifest, main: string): void {
+function completeManifest(
+  manifest: Manifest,
+  { main, dependencies }: {
+    readonly main: string;
+    readonly dependencies: Readonly<Record<string, string>>;
+  },
+): void {
   const path = join(STAGE, "package.json");
-  const made: PackageManifest = JSON.parse(readFileSync(path, "utf8"));
-  const dependencies = Object.fromEntries(
-    packagesNamed().map((name) => [
-      name,
-      rangeOf(manifest, name),
-    ]),
-  );
+  const made: Readonly<Record<string, unknown>> = JSON.parse(readFileSync(path, "utf8"));
+  const exported = Object.entries(manifest.exports).map(([name, source]) => {
+    const program = `./${jsPath(source)}`;
+    // The first condition that fits is taken, so types come first.
+    return [name, { types: program.replace(/\.js$/, ".d.ts"), default: program }];
+  });
   const complete = {
     ...made,
     ...PACKAGE_FACTS,
+    types: "./mod.d.ts",
+    exports: Object.fromEntries(exported),
     bin: { skep: `./${main}` },
     files: ["mod.js", "mod.d.ts", "src", ...DOCUMENTS.filter((name) => name !== "LICENSE")],
     dependencies,
@@ -143,56 +151,25 @@ function completeManifest(manifest: Manifest, main: string): void {
   writeFileSync(path, `${JSON.stringify(complete, undefined, 2)}\n`);
 }
 
-/** Packages that programs or declarations of the stage import, in order. */
-function packagesNamed(): readonly string[] {
-  const names = filesOf(STAGE).filter((path) => /\.(js|d\.ts)$/.test(path)).flatMap((path) =>
-    specifiersOf(readFileSync(join(STAGE, path), "utf8"))
-      .filter((specifier) => !/^(\.|node:)/.test(specifier))
-      .map((specifier) =>
-        specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/")
-      )
+/** Ranges of the packages that the programs and the declarations name, in order. */
+function dependenciesOf(
+  manifest: Manifest,
+  declared: ReadonlySet<string>,
+): Readonly<Record<string, string>> {
+  const specifiers = filesOf(STAGE).filter((path) => path.endsWith(".js"))
+    .flatMap((path) => specifiersOf(readFileSync(join(STAGE, path), "utf8")));
+  const names = [...specifiers, ...declared]
+    .filter((specifier) => !/^(\.|node:)/.test(specifier) && specifier !== "node")
+    .map((specifier) => specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/"));
+  const tool = names.find((name) => DEVELOPMENT_PACKAGES.includes(name));
+  if (tool !== undefined) throw new StepError(`Cannot pack as the library imports "${tool}"`);
+  return Object.fromEntries(
+    [...new Set(names)].sort().map((name) => [name, rangeOf(manifest, name)]),
   );
-  const dev = names.find((name) => DEVELOPMENT_PACKAGES.includes(name));
-  if (dev !== undefined) throw new StepError(`Cannot pack as the library imports "${dev}"`);
-  return [...new Set(names)].sort();
-}
-
-/** Specifiers of static imports and re-exports: emitted code has them in one form, on a line. */
-function specifiersOf(text: string): readonly string[] {
-  const statements = text.matchAll(
-    /^(?:\/\*\*[^]*?\*\/ ?)?(?:import|export)\b[^"'`;]*?(?:from )?"([^"\n]+)";/gm,
-  );
-  return [...statements].map((match) => match[1] ?? "");
 }
 
 function rangeOf(manifest: Manifest, name: string): string {
   const range = new RegExp(`^npm:${name}@(.+)$`).exec(manifest.imports[name] ?? "")?.[1];
   if (range !== undefined) return range;
   throw new StepError(`Cannot pack as "${name}" has no npm: range in deno.json`);
-}
-
-/**
- * `deno pack` leaves out declarations of files whose types it would have to infer. Those that the
- * entry points reach must all be there.
- */
-function checkDeclarations(manifest: Manifest): void {
-  const waiting = Object.values(manifest.exports).map((path) =>
-    jsPath(path).replace(/\.js$/, ".d.ts")
-  );
-  const seen = new Set<string>();
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    if (seen.has(path)) continue;
-    seen.add(path);
-    if (!existsSync(join(STAGE, path))) {
-      throw new StepError(
-        `Cannot pack as "${path}" is missing: give its exports explicit types (\`deno lint\` with ` +
-          "no-slow-types says where)",
-      );
-    }
-    const folder = join(path, "..");
-    const next = specifiersOf(readFileSync(join(STAGE, path), "utf8"))
-      .filter((specifier) => specifier.startsWith("."))
-      .map((specifier) => join(folder, specifier.replace(/\.(js|ts)$/, ".d.ts")));
-    waiting.push(...next);
-  }
 }

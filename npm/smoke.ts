@@ -115,7 +115,8 @@ export async function stopCleanly({ child, printed }: Running): Promise<void> {
   const exit = new Promise<string>((resolve) => {
     child.once("exit", (code, signal) => resolve(signal ?? String(code)));
   });
-  child.kill("SIGTERM");
+  // By its number: after `child.kill`, Deno says "SIGTERM" for a program that exited with 0.
+  if (child.pid !== undefined) process.kill(child.pid, "SIGTERM");
   const how = await Promise.race([exit, sleep(STOP_MS_MAX, "no exit", { ref: false })]);
   if (how === "0") return;
   child.kill("SIGKILL");

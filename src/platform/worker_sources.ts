@@ -14,8 +14,8 @@ export const WORKER_SOURCES: ReadonlyMap<string, string> = new Map([]);
  * The URL with which to start a worker thread.
  *
  * @param name the entry's path below `src/` without its extension, such as "kernel/worker_main"
- * @param file the entry's file, for when there are files: `new URL("./x.ts", import.meta.url)` in
- * one piece, as `npm/pack.ts` looks for that
+ * @param file the entry's file, for when there are files; written as one `new URL` of a relative path and
+ * `import.meta.url`, as that is what `npm/pack.ts` looks for
  */
 export function workerUrl(name: string, file: URL): URL {
   const source = WORKER_SOURCES.get(name);

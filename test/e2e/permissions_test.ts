@@ -78,7 +78,7 @@ test("a node boots, answers and stops with exactly the task's permissions", {
     const env = userEnvironment(home);
     mkdirSync(join(home, "r"), { mode: 0o700 });
     const running = startProgram([DENO, "task", "start"], { cwd: TOP, env });
-    const api = await waitUntilReady(running, join(home, "s", "skep", "state", "runtime.json"));
+    const api = await waitUntilReady(running, join(home, "s", "skep", "runtime.json"));
     assert.match(await askChat(api), /\S/);
     await stopCleanly(running);
     assert.doesNotMatch(running.printed(), /NotCapable|Requires \w+ access/);
