@@ -67,6 +67,7 @@ const codesByNumber: Readonly<Record<number, StoreErrorCode>> = {
   14: "io",
   18: "sql",
   19: "constraint",
+  20: "constraint",
   25: "sql",
   26: "not-a-store",
 };
@@ -81,6 +82,7 @@ const codesByText: readonly (readonly [string, StoreErrorCode])[] = [
   ["file is not a database", "not-a-store"],
   ["constraint failed", "constraint"],
   ["cannot store", "constraint"],
+  ["datatype mismatch", "constraint"],
   ["syntax error", "sql"],
   ["no such", "sql"],
   ["already exists", "sql"],

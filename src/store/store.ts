@@ -195,7 +195,7 @@ class SqliteStore implements Store {
 
   #run(sql: string, parameters: readonly SqlValue[]): RunResult {
     return this.#attempt(() => {
-      const result = this.#prepared(sql).run(...parameters);
+      const result = this.#prepared(sql).run(...checked(parameters));
       return { changes: Number(result.changes), lastRowId: plain(result.lastInsertRowid) };
     });
   }
@@ -203,7 +203,7 @@ class SqliteStore implements Store {
   #all(sql: string, parameters: readonly SqlValue[]): SqlRow[] {
     return this.#attempt(() => {
       const rows: SqlRow[] = [];
-      for (const row of this.#prepared(sql).iterate(...parameters)) {
+      for (const row of this.#prepared(sql).iterate(...checked(parameters))) {
         if (rows.length === this.#rowsMax) throw tooManyRows(this.#rowsMax);
         rows.push(rowOf(row));
       }
@@ -213,7 +213,7 @@ class SqliteStore implements Store {
 
   #get(sql: string, parameters: readonly SqlValue[]): SqlRow | undefined {
     return this.#attempt(() => {
-      const row = this.#prepared(sql).get(...parameters);
+      const row = this.#prepared(sql).get(...checked(parameters));
       return row === undefined ? undefined : rowOf(row);
     });
   }
@@ -245,6 +245,20 @@ class SqliteStore implements Store {
       throw StoreError.from(thrown, "run a statement");
     }
   }
+}
+
+/** Without this, node:sqlite takes an object in the first place for named parameters. */
+function checked(parameters: readonly SqlValue[]): readonly SqlValue[] {
+  for (const value of parameters) {
+    if (value === null || value instanceof Uint8Array) continue;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "bigint") {
+      continue;
+    }
+    throw new TypeError(
+      `Cannot bind a parameter as it must be null, a number, a bigint, a string or bytes: current value is ${typeof value}`,
+    );
+  }
+  return parameters;
 }
 
 function rowOf(row: Record<string, SqlValue>): SqlRow {
