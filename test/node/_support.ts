@@ -33,7 +33,9 @@ export async function bootIn(
 }
 
 /** The text of a chat answer of 8 greedy tokens. */
-export async function ask(node: RunningNode): Promise<{ status: number; text: string }> {
+export async function ask(
+  node: Pick<RunningNode, "addresses">,
+): Promise<{ status: number; text: string }> {
   const response = await fetch(`${node.addresses["api"]}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -1,0 +1,83 @@
+/** `skep` as a process of its own, from the sources, under the runtime that runs the test. */
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+/** What `deno run` gets; the documented set is another test's business. */
+const denoFlags = ["net", "read", "write", "env", "sys", "run"].map((name) => `--allow-${name}`);
+
+/** The command that runs the sources here. */
+export const program: readonly string[] = process.versions["deno"] === undefined
+  ? [process.execPath, main]
+  : [process.execPath, "run", "--no-prompt", ...denoFlags, main];
+
+/** A started `skep`. */
+export interface Started {
+  readonly child: ChildProcess;
+  /** Everything printed so far. */
+  printed(): string;
+  /** Its exit code, or the name of the signal that ended it. */
+  readonly exit: Promise<number | string>;
+}
+
+/** Starts `skep <args>` with everything below `home`, on a free port. */
+export function start(
+  args: readonly string[],
+  options: { readonly home: string; readonly environment?: Record<string, string> },
+): Started {
+  const [command = "", ...first] = program;
+  const child = spawn(command, [...first, ...args], {
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: process.env["HOME"] ?? options.home,
+      SKEP_HOME: options.home,
+      SKEP_API_LISTEN: "127.0.0.1:0",
+      ...options.environment,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => text += chunk);
+  }
+  const exit = new Promise<number | string>((resolve) => {
+    child.once("close", (code, signal) => resolve(code ?? signal ?? "?"));
+  });
+  return { child, printed: () => text, exit };
+}
+
+/** Runs `skep <args>` to its end. */
+export async function finish(
+  args: readonly string[],
+  options: { readonly home: string; readonly environment?: Record<string, string> },
+): Promise<{ code: number | string; text: string }> {
+  const started = start(args, options);
+  return { code: await started.exit, text: started.printed() };
+}
+
+/** What runtime.json says once the node is ready. */
+export async function untilReady(started: Started, home: string): Promise<RuntimeJson> {
+  const path = join(home, "state", "runtime.json");
+  for (let waitedMs = 0; waitedMs < 60_000 && started.child.exitCode === null; waitedMs += 25) {
+    if (existsSync(path)) {
+      const info: RuntimeJson = JSON.parse(readFileSync(path, "utf8"));
+      if (info.pid === started.child.pid) return info;
+    }
+    await sleep(25);
+  }
+  started.child.kill("SIGKILL");
+  throw new TypeError(`The node did not get ready; it printed:\n${started.printed()}`);
+}
+
+/** The part of runtime.json that tests look at. */
+export interface RuntimeJson {
+  readonly pid: number;
+  readonly hid: string;
+  readonly addresses: { readonly api: string; readonly control: string };
+}

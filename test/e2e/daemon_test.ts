@@ -1,0 +1,195 @@
+/** Goal: the node as its operator meets it: real processes, signals, two at once, a kill in between. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { presetShape } from "../../bench/models/presets.ts";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import { ask, withFolder } from "../node/_support.ts";
+import { finish, program, start, untilReady } from "./_program.ts";
+import type { RuntimeJson } from "./_program.ts";
+
+test("skep up, status, chat, log verify and down work as processes", () =>
+  withFolder(async (home) => {
+    const up = start(["up"], { home });
+    const info = await untilReady(up, home);
+    const status = await finish(["status", "--json"], { home });
+    assert.equal(status.code, 0, status.text);
+    assert.equal(JSON.parse(status.text).hid, info.hid);
+    const chat = await finish(["chat", "--max-tokens", "8", "Once upon a time"], { home });
+    assert.equal(chat.code, 0, chat.text);
+    const curl = /^ {2}(curl .*)$/m.exec(up.printed())?.[1];
+    assert(curl !== undefined, up.printed());
+    answersInShell(curl);
+    const down = await finish(["down"], { home });
+    assert.equal(down.code, 0, down.text);
+    assert.equal(await up.exit, 0, up.printed());
+    assert.equal(existsSync(join(home, "state/runtime.json")), false);
+    const verify = await finish(["log", "verify", "--json"], { home });
+    assert.equal(verify.code, 0, verify.text);
+    assert(JSON.parse(verify.text).events >= 2);
+  }));
+
+/** The banner's line, pasted into a shell; machines without curl skip it. */
+function answersInShell(curl: string): void {
+  if (spawnSync("curl", ["--version"]).status !== 0) return;
+  const { stdout } = spawnSync("sh", ["-c", curl], { encoding: "utf8" });
+  assert.equal(typeof JSON.parse(stdout).choices[0].message.content, "string");
+}
+
+test("of daemons started at the same instant exactly one wins, the others exit with 3", () =>
+  withFolder(async (home) => {
+    const all = [start(["up"], { home }), start(["up"], { home }), start(["up"], { home })];
+    const losers = await Promise.race([
+      nOf(all.map((one) => one.exit), 2),
+      sleep(60_000, undefined, { ref: false }),
+    ]);
+    assert.deepEqual(losers, [3, 3], all.map((one) => one.printed()).join("\n---\n"));
+    const winner = all.find((one) => one.child.exitCode === null);
+    assert(winner !== undefined);
+    await untilReady(winner, home);
+    for (const loser of all.filter((one) => one !== winner)) {
+      assert.match(
+        loser.printed(),
+        /^Error: Cannot start the node as a node is already running: .*\n$/,
+      );
+    }
+    winner.child.kill("SIGTERM");
+    assert.equal(await winner.exit, 0);
+  }));
+
+/** The first `count` results. */
+function nOf<T>(promises: readonly Promise<T>[], count: number): Promise<T[]> {
+  return new Promise((resolve) => {
+    const done: T[] = [];
+    for (const promise of promises) {
+      promise.then((value) => {
+        done.push(value);
+        if (done.length === count) resolve(done);
+      });
+    }
+  });
+}
+
+test("after kill -9 the next start works, keeps the key, and the journal verifies", () =>
+  withFolder(async (home) => {
+    const first = start(["up"], { home });
+    const before = await untilReady(first, home);
+    assert.equal((await chatOf(before)).status, 200);
+    first.child.kill("SIGKILL");
+    assert.equal(await first.exit, "SIGKILL");
+    assert(existsSync(join(home, "state/runtime.json")), "a killed node leaves it");
+    assert.equal((await finish(["status"], { home })).code, 3);
+    const second = start(["up"], { home });
+    const after = await untilReady(second, home);
+    assert.equal(after.hid, before.hid);
+    assert.equal((await chatOf(after)).status, 200);
+    second.child.kill("SIGINT");
+    assert.equal(await second.exit, 0, second.printed());
+    assert.equal((await finish(["log", "verify"], { home })).code, 0);
+  }));
+
+function chatOf(info: RuntimeJson): Promise<{ status: number }> {
+  return ask({ addresses: info.addresses });
+}
+
+test("SIGTERM lets a running answer finish; a second one ends the node at once", () =>
+  withFolder(async (home) => {
+    const model = join(home, "slow.gguf");
+    writeRandomModel({ shape: presetShape("15m"), type: "q8_0", seed: 1, path: model });
+    const drained = start(["up", "--model", model], { home });
+    const answer = await beginAnswer(await untilReady(drained, home), 40);
+    drained.child.kill("SIGTERM");
+    const text = await answer.rest();
+    assert.match(text, /data: \[DONE\]/);
+    assert.equal(await drained.exit, 0, drained.printed());
+
+    const forced = start(["up", "--model", model], { home });
+    const cut = await beginAnswer(await untilReady(forced, home), 220);
+    forced.child.kill("SIGTERM");
+    await sleep(150);
+    const startedMs = performance.now();
+    forced.child.kill("SIGTERM");
+    await cut.rest().catch(() => "");
+    assert.equal(await forced.exit, 0, forced.printed());
+    assert(performance.now() - startedMs < 5_000);
+    assert.match(forced.printed(), /Stopping is forced/);
+    assert.equal((await finish(["log", "verify"], { home })).code, 0);
+  }));
+
+/** Starts a streamed answer and waits for its first piece. */
+async function beginAnswer(
+  info: RuntimeJson,
+  tokens: number,
+): Promise<{ rest(): Promise<string> }> {
+  const response = await fetch(`${info.addresses.api}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "slow",
+      stream: true,
+      max_tokens: tokens,
+      messages: [{ role: "user", content: "Hi" }],
+    }),
+  });
+  assert.equal(response.status, 200);
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  const first = await reader.read();
+  let text = decoder.decode(first.value, { stream: true });
+  return {
+    rest: async (): Promise<string> => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return text;
+        text += decoder.decode(value, { stream: true });
+      }
+    },
+  };
+}
+
+test("skep up --detach returns when the node is ready; restart and down find it", () =>
+  withFolder(async (home) => {
+    const up = await finish(["up", "--detach", "--json"], { home });
+    assert.equal(up.code, 0, up.text);
+    const first = JSON.parse(up.text);
+    assert.equal((await chatOf(first)).status, 200);
+    const again = await finish(["up", "--detach"], { home });
+    assert.equal(again.code, 3, again.text);
+    const restarted = await finish(["restart", "--json"], { home });
+    assert.equal(restarted.code, 0, restarted.text);
+    const second = JSON.parse(restarted.text);
+    assert.notEqual(second.pid, first.pid);
+    assert.equal(second.hid, first.hid);
+    assert.equal((await finish(["down"], { home })).code, 0);
+    assert.match(readFileSync(join(home, "state/skep.log"), "utf8"), /"message":"Ready"/);
+  }));
+
+test("skep up --detach says why the node did not start", () =>
+  withFolder(async (home) => {
+    writeFileSync(join(home, "bad.gguf"), "no model");
+    const model = join(home, "bad.gguf");
+    const { code, text } = await finish(["up", "--detach", "--model", model], { home });
+    assert.equal(code, 1);
+    assert.match(text, /did not start; its log .*GGUF/s);
+  }));
+
+test("skep up with a bad configuration exits with 1 and creates nothing", () =>
+  withFolder(async (home) => {
+    const environment = { SKEP_LOG_LEVEL: "loud", SKEP_API_LISTEN: "x" };
+    const { code, text } = await finish(["up"], { home, environment });
+    assert.equal(code, 1);
+    assert.match(text, /2 violations:\n.*SKEP_\w+: .*\n.*SKEP_\w+: /);
+    assert.deepEqual(readdirSync(home), []);
+  }));
+
+test("a reader that goes away does not make skep print an error", () => {
+  const script = `"$@" config schema | head -c 1 >/dev/null; echo done`;
+  const { stdout, stderr } = spawnSync("sh", ["-c", script, "sh", ...program], {
+    encoding: "utf8",
+  });
+  assert.equal(stderr, "");
+  assert.equal(stdout, "done\n");
+});
