@@ -38,18 +38,33 @@ export function digest(values: Float32Array): Promise<string> {
   return blake3(new Uint8Array(view.buffer));
 }
 
-/** Runs the tokens, one layer after the other, and digests everything. */
-export async function digestsOf(executor: Executor, tokens: readonly number[]): Promise<Digests> {
+/**
+ * Runs the tokens, one layer after the other, and digests everything.
+ *
+ * @param chunk positions computed together: all of them, as in prefill, or 1, as in decode
+ */
+export async function digestsOf(
+  executor: Executor,
+  tokens: readonly number[],
+  chunk = tokens.length,
+): Promise<Digests> {
+  const { width } = executor.shape;
   const session = executor.openSession();
   let hidden = await executor.embed(Uint32Array.from(tokens));
   const embedding = await digest(hidden);
   const layers: string[] = [];
   for (let layer = 0; layer < executor.shape.layerCount; layer++) {
-    hidden = await executor.forward(
-      { from: layer, to: layer + 1 },
-      [{ session, firstPosition: 0, positionCount: tokens.length }],
-      hidden,
-    );
+    const next = new Float32Array(hidden.length);
+    for (let firstPosition = 0; firstPosition < tokens.length; firstPosition += chunk) {
+      const positionCount = Math.min(chunk, tokens.length - firstPosition);
+      const rows = hidden.subarray(firstPosition * width, (firstPosition + positionCount) * width);
+      const entry = { session, firstPosition, positionCount };
+      next.set(
+        await executor.forward({ from: layer, to: layer + 1 }, [entry], rows),
+        firstPosition * width,
+      );
+    }
+    hidden = next;
     layers.push(await digest(hidden));
   }
   session.drop();

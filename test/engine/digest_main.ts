@@ -14,11 +14,13 @@ console.log(`${process.arch} ${process.version} probe ${probeMode()} class ${gol
 let differences = 0;
 for (const [name, expected] of Object.entries(golden.fixtures)) {
   const executor = await loadExecutor(await openFixture(name));
-  const actual = await digestsOf(executor, expected.tokens);
+  for (const chunk of [expected.tokens.length, 1]) {
+    const actual = await digestsOf(executor, expected.tokens, chunk);
+    const equal = JSON.stringify(actual) === JSON.stringify(expected) &&
+      executor.numericClass === golden.numericClass;
+    if (!equal) differences++;
+    console.log(`${equal ? "equal" : "DIFFERENT"} ${name} by ${chunk} ${actual.logits}`);
+  }
   executor.close();
-  const equal = JSON.stringify(actual) === JSON.stringify(expected) &&
-    executor.numericClass === golden.numericClass;
-  if (!equal) differences++;
-  console.log(`${equal ? "equal" : "DIFFERENT"} ${name} ${actual.logits}`);
 }
 if (differences > 0) process.exitCode = 1;

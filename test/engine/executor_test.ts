@@ -27,7 +27,10 @@ test("loadExecutor() gives the golden digests with each probe answer and build f
     for (const probe of ["unsigned", "signed", "neither"] as const) {
       for (const build of ["best", "plain"] as const) {
         const executor = await loadExecutor({ ...await openFixture(name), probe, build });
-        assert.deepEqual(await digestsOf(executor, expected.tokens), expected, `${probe} ${build}`);
+        for (const chunk of [32, 1]) {
+          const actual = await digestsOf(executor, expected.tokens, chunk);
+          assert.deepEqual(actual, expected, `${probe} ${build} by ${chunk}`);
+        }
         executor.close();
       }
     }

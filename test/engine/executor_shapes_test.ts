@@ -1,0 +1,118 @@
+/**
+ * The WASM executor against the reference on random models of awkward extents: tails of every
+ * loop, heads of odd widths, partly rotated heads, tied and separate heads, each weight type.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import type { WeightType } from "../../bench/models/random_weights.ts";
+import { createReferenceExecutor, loadExecutor } from "../../src/engine/mod.ts";
+import type { ModelShape } from "../../src/model/mod.ts";
+import { assertSameBits, runTokens } from "./_executor_contract.ts";
+import { type Fixture, openBytes } from "./_fixtures.ts";
+
+const common = {
+  architecture: "llama",
+  layerCount: 2,
+  ropeBase: 10_000,
+  normEpsilon: Math.fround(1e-5),
+  contextMax: 80,
+  tiedOutput: false,
+} as const;
+
+const models: readonly (readonly [WeightType, ModelShape])[] = [
+  ["f32", {
+    ...common,
+    width: 36,
+    ffnWidth: 50,
+    headCount: 3,
+    kvHeadCount: 1,
+    headWidth: 12,
+    ropeWidth: 6,
+    vocabularySize: 361,
+  }],
+  ["bf16", {
+    ...common,
+    width: 20,
+    ffnWidth: 33,
+    headCount: 2,
+    kvHeadCount: 2,
+    headWidth: 10,
+    ropeWidth: 10,
+    vocabularySize: 360,
+    tiedOutput: true,
+  }],
+  ["f16", {
+    ...common,
+    width: 72,
+    ffnWidth: 75,
+    headCount: 2,
+    kvHeadCount: 1,
+    headWidth: 36,
+    ropeWidth: 36,
+    vocabularySize: 362,
+  }],
+  ["q8_0", {
+    ...common,
+    width: 96,
+    ffnWidth: 160,
+    headCount: 4,
+    kvHeadCount: 2,
+    headWidth: 24,
+    ropeWidth: 24,
+    vocabularySize: 363,
+  }],
+  ["q4_0", {
+    ...common,
+    width: 64,
+    ffnWidth: 96,
+    headCount: 1,
+    kvHeadCount: 1,
+    headWidth: 64,
+    ropeWidth: 64,
+    ropeBase: 500_000,
+    vocabularySize: 364,
+    tiedOutput: true,
+  }],
+];
+
+for (const [type, shape] of models) {
+  test(`loadExecutor() equals the reference on a ${type} model of width ${shape.width}`, async () => {
+    const fixture = await randomModel(type, shape);
+    const tokens = Array.from({ length: 75 }, (_, i) => (i * 59 + 1) % shape.vocabularySize);
+    const reference = await createReferenceExecutor(fixture);
+    const expected = await runTokens(reference, reference.openSession(), tokens);
+    const logits = await reference.head(expected);
+    const executor = await loadExecutor(fixture);
+    for (const chunk of [75, 1, 6]) {
+      const session = executor.openSession();
+      for (let from = 0; from < tokens.length; from += chunk) {
+        const part = tokens.slice(from, from + chunk);
+        const end = (from + part.length) * shape.width;
+        assertSameBits(
+          await runTokens(executor, session, part),
+          expected.slice(from * shape.width, end),
+          `chunk of ${chunk} from ${from}`,
+        );
+      }
+      session.drop();
+    }
+    assertSameBits(await executor.head(expected), logits, "logits");
+    assert.ok(logits.some((value) => value !== 0));
+    executor.close();
+  });
+}
+
+async function randomModel(type: WeightType, shape: ModelShape): Promise<Fixture> {
+  const folder = mkdtempSync(join(tmpdir(), "skep-shapes-"));
+  try {
+    const path = join(folder, "random.gguf");
+    writeRandomModel({ shape, type, seed: 7, path });
+    return await openBytes("random", new Uint8Array(readFileSync(path)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
