@@ -52,7 +52,13 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefine
     }
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+    promise.then((value) => {
+      signal.removeEventListener("abort", onAbort);
+      resolve(value);
+    }, (thrown) => {
+      signal.removeEventListener("abort", onAbort);
+      reject(thrown);
+    });
   });
 }
 
