@@ -52,6 +52,14 @@ export function start(
   return { child, printed: () => text, exit };
 }
 
+/**
+ * Sends a signal. Not by `child.kill`: after that, Deno's node:child_process reports the signal as the
+ * end of a process that caught it and ended with a code (2.9.6).
+ */
+export function signal(started: Started, name: "SIGTERM" | "SIGINT" | "SIGKILL"): void {
+  process.kill(started.child.pid ?? 0, name);
+}
+
 /** Runs `skep <args>` to its end. */
 export async function finish(
   args: readonly string[],

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { presetShape } from "../../bench/models/presets.ts";
 import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import { ask, withFolder } from "../node/_support.ts";
-import { finish, program, start, untilReady } from "./_program.ts";
+import { finish, program, signal, start, untilReady } from "./_program.ts";
 import type { RuntimeJson } from "./_program.ts";
 
 test("skep up, status, chat, log verify and down work as processes", () =>
@@ -56,7 +56,7 @@ test("of daemons started at the same instant exactly one wins, the others exit w
         /^Error: Cannot start the node as a node is already running: .*\n$/,
       );
     }
-    winner.child.kill("SIGTERM");
+    signal(winner, "SIGTERM");
     assert.equal(await winner.exit, 0);
   }));
 
@@ -78,7 +78,7 @@ test("after kill -9 the next start works, keeps the key, and the journal verifie
     const first = start(["up"], { home });
     const before = await untilReady(first, home);
     assert.equal((await chatOf(before)).status, 200);
-    first.child.kill("SIGKILL");
+    signal(first, "SIGKILL");
     assert.equal(await first.exit, "SIGKILL");
     assert(existsSync(join(home, "state/runtime.json")), "a killed node leaves it");
     assert.equal((await finish(["status"], { home })).code, 3);
@@ -86,7 +86,7 @@ test("after kill -9 the next start works, keeps the key, and the journal verifie
     const after = await untilReady(second, home);
     assert.equal(after.hid, before.hid);
     assert.equal((await chatOf(after)).status, 200);
-    second.child.kill("SIGINT");
+    signal(second, "SIGINT");
     assert.equal(await second.exit, 0, second.printed());
     assert.equal((await finish(["log", "verify"], { home })).code, 0);
   }));
@@ -101,17 +101,17 @@ test("SIGTERM lets a running answer finish; a second one ends the node at once",
     writeRandomModel({ shape: presetShape("15m"), type: "q8_0", seed: 1, path: model });
     const drained = start(["up", "--model", model], { home });
     const answer = await beginAnswer(await untilReady(drained, home), 40);
-    drained.child.kill("SIGTERM");
+    signal(drained, "SIGTERM");
     const text = await answer.rest();
     assert.match(text, /data: \[DONE\]/);
     assert.equal(await drained.exit, 0, drained.printed());
 
     const forced = start(["up", "--model", model], { home });
     const cut = await beginAnswer(await untilReady(forced, home), 220);
-    forced.child.kill("SIGTERM");
+    signal(forced, "SIGTERM");
     await sleep(150);
     const startedMs = performance.now();
-    forced.child.kill("SIGTERM");
+    signal(forced, "SIGTERM");
     await cut.rest().catch(() => "");
     assert.equal(await forced.exit, 0, forced.printed());
     assert(performance.now() - startedMs < 5_000);
