@@ -264,7 +264,12 @@ class OpenJournal implements Journal {
     this.#syncTimer?.cancel();
     while (this.#loop !== undefined) await this.#loop;
     try {
-      if (this.#suspect && this.#writer.dirty) await this.#recover();
+      // What was not acknowledged may stay behind: the next start cuts it.
+      if (this.#suspect && !this.#failed) {
+        await this.#recover().catch((thrown: unknown) => {
+          if (this.#writer.dirty) throw thrown;
+        });
+      }
       await this.#writer.sync();
       await this.#writer.close();
     } catch (thrown) {
