@@ -99,6 +99,11 @@ class Blake3Twin implements Blake3Kernel {
   }
 
   digest(p: number, length: number): void {
+    if (length <= 64) {
+      const node = this.#chunk({ at: p, length, chunk: 0n });
+      this.#write(compress({ ...node, flags: node.flags | ROOT }), DIGEST);
+      return;
+    }
     this.begin();
     let at = p;
     for (; length - (at - p) > WINDOW_BYTES; at += WINDOW_BYTES) this.push(at);

@@ -17,10 +17,10 @@ export function batchShort(
   const first = flags | CHUNK_START;
   let next = shortFrom(table, 0, count);
   let busy = 0;
-  let p0: usize = base, left0: u32 = 0, f0 = first, id0 = IDLE;
-  let p1: usize = base, left1: u32 = 0, f1 = first, id1 = IDLE;
-  let p2: usize = base, left2: u32 = 0, f2 = first, id2 = IDLE;
-  let p3: usize = base, left3: u32 = 0, f3 = first, id3 = IDLE;
+  let p0 = w, left0: u32 = 0, f0 = first, id0 = IDLE;
+  let p1 = w, left1: u32 = 0, f1 = first, id1 = IDLE;
+  let p2 = w, left2: u32 = 0, f2 = first, id2 = IDLE;
+  let p3 = w, left3: u32 = 0, f3 = first, id3 = IDLE;
   if (next < count) {
     busy++;
     id0 = next;

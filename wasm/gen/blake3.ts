@@ -353,7 +353,7 @@ export function batchShort(
   const first = flags | CHUNK_START;
   let next = shortFrom(table, 0, count);
   let busy = 0;
-${lanes((i) => `  let p${i}: usize = base, left${i}: u32 = 0, f${i} = first, id${i} = IDLE;`)}
+${lanes((i) => `  let p${i} = w, left${i}: u32 = 0, f${i} = first, id${i} = IDLE;`)}
 ${lanes((i) => `  if (next < count) {\n    busy++;\n${feed(i, "    ")}\n  }`)}
   while (busy > 0) {
 ${lanes(blockOf)}
