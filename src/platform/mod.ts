@@ -16,23 +16,20 @@ export {
   holdOpen,
   homeDirectory,
   isProcessAlive,
-  isTerminal,
   memoryUsage,
   onSignal,
   pid,
   platformName,
-  runCommand,
   setExitCode,
-  spawnDetached,
-  stdinBytes,
   temporaryDirectory,
-  terminalWidth,
   totalMemory,
   userId,
-  writeError,
-  writeOut,
 } from "./node.ts";
-export type { Command, SignalName, StandardStream } from "./node.ts";
+export type { SignalName } from "./node.ts";
+export { runCommand, spawnDetached } from "./programs.ts";
+export type { Command } from "./programs.ts";
+export { isTerminal, stdinBytes, terminalWidth, writeError, writeOut } from "./standard_streams.ts";
+export type { StandardStream } from "./standard_streams.ts";
 export { selfCommand } from "./self_command.ts";
 export { stdinLines } from "./stdin_lines.ts";
 export { workerUrl } from "./worker_sources.ts";

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { denoVersion, isStandaloneDeno } from "./deno.ts";
 import { executablePath } from "./node.ts";
-import type { Command } from "./node.ts";
+import type { Command } from "./programs.ts";
 
 /**
  * Flags for `deno run`, which does not tell those that it was started with: the documented ones, with

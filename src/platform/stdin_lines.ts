@@ -1,5 +1,5 @@
 /** Standard input by lines, each of bounded length. */
-import { stdinBytes } from "./node.ts";
+import { stdinBytes } from "./standard_streams.ts";
 
 /** Characters of a line when nothing else is said. */
 const LINE_CHARS_MAX = 1_048_576;
