@@ -7,12 +7,14 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import fc from "fast-check";
 import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import type { WeightType } from "../../bench/models/random_weights.ts";
-import { createReferenceExecutor, loadExecutor } from "../../src/engine/mod.ts";
+import { createReferenceExecutor, type Executor, loadExecutor } from "../../src/engine/mod.ts";
 import type { ModelShape } from "../../src/model/mod.ts";
 import { assertSameBits, runTokens } from "./_executor_contract.ts";
-import { type Fixture, openBytes } from "./_fixtures.ts";
+import { type Fixture, openBytes, openFixture } from "./_fixtures.ts";
+import { fixtureRuns } from "./_runs.ts";
 
 const common = {
   architecture: "llama",
@@ -105,6 +107,48 @@ for (const [type, shape] of models) {
     executor.close();
   });
 }
+
+test("forward() equals the reference for hidden states of any magnitude", async () => {
+  const fixture = await openFixture("stories260K-q8_0");
+  const [reference, executor] = [
+    await createReferenceExecutor(fixture),
+    await loadExecutor(fixture),
+  ];
+  const run = async (by: Executor, hidden: Float32Array): Promise<Float32Array | string> => {
+    const session = by.openSession();
+    const entry = { session, firstPosition: 0, positionCount: 2 };
+    try {
+      const result = await by.forward(by.layers, [entry], hidden);
+      return Float32Array.of(...result, ...await by.head(result));
+    } catch (error) {
+      return String(error);
+    } finally {
+      session.drop();
+    }
+  };
+  const magnitude = fc.constantFrom(0, 1e-45, 1e-38, 1e-31, 1e-20, 1, 1e6, 1e18, 1e37, Infinity);
+  const element = fc.tuple(fc.float({ min: -3, max: 3, noNaN: true }), magnitude)
+    .map(([value, scale]) => value === 0 ? 0 : Math.fround(value * scale));
+  const row = fc.oneof(
+    fc.array(element, { minLength: 128, maxLength: 128 }),
+    fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), {
+      minLength: 128,
+      maxLength: 128,
+    }),
+    magnitude.map((scale) => Array.from({ length: 128 }, (_, i) => (i % 7 - 3) * scale)),
+  );
+  let finite = 0;
+  const property = fc.asyncProperty(row, async (values) => {
+    const hidden = Float32Array.from(values);
+    const [expected, actual] = [await run(reference, hidden), await run(executor, hidden)];
+    if (typeof expected === "string") assert.equal(actual, expected);
+    else if (typeof actual === "string") assert.fail(actual);
+    else assertSameBits(actual, expected, "hidden state and logits"), finite++;
+  });
+  await fc.assert(property, { numRuns: fixtureRuns(60) });
+  assert.ok(finite > 0);
+  executor.close();
+});
 
 async function randomModel(type: WeightType, shape: ModelShape): Promise<Fixture> {
   const folder = mkdtempSync(join(tmpdir(), "skep-shapes-"));
