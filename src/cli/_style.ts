@@ -46,5 +46,5 @@ export function formatDuration(durationMs: number): string {
 
 /** Text of others for a terminal: control characters are shown, not obeyed; newlines and tabs stay. */
 export function safeText(text: string): string {
-  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
+  return text.replaceAll(/[^\P{Cc}\n\t]/gu, "\ufffd");
 }

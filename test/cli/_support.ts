@@ -44,7 +44,6 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
     stderr: { write: (text) => void (err += text), isTerminal: terminal, columns: 80 },
     stdin: {
       isTerminal: terminal,
-      // deno-lint-ignore require-await -- the interface is asynchronous
       async *chunks(): AsyncGenerator<Uint8Array> {
         if (input !== "") yield new TextEncoder().encode(input);
       },

@@ -156,7 +156,7 @@ test("skep completions prints a script for each shell, and refuses others", asyn
 test("colours are for terminals without NO_COLOR or SKEP_NO_COLOR", () =>
   withFolder(async (home) => {
     const args = ["config", "show", "--home", home];
-    const colour = /\x1b\[/;
+    const colour = /\p{Cc}\[\d+m/u;
     assert.match((await skep(args, { terminal: true })).out, colour);
     assert.doesNotMatch((await skep(args)).out, colour);
     for (const name of ["NO_COLOR", "SKEP_NO_COLOR"]) {
