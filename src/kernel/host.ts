@@ -89,9 +89,9 @@ export function openHostSession(request: SessionRequest, parts: HostParts): Sess
     log,
     journal: parts.journalFor(service),
     store: parts.storeFor(service),
-    call: (callee, method, params, signal) =>
+    call: (...[callee, method, params, signal]: Parameters<Host["call"]>) =>
       parts.calls.call({ service: callee, method, params, signal }),
-    stream: (callee, method, params, signal) =>
+    stream: (...[callee, method, params, signal]: Parameters<Host["stream"]>) =>
       parts.calls.stream({ service: callee, method, params, signal }),
     serve,
     announce: (name, address) => parts.announce({ service, name, address }),

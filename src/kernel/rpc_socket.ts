@@ -57,13 +57,21 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<HttpServ
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       onError: (error) => log.error("Request failed", { service, error }),
     });
-  try {
-    return await serve();
-  } catch (thrown) {
-    if (!(thrown instanceof NetworkError) || thrown.code !== "in-use") throw thrown;
-  }
+  const bound = await unlessInUse(serve());
+  if (bound !== undefined) return bound;
   await removeStaleSocket(path, options);
-  return await serve();
+  const reclaimed = await unlessInUse(serve());
+  if (reclaimed !== undefined) return reclaimed;
+  throw inUse(service, path);
+}
+
+async function unlessInUse<T>(listening: Promise<T>): Promise<T | undefined> {
+  try {
+    return await listening;
+  } catch (thrown) {
+    if (thrown instanceof NetworkError && thrown.code === "in-use") return undefined;
+    throw thrown;
+  }
 }
 
 async function makePrivateDirectory(path: string, options: RpcSocketOptions): Promise<void> {
@@ -79,26 +87,40 @@ async function makePrivateDirectory(path: string, options: RpcSocketOptions): Pr
   });
 }
 
-/** Removes a socket file that nobody answers at; anything else is left alone. */
+/**
+ * Removes a socket file that nobody answers at; anything else is left alone.
+ *
+ * Between the probe and the removal another process may have done the same and listen there by now.
+ * So the file is moved aside first and probed once more: a socket answers under its new name too, and
+ * a live one is put back.
+ */
 async function removeStaleSocket(path: string, options: RpcSocketOptions): Promise<void> {
   const { service, disk, log } = options;
-  if (await isAnswered({ kind: "unix", path }, options)) {
-    const message = `Cannot serve "${service}" as another process answers at "${path}"`;
-    throw new KernelError({ code: "socket-in-use", service, message });
-  }
+  if (await isAnswered({ kind: "unix", path }, options)) throw inUse(service, path);
   const info = await disk.stat(path);
   if (info === undefined) return;
   if (info.kind !== "other") {
     const message = `Cannot serve "${service}" as "${path}" is a ${info.kind} and not a socket`;
     throw new KernelError({ code: "socket-unsafe", service, message });
   }
-  log.info("Removing a socket that nobody answers at", { path });
+  const aside = `${path.slice(0, path.lastIndexOf("/"))}/dead.sock`;
   try {
-    await disk.remove(path);
+    await disk.rename(path, aside);
+    if (await isAnswered({ kind: "unix", path: aside }, options)) {
+      await disk.rename(aside, path);
+      throw inUse(service, path);
+    }
+    log.info("Removing a socket that nobody answers at", { path });
+    await disk.remove(aside);
   } catch (thrown) {
     // Somebody else has removed it meanwhile; listening decides who is first.
     if (!(thrown instanceof DiskError) || thrown.code !== "not-found") throw thrown;
   }
+}
+
+function inUse(service: string, path: string): KernelError {
+  const message = `Cannot serve "${service}" as another process answers at "${path}"`;
+  return new KernelError({ code: "socket-in-use", service, message });
 }
 
 async function isAnswered(address: Address, options: RpcSocketOptions): Promise<boolean> {

@@ -4,6 +4,7 @@
  * One loop (`#live`) owns the state; everything else only asks it to stop.
  */
 import type { Clock, Random, Timer } from "../ports/mod.ts";
+import { RunControl } from "./_run_control.ts";
 import { backOffDelayMs } from "./back_off.ts";
 import { abortable } from "./deadline.ts";
 import { KernelError, toError } from "./kernel_error.ts";
@@ -306,36 +307,5 @@ export class SupervisedService {
   #returned(): KernelError {
     const message = `Cannot keep service "${this.name}" running as it ended without being asked to`;
     return new KernelError({ code: "returned", message, service: this.name });
-  }
-}
-
-/** The signal of one run: follows the stop request, and can be aborted for a failure of the run. */
-class RunControl {
-  readonly #controller = new AbortController();
-  readonly #stop: AbortSignal;
-  readonly #onStop: () => void;
-  failure: Error | undefined;
-
-  constructor(stop: AbortSignal) {
-    this.#stop = stop;
-    this.#onStop = (): void => this.#controller.abort(stop.reason);
-    if (stop.aborted) this.#onStop();
-    else stop.addEventListener("abort", this.#onStop, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  abort(failure: Error): void {
-    if (this.signal.aborted) return;
-    this.failure = failure;
-    this.#controller.abort(failure);
-  }
-
-  /** The run is over: whatever still listens learns it. */
-  close(reason: Error | undefined): void {
-    this.#stop.removeEventListener("abort", this.#onStop);
-    this.#controller.abort(reason);
   }
 }

@@ -87,7 +87,7 @@ export class ThreadLink {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => this.#port.postMessage({ t: "cancel", id });
+      const onAbort = (): void => this.#tryPost({ t: "cancel", id });
       const settle = (): void => {
         this.#pending.delete(id);
         signal?.removeEventListener("abort", onAbort);

@@ -116,10 +116,12 @@ function workerHost(
       all: (sql, parameters) =>
         link.call("storeAll", { sql, parameters }) as ReturnType<Host["store"]["all"]>,
     },
-    call: (service, method, params, callSignal) =>
+    call: (...[service, method, params, callSignal]: Parameters<Host["call"]>) =>
       link.call("call", { service, method, params }, callSignal),
     // Opened when it is first read, as in the main thread.
-    async *stream(service, method, params, callSignal): AsyncGenerator<unknown, void, undefined> {
+    async *stream(
+      ...[service, method, params, callSignal]: Parameters<Host["stream"]>
+    ): AsyncGenerator<unknown, void, undefined> {
       yield* link.stream("stream", { service, method, params }, callSignal);
     },
     serve: (offered) => serve(offered, { link, methods }),
