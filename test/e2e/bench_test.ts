@@ -1,0 +1,41 @@
+/** Every benchmark runs once over small inputs, so that none of them rots. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import { TOP } from "../../npm/tools.ts";
+
+const FLAGS = process.versions["deno"] === undefined
+  ? ["--no-warnings"]
+  : ["run", "--no-prompt", "--no-check", "--allow-read", "--allow-env", "--allow-sys"];
+
+const names = readdirSync(join(TOP, "bench")).filter((name) => name.endsWith("_bench.ts"));
+
+for (const name of names) {
+  test(
+    `bench/${name} runs over small inputs and prints what it measured`,
+    { timeout: 60_000 },
+    () => {
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [...FLAGS, join(TOP, "bench", name), "--small"],
+        { cwd: TOP, encoding: "utf8" },
+      );
+      assert.equal(status, 0, stderr);
+      const lines = stdout.trim().split("\n").filter((line) => line.startsWith("{"));
+      assert.ok(lines.length > 0, "It printed no measurement");
+      for (const line of lines) {
+        const { rate, checksum, unit } = JSON.parse(line);
+        assert.ok(rate > 0, line);
+        assert.ok(Number.isInteger(checksum), line);
+        assert.match(unit, /^[a-z ]+\/s$/);
+      }
+    },
+  );
+}
+
+test("there are benchmarks", () => {
+  assert.ok(names.length >= 3);
+});
