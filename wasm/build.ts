@@ -33,6 +33,7 @@ const targets: readonly Target[] = [
     features: ["simd"],
   },
   hotTarget("blake3", 20),
+  hotTarget("frames", 146),
 ];
 
 const here = new URL("./", import.meta.url);
