@@ -47,3 +47,13 @@ function codeOf(thrown: unknown): JournalErrorCode {
   if (!(thrown instanceof DiskError)) return "io";
   return thrown.code === "full" || thrown.code === "read-only" ? thrown.code : "io";
 }
+
+/** The refusal of an append that the disk has no part in. */
+export function stateError(code: "busy" | "closed" | "failed"): JournalError {
+  const reasons = {
+    busy: "its queue is full; try again later",
+    closed: "it is closed",
+    failed: "its files no longer hold what was acknowledged; run verify, then start again",
+  };
+  return new JournalError({ code, message: `Cannot append to the journal as ${reasons[code]}` });
+}

@@ -7,9 +7,8 @@
  * disk, by the code that start-up runs.
  */
 import { createVerifier } from "../identity/mod.ts";
-import type { Identity } from "../identity/mod.ts";
 import { makeDirectoryDurably } from "../ports/mod.ts";
-import type { Clock, Disk, Timer } from "../ports/mod.ts";
+import type { Timer } from "../ports/mod.ts";
 import { AppendQueue } from "./_append_queue.ts";
 import type { Waiting } from "./_append_queue.ts";
 import { Broadcast } from "./_broadcast.ts";
@@ -20,100 +19,12 @@ import { DayWriter } from "./_day_writer.ts";
 import { recover } from "./_recover.ts";
 import type { Recovered, RecoverOptions } from "./_recover.ts";
 import { canonicalJson } from "./canonical_json.ts";
-import { JournalError } from "./errors.ts";
+import { JournalError, stateError } from "./errors.ts";
 import { bodyDepthMax, checkDraft, lineBytes, zeroHash } from "./event.ts";
 import type { EventDraft, JournalEvent } from "./event.ts";
+import type { Journal, JournalOptions, JournalStatus } from "./journal_types.ts";
 import { lineBytesDefault, readJournal } from "./reader.ts";
 import type { JournalReader } from "./reader.ts";
-
-/**
- * When an append is acknowledged: "always" after its sync, so that it survives a power cut; with
- * `intervalMs` after its write, so that it survives the end of the process, and a power cut that comes
- * later than that; "never" syncs at a change of day and at close only.
- */
-export type JournalFsync = "always" | "never" | { readonly intervalMs: number };
-
-/** What a journal needs, and its limits. */
-export interface JournalOptions {
-  /** The disk to write to. */
-  readonly disk: Disk;
-  /** Gives the time of events, and drives interval syncs. */
-  readonly clock: Clock;
-  /** Signs; the journal is its own. */
-  readonly identity: Identity;
-  /** Absolute path of the directory of the day files; created 0700 when missing. */
-  readonly directory: string;
-  /** When an append is acknowledged. @default "always" */
-  readonly fsync?: JournalFsync;
-  /** Longest line in bytes, LF included. @default 1048576 */
-  readonly lineBytesMax?: number;
-  /** Appends that may wait; beyond it they are refused as "busy". @default 1024 */
-  readonly queueCountMax?: number;
-  /** Bytes of lines that may wait. @default 8388608 */
-  readonly queueBytesMax?: number;
-  /** Events that a follower may be behind. @default 1024 */
-  readonly followEventsMax?: number;
-  /** Signatures checked at the end of the log on opening. @default 64 */
-  readonly tailChecks?: number;
-}
-
-/** How the journal is. */
-export interface JournalStatus {
-  /** "recovering": the last commit failed, the next append reads the disk again first. */
-  readonly state: "open" | "recovering" | "failed" | "closed";
-  /** Hid of the writer. */
-  readonly author: string;
-  /** Sequence number of the last acknowledged event. */
-  readonly seq: number;
-  /** Hash of its signed bytes, zeros when there is none. */
-  readonly hash: string;
-  /** Its time, Unix milliseconds. */
-  readonly tsMs: number;
-  /** The day file that it is in. */
-  readonly file: string | undefined;
-  /** What opening found: bytes of a torn end that were cut. */
-  readonly recovered: { readonly cutBytes: number };
-  /** Appends that wait. */
-  readonly pending: number;
-  /** Counters since opening. */
-  readonly counters: Readonly<JournalCounters>;
-}
-
-/** What happened since opening. */
-export interface JournalCounters {
-  /** Events acknowledged (day openings included). */
-  appended: number;
-  /** Group commits. */
-  commits: number;
-  /** Appends refused because the queue was full. */
-  refused: number;
-  /** Commits and syncs that the disk refused. */
-  failures: number;
-  /** Followers ended because they fell behind. */
-  lagged: number;
-}
-
-/** A journal that is open for writing. */
-export interface Journal extends Omit<JournalReader, "summary"> {
-  /**
-   * Records an event; resolves when it is as durable as the policy says. A rejected one is not in the
-   * log.
-   *
-   * @throws {TypeError} for a body that is not JSON or a bad id; {RangeError} for a line over the limit
-   * @throws {JournalError} "busy", "closed", "failed", or "full", "read-only", "io" of the disk
-   */
-  append(draft: EventDraft): Promise<JournalEvent>;
-  /** How it is, now. */
-  status(): JournalStatus;
-  /**
-   * Events acknowledged from now on, until `signal` aborts or the journal closes.
-   *
-   * @throws {JournalError} "lagged" in the loop, when the reader is too slow
-   */
-  follow(signal: AbortSignal): AsyncIterable<JournalEvent>;
-  /** Takes no more appends, finishes those that wait, syncs, closes. Repeatable. @throws {JournalError} */
-  close(): Promise<void>;
-}
 
 /** Bytes of lines in one group commit; more than one line only while they fit. */
 const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
@@ -150,7 +61,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     await makeDirectoryDurably(options.disk, { path: options.directory });
     const recovered = await recover(recovery);
     await options.disk.syncDirectory(options.directory);
-    return new OpenJournal({ ...options, lineBytesMax }, recovery, recovered);
+    return new OpenJournal({ ...options, lineBytesMax }, { recovery, recovered });
   } catch (thrown) {
     throw JournalError.from(thrown, "open the journal");
   }
@@ -178,9 +89,9 @@ class OpenJournal implements Journal {
 
   constructor(
     options: JournalOptions & { readonly lineBytesMax: number },
-    recovery: RecoverOptions,
-    recovered: Recovered,
+    state: { readonly recovery: RecoverOptions; readonly recovered: Recovered },
   ) {
+    const { recovery, recovered } = state;
     const { disk, directory, lineBytesMax } = options;
     this.#options = options;
     this.#recovery = recovery;
@@ -400,13 +311,4 @@ class OpenJournal implements Journal {
     this.#writer = new DayWriter({ disk, directory, ...found });
     this.#suspect = false;
   }
-}
-
-function stateError(code: "busy" | "closed" | "failed"): JournalError {
-  const reasons = {
-    busy: "its queue is full; try again later",
-    closed: "it is closed",
-    failed: "its files no longer hold what was acknowledged; run verify, then start again",
-  };
-  return new JournalError({ code, message: `Cannot append to the journal as ${reasons[code]}` });
 }

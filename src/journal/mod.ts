@@ -19,7 +19,7 @@ export type {
   JournalFsync,
   JournalOptions,
   JournalStatus,
-} from "./journal.ts";
+} from "./journal_types.ts";
 export { lineBytesDefault, readJournal } from "./reader.ts";
 export type { JournalReader, JournalSummary, RangeOptions, ReaderOptions } from "./reader.ts";
 export type { EventDraft, JournalEvent } from "./event.ts";

@@ -79,10 +79,11 @@ function apply(database: DatabaseSync, step: { migration: Migration; version: nu
     try {
       database.exec(sql);
     } catch (thrown) {
-      throw failed(step, StoreError.from(thrown, "run its SQL"));
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      throw failed(step, { reason, cause: thrown });
     }
     if (!database.isTransaction) {
-      throw failed(step, new TypeError("it must not end its transaction"));
+      throw failed(step, { reason: "it must not end its transaction" });
     }
     database.prepare("INSERT INTO skep_migrations VALUES (?, ?, ?)")
       .run(step.version, name, checksumOf(step.migration));
@@ -109,10 +110,13 @@ function checksumOf({ sql }: Migration): string {
   return createHash("sha256").update(sql).digest("hex");
 }
 
-function failed(step: { migration: Migration; version: number }, cause: Error): StoreError {
+function failed(
+  step: { migration: Migration; version: number },
+  about: { reason: string; cause?: unknown },
+): StoreError {
   const message =
-    `Cannot migrate the store to version ${step.version} ("${step.migration.name}") as ${cause.message}`;
-  return new StoreError({ code: "migration", message, cause });
+    `Cannot migrate the store to version ${step.version} ("${step.migration.name}") as ${about.reason}`;
+  return new StoreError({ code: "migration", message, cause: about.cause });
 }
 
 function notOurs(id: unknown): StoreError {
