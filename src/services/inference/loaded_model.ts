@@ -26,8 +26,13 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   readonly executor: Executor;
   readonly createdSeconds: number;
-  /** Numeric class, id and a digest of the file's header: equal where answers are equal. */
+  /**
+   * Numeric class, id and a digest of the file's header. Another one means another model or another
+   * arithmetic; the same one does not vouch for the weights.
+   */
   readonly fingerprint: string;
+  /** UTF-16 units of the longest token's text: a text has at least its length over this in tokens. */
+  readonly pieceUnitsMax: number;
 }
 
 /** The bus topic of loading progress: `{ name, loadedBytes, totalBytes }`. */
@@ -56,12 +61,14 @@ export async function loadModel(
       ...(config.context === undefined ? {} : { contextMax: config.context }),
       ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
       signal: host.signal,
+      yield: (): Promise<void> => host.clock.sleep(0),
       onProgress: (loadedBytes: number, totalBytes: number): void =>
         host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
     });
     const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
     const fingerprint = fingerprintOf(file, { id, numericClass: executor.numericClass });
-    return { id, file, tokenizer, executor, createdSeconds, fingerprint };
+    const pieceUnitsMax = longestToken(tokenizer);
+    return { id, file, tokenizer, executor, createdSeconds, fingerprint, pieceUnitsMax };
   } finally {
     await source.close();
   }
@@ -101,6 +108,14 @@ async function openSource(model: string, host: Host): Promise<ByteSource> {
 
 function nameOf(model: string): string {
   return model === "embedded" ? EMBEDDED_MODEL_NAME : basename(model).replace(/\.gguf$/i, "");
+}
+
+function longestToken(tokenizer: Tokenizer): number {
+  let longest = 1;
+  for (let id = 0; id < tokenizer.vocabularySize; id++) {
+    longest = Math.max(longest, tokenizer.tokenText(id).length);
+  }
+  return longest;
 }
 
 /** Hashing all weights would double the time to load; the header names every tensor and its place. */

@@ -38,17 +38,12 @@ export interface PrepareOptions {
 export function prepareRequest(params: GenerateParams, options: PrepareOptions): PreparedRequest {
   const { model } = options;
   checkModel(params.model, model);
+  checkLength(params.prompt, model);
   const { text, tokens, stops } = promptOf(params.prompt, options);
   checkTokens(tokens, model);
   checkBias(params.sampling.logitBias, model);
   const room = model.executor.contextMax - tokens.length;
-  if (room < 1) {
-    throw invalid("prompt", {
-      code: "context_length_exceeded",
-      message: `Cannot answer as the prompt must leave room in the context of ` +
-        `${model.executor.contextMax} tokens: it has ${tokens.length}`,
-    });
-  }
+  if (room < 1) throw tooLong(model, `${tokens.length}`);
   return {
     id: params.requestId,
     promptText: text,
@@ -88,6 +83,27 @@ export function checkTokens(tokens: Iterable<number>, model: LoadedModel): void 
       message: `Cannot use token ${token} as the model's tokens are 0 to ${size - 1}`,
     });
   }
+}
+
+/**
+ * Refuses a text that can't fit whatever its tokens are, since tokenising a large one takes a second
+ * in which nobody else is served.
+ */
+function checkLength(prompt: GenerateParams["prompt"], model: LoadedModel): void {
+  if (prompt.kind === "tokens") return;
+  const units = prompt.kind === "text"
+    ? prompt.text.length
+    : prompt.messages.reduce((sum, { content }) => sum + content.length, 0);
+  const tokensMin = Math.floor(units / model.pieceUnitsMax);
+  if (tokensMin >= model.executor.contextMax) throw tooLong(model, `at least ${tokensMin}`);
+}
+
+function tooLong(model: LoadedModel, tokens: string): RpcError {
+  return invalid("prompt", {
+    code: "context_length_exceeded",
+    message: `Cannot answer as the prompt must leave room in the context of ` +
+      `${model.executor.contextMax} tokens: it has ${tokens}`,
+  });
 }
 
 interface Prompt {
