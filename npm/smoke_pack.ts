@@ -1,7 +1,7 @@
 /**
- * Smoke test of the npm tarball: installed into an empty project by npm, its library example and its
- * `skep` program run under Node 24, and a strict TypeScript program is checked against its
- * declarations.
+ * Smoke test of the npm tarball: installed into an empty project by npm, its library example runs
+ * under Node 24 and under Deno, its `skep` program under Node 24, and a strict TypeScript program is
+ * checked against its declarations.
  *
  * Usage: `deno run <permissions> npm/smoke_pack.ts`; CI runs it after `pack`.
  */
@@ -19,6 +19,7 @@ import {
   withEmptyFolder,
 } from "./smoke.ts";
 import {
+  denoCommand,
   findNode,
   type Manifest,
   PACK_FOLDER,
@@ -55,14 +56,14 @@ await runScript(() =>
     const node = findNode(24);
     process.env["PATH"] = `${dirname(node)}:${process.env["PATH"]}`;
     install({ folder, manifest });
-
-    const example = runCommand([node, "library.mjs"], {
-      cwd: folder,
-      env: cleanEnvironment(folder),
-    });
-    expectMatch(example.stdout, { pattern: /^answer: .+/m, what: "the library example" });
-
     const env = freshEnvironment(folder);
+
+    const denoFlags = ["net", "read", "write", "env", "sys"].map((name) => `--allow-${name}`);
+    for (const runtime of [[node], [...denoCommand(), "run", "--no-prompt", ...denoFlags]]) {
+      const example = runCommand([...runtime, "library.mjs"], { cwd: folder, env });
+      expectMatch(example.stdout, { pattern: /^answer: .+/m, what: "the library example" });
+    }
+
     const bin = join(folder, "node_modules", ".bin", "skep");
     const printed = runCommand([bin, "--version"], { cwd: folder }).stdout;
     const pattern = new RegExp(`^skep ${manifest.version.replaceAll(".", "\\.")} \\(thrum `);
@@ -96,11 +97,6 @@ function install({ folder, manifest }: { folder: string; manifest: Manifest }): 
   runCommand(["npm", "install", "--no-audit", "--no-fund", `./${tarball}`, ...others], {
     cwd: folder,
   });
-}
-
-/** The library gets its folder as an argument, so no name of ours is set. */
-function cleanEnvironment(folder: string): Record<string, string> {
-  return { HOME: freshEnvironment(folder)["HOME"] ?? folder };
 }
 
 function checkTypes(folder: string): void {
