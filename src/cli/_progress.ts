@@ -25,7 +25,7 @@ export class ModelProgress {
     if (progress.totalBytes < SHOWN_FROM_BYTES) return;
     const part = Math.min(1, progress.loadedBytes / progress.totalBytes);
     const done = Math.floor(part * BAR_WIDTH);
-    const percent = Math.floor(part * 100);
+    const percent = Math.min(100, Math.floor((progress.loadedBytes * 100) / progress.totalBytes));
     if (!stderr.isTerminal) return this.#line(percent, progress);
     const bar = "#".repeat(done) + ".".repeat(BAR_WIDTH - done);
     const size = formatBytes(progress.totalBytes);

@@ -10,7 +10,7 @@ import { painterFor } from "./_style.ts";
 import { flagConfig } from "./_up_config.ts";
 import { upDetached } from "./_up_detached.ts";
 import type { CliIo } from "./cli_io.ts";
-import { exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 import type { UpOptions } from "./up.ts";
 
 /** Runs the command. */
@@ -28,17 +28,23 @@ export async function up(io: CliIo, options: UpOptions): Promise<number> {
 /** The first signal drains, the second forces. */
 async function upHere(io: CliIo, options: UpOptions): Promise<number> {
   const stopping = new AbortController();
+  const forced = Promise.withResolvers<never>();
+  forced.promise.catch(() => {});
   let node: RunningNode | undefined;
   function onSignal(): void {
-    if (stopping.signal.aborted) node?.stop({ force: true });
-    else stopping.abort(new DOMException("Stopped by a signal", "AbortError"));
+    if (!stopping.signal.aborted) {
+      stopping.abort(new DOMException("Stopped by a signal", "AbortError"));
+    } else if (node !== undefined) node.stop({ force: true });
+    // A boot that does not even stop is left behind; what it holds ends with the process.
+    else forced.reject(new CliError({ exitCode: exitCodes.interrupted, message: "Interrupted" }));
   }
   const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
     io.onSignal(name, onSignal)
   );
   const progress = new ModelProgress(io);
   try {
-    node = await boot(io, { options, progress, signal: stopping.signal });
+    const booting = boot(io, { options, progress, signal: stopping.signal });
+    node = await Promise.race([booting, forced.promise]);
     progress.clear();
     await greet(io, { node, json: options.json });
     await node.closed;

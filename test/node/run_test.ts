@@ -9,6 +9,8 @@ import { defineCall } from "../../src/kernel/mod.ts";
 import type { Service } from "../../src/kernel/mod.ts";
 import { NodeError, run, version } from "../../src/node/mod.ts";
 import { refusePlatform } from "../../src/node/_boot.ts";
+import { realClock } from "../../src/ports/mod.ts";
+import type { Clock } from "../../src/ports/mod.ts";
 import { MemoryNetwork, ModelledDisk } from "../../src/sim/mod.ts";
 import { ask, bootIn, environmentOf, withFolder } from "./_support.ts";
 
@@ -220,6 +222,34 @@ test("run() runs further services with a section of their own, and fails with a 
     assert.equal((await bad).code, "service");
     assert.match((await bad).message, /Cannot start the services: .*no luck/);
     assert.equal(existsSync(join(home, "state/runtime.json")), false);
+  }));
+
+test("a node whose critical service fails for good stops by itself, and says so by closed", () =>
+  withFolder(async (home) => {
+    const real = realClock();
+    const hasty: Clock = {
+      ...real,
+      after: (delayMs, fn) => real.after(delayMs / 100, fn),
+      sleep: (delayMs, signal) => real.sleep(delayMs / 100, signal),
+    };
+    const doomed: Service = {
+      name: "doomed",
+      config: v.strictObject({}),
+      needs: [],
+      critical: true,
+      run: async (_config, host) => {
+        host.ready();
+        await host.clock.sleep(1_000, host.signal);
+        throw new RangeError("no luck");
+      },
+    };
+    const node = await bootIn(home, { services: [doomed], clock: hasty });
+    const error = await nodeErrorOf(node.closed);
+    assert.equal(error.code, "stopped-itself");
+    assert.match(error.message, /Cannot keep the node running: .*no luck/);
+    assert.equal(existsSync(join(home, "state/runtime.json")), false);
+    await node.stop();
+    await (await bootIn(home)).stop();
   }));
 
 function fail(): Promise<void> {
