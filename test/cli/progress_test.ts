@@ -9,7 +9,7 @@ const totalBytes = 2_000_000_000;
 /** What is written to standard error while a model of `total` bytes loads in 100 steps. */
 function written(isTerminal: boolean, total = totalBytes): string {
   let text = "";
-  const stderr = { write: (more: string) => void (text += more), isTerminal, columns: 60 };
+  const stderr = { write: (more: string) => void (text += more), isTerminal, columns: 80 };
   const progress = new ModelProgress({ stderr } as unknown as CliIo);
   for (let step = 0; step <= 100; step++) {
     progress.show({ what: "large", loadedBytes: (total / 100) * step, totalBytes: total });
@@ -24,7 +24,7 @@ test("ModelProgress draws one line that grows, and removes it at the end", () =>
   const frames = text.split("\r").filter((frame) => frame.startsWith("Loading"));
   assert.equal(frames.length, 101);
   assert.match(frames[50] ?? "", /^Loading large \[#{15}\.{15}\] 50 % of 2\.0 GB/);
-  for (const frame of frames) assert(frame.replace("\x1b[K", "").length < 60);
+  for (const frame of frames) assert(frame.replace("\x1b[K", "").length < 80);
   assert(text.endsWith("\r\x1b[K"));
 });
 
