@@ -5,12 +5,21 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { makeDirectoryDurably } from "../../src/ports/mod.ts";
 import { openJournal } from "../../src/journal/mod.ts";
 import type { JournalFsync } from "../../src/journal/mod.ts";
 import type { ModelledDisk } from "../../src/sim/mod.ts";
 import { VirtualClock } from "../../src/sim/mod.ts";
 import { crashEverywhere } from "../sim/_crash_everywhere.ts";
-import { directory, identity, midnightMs, verifyDisk } from "./_journals.ts";
+import {
+  dayBefore,
+  directory,
+  filledDisk,
+  identity,
+  midnightMs,
+  textOf,
+  verifyDisk,
+} from "./_journals.ts";
 
 /** Sequence number and rid of every acknowledged event. */
 type Acknowledged = Map<number, string>;
@@ -108,6 +117,32 @@ test("without syncs, a kill still loses nothing, and a power cut leaves a log th
       },
       survivors: 3,
       pageBytes: 96,
+    });
+  }
+});
+
+test("what a killed process left in the cache is safe once the next one has built on it", async () => {
+  const text = await textOf(await filledDisk(5), dayBefore);
+  for (const startMs of [midnightMs - 1000, midnightMs + 1000]) {
+    await crashEverywhere<Acknowledged>({
+      async prepare(disk): Promise<void> {
+        await makeDirectoryDurably(disk, { path: directory });
+        // Neither the file's data nor its name was synced before the process died.
+        const file = await disk.open(`${directory}/${dayBefore}`, "create");
+        await file.write(new TextEncoder().encode(text));
+        await file.close();
+      },
+      notes: () => new Map(),
+      async work(disk, notes): Promise<void> {
+        const clock = new VirtualClock({ startMs });
+        const journal = await openJournal({ disk, identity, directory, clock });
+        const event = await journal.append({ chi: "test", rid: "built", body: null });
+        notes.set(event.seq, "built");
+        await journal.close();
+      },
+      check: checkSurvivor,
+      pageBytes: 96,
+      survivors: 8,
     });
   }
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { JournalError } from "../../src/journal/mod.ts";
 import type { Journal, JournalErrorCode, JournalEvent } from "../../src/journal/mod.ts";
-import { ModelledDisk, VirtualClock } from "../../src/sim/mod.ts";
+import { ModelledDisk, SeededRandom, VirtualClock } from "../../src/sim/mod.ts";
 import {
   dayAfter,
   dayBefore,
@@ -282,6 +282,23 @@ test("with an interval, appends return after the write and the sync follows", as
   assert.equal(journal.status().state, "open");
   await journal.close();
   assert.equal((await verifyDisk(disk)).ok, true);
+});
+
+test("with an interval, pages that a failed sync dropped are written again by the next one", async () => {
+  const disk = new ModelledDisk({ pageBytes: 256 });
+  const clock = new VirtualClock({ startMs: midnightMs });
+  const journal = await open(disk, { clock, fsync: { intervalMs: 100 } });
+  for (let i = 0; i < 5; i++) await journal.append(draft);
+  disk.faults = [{ operation: disk.operations.length, code: "io", moment: "before" }];
+  await clock.advance(100);
+  assert.equal(journal.status().state, "recovering");
+  await clock.advance(100);
+  for (let seed = 0; seed < 30; seed++) {
+    const survivor = disk.crash(new SeededRandom(seed));
+    const report = await verifyDisk(survivor);
+    assert.deepEqual([report.ok, report.events, report.tornBytes], [true, 6, 0], `seed ${seed}`);
+  }
+  await journal.close();
 });
 
 test("with never, the sync comes at close", async () => {
