@@ -96,6 +96,12 @@ export class CallTable {
     const { offer, method } = this.#find(request, "stream");
     const work = this.#begin(offer, request);
     let items: AsyncIterator<unknown> | undefined;
+    // A consumer that holds an item and never comes back must not keep the service from draining.
+    const leave = (): void => {
+      items?.return?.()?.catch(() => {});
+      offer.end(work);
+    };
+    work.signal.addEventListener("abort", leave, { once: true });
     try {
       const params = await this.#check(request, method);
       items = method.run(params, { signal: work.signal })[Symbol.asyncIterator]();
@@ -107,10 +113,9 @@ export class CallTable {
     } catch (thrown) {
       throw this.#asRpcError(thrown, request, work);
     } finally {
+      // A generator that waits takes its end only after the wait, which the abort ends.
       work.abort(cancelled(request));
-      // A generator that waits takes its end only after the wait, which the abort has just ended.
-      items?.return?.()?.catch(() => {});
-      offer.end(work);
+      leave();
     }
   }
 

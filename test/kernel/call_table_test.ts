@@ -140,6 +140,32 @@ test("a stream that ignores its signal is left at once, and told", async () => {
   assert.deepEqual([told, calls.inFlight("a")], [true, 0]);
 });
 
+test("a stream whose consumer holds an item does not keep its service from draining", async () => {
+  let ended = false;
+  const m = defineStream({
+    summary: "Counts.",
+    params: v.unknown(),
+    run: async function* (): AsyncGenerator<number> {
+      try {
+        for (let n = 0;; n++) yield n;
+      } finally {
+        ended = true;
+      }
+    },
+  });
+  const { calls, offer } = desk({ m });
+  const gone = new AbortController();
+  const items = calls.stream({ ...request, signal: gone.signal });
+  assert.equal((await items.next()).value, 0);
+  const draining = offer.drain();
+  assert.equal(calls.inFlight("a"), 1);
+  gone.abort();
+  await draining;
+  await settle();
+  assert.deepEqual([ended, calls.inFlight("a")], [true, 0]);
+  await assert.rejects(items.next(), { kind: "cancelled" });
+});
+
 test("a method of the other kind is not found, with a sentence that says how to use it", async () => {
   const { calls } = desk({
     m: defineCall({ summary: "M.", params: v.unknown(), run: () => Promise.resolve() }),
