@@ -104,15 +104,26 @@ async function list(path: string): Promise<string[]> {
 
 async function makeDirectory(path: string, permissions = 0o700): Promise<void> {
   checkPath(path);
-  await attempt("create directory", path, async () => {
-    const first = await fs.mkdir(path, { recursive: true, mode: permissions });
-    if (first === undefined) return;
-    const stop = dirname(first);
-    for (let made = path.replace(/\/+$/, ""); made !== stop; made = dirname(made)) {
-      // Only where a umask got in the way: leave to create below a folder is not leave to change it.
-      if (((await fs.stat(made)).mode & 0o777) !== permissions) await fs.chmod(made, permissions);
-    }
-  });
+  await attempt("create directory", path, () => makeWithParents(path, permissions));
+}
+
+/** Asks upwards only where something is missing: a sandbox need not let its parents be seen. */
+async function makeWithParents(path: string, permissions: number): Promise<void> {
+  try {
+    return await makeOne(path, permissions);
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno === "EEXIST" && (await fs.stat(path)).isDirectory()) return;
+    if (errno !== "ENOENT" || dirname(path) === path) throw thrown;
+  }
+  await makeWithParents(dirname(path), permissions);
+  await makeWithParents(path, permissions);
+}
+
+async function makeOne(path: string, permissions: number): Promise<void> {
+  await fs.mkdir(path, { mode: permissions });
+  // Only where a umask got in the way: leave to create below a folder is not leave to change it.
+  if (((await fs.stat(path)).mode & 0o777) !== permissions) await fs.chmod(path, permissions);
 }
 
 async function rename(from: string, to: string): Promise<void> {

@@ -90,6 +90,9 @@ const PRAGMAS = `
   PRAGMA temp_store = MEMORY;
   PRAGMA journal_size_limit = 16777216;`;
 
+/** SQLite's name for a database that lives and dies with its connection. */
+const MEMORY = ":memory:";
+
 /** Prepared statements that are kept; the least recently used goes first. */
 const STATEMENTS_MAX = 64;
 
@@ -103,7 +106,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { path, migrations, rowsMax = 10_000, busyTimeoutMs = 5000 } = options;
   let database: DatabaseSync | undefined;
   try {
-    if (path !== ":memory:") await ensurePrivateFile(path);
+    if (path !== MEMORY) await ensurePrivateFile(path);
     database = new DatabaseSync(path, { timeout: busyTimeoutMs });
     database.exec(PRAGMAS);
     const version = migrate(database, migrations);

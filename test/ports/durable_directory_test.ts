@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeDirectoryDurably } from "../../src/ports/mod.ts";
+import { DiskError, makeDirectoryDurably } from "../../src/ports/mod.ts";
+import { ModelledDisk } from "../../src/sim/mod.ts";
 import { crashEverywhere } from "../sim/_crash_everywhere.ts";
 
 test("makeDirectoryDurably() survives a power cut from the moment that it returned", async () => {
@@ -34,4 +35,19 @@ test("makeDirectoryDurably() makes a leftover that was never synced durable", as
       if (notes.done) assert.equal((await disk.stat("/left"))?.kind, "directory", where);
     },
   });
+});
+
+test("makeDirectoryDurably() passes over a parent that may not be read, and no other failure", async () => {
+  for (const operation of [0, 2] as const) {
+    const disk = new ModelledDisk();
+    disk.faults = [{ operation, code: "denied", moment: "before" }];
+    await makeDirectoryDurably(disk, { path: "/sandbox/inner" });
+    assert.equal((await disk.stat("/sandbox/inner"))?.kind, "directory");
+    const failing = new ModelledDisk();
+    failing.faults = [{ operation, code: "io", moment: "before" }];
+    await assert.rejects(
+      () => makeDirectoryDurably(failing, { path: "/sandbox/inner" }),
+      DiskError,
+    );
+  }
 });

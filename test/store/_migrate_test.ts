@@ -4,6 +4,7 @@
  * again, and the schema must be that of one exact version each time.
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -125,6 +126,7 @@ test(
 
 /** The version by the record, after checking that the schema is that version's and no other's. */
 function versionOf(path: string): number {
+  if (!existsSync(path)) return 0;
   const database = new DatabaseSync(path);
   try {
     const count = (sql: string): number => Number(database.prepare(sql).get()?.["n"]);

@@ -177,3 +177,15 @@ test("a file that is no database and a missing directory are refused", async () 
     await failsWith(() => openStore({ path: `${path}/below`, migrations }), "io");
   });
 });
+
+test("a store in memory works alike and leaves nothing", async () => {
+  const [one, two] = [
+    await openStore({ path: ":memory:", migrations }),
+    await openStore({ path: ":memory:", migrations }),
+  ];
+  await one.run("INSERT INTO things (value) VALUES (1)");
+  assert.equal((await one.all("SELECT * FROM things")).length, 1);
+  assert.deepEqual(await two.all("SELECT * FROM things"), []);
+  await one.close();
+  await two.close();
+});
