@@ -87,8 +87,10 @@ async function readSeed({ disk, path }: KeyFile): Promise<Uint8Array | undefined
 }
 
 function reasonOf(thrown: unknown): string {
-  if (thrown instanceof DiskError) return `the disk says "${thrown.code}"`;
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof Error)) return String(thrown);
+  // Of a disk's sentence only the reason; its path may be the temporary file's.
+  const at = thrown instanceof DiskError ? thrown.message.indexOf(" as ") : -1;
+  return at < 0 ? thrown.message : thrown.message.slice(at + " as ".length);
 }
 
 function failure(

@@ -37,10 +37,17 @@ export class JournalError extends Error {
   /** Turns anything caught into a `JournalError`, by the disk's code where there is one. */
   static from(thrown: unknown, verb: string): JournalError {
     if (thrown instanceof JournalError) return thrown;
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    const message = `Cannot ${verb} as the disk failed: ${reason}`;
-    return new JournalError({ code: codeOf(thrown), message, cause: thrown });
+    const code = codeOf(thrown);
+    const message = `Cannot ${verb} as ${reasonOf(thrown, code)}`;
+    return new JournalError({ code, message, cause: thrown });
   }
+}
+
+function reasonOf(thrown: unknown, code: JournalErrorCode): string {
+  const path = thrown instanceof DiskError ? `: "${thrown.path}"` : "";
+  if (code === "full") return `the disk is full${path}`;
+  if (code === "read-only") return `the file system is read-only${path}`;
+  return `the disk failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
 }
 
 function codeOf(thrown: unknown): JournalErrorCode {

@@ -48,7 +48,7 @@ export class StoreError extends Error {
   static from(thrown: unknown, verb: string): Error {
     if (thrown instanceof StoreError || thrown instanceof TypeError) return thrown;
     if (thrown instanceof RangeError) return thrown;
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = reasonOf(thrown);
     const code = thrown instanceof DiskError ? codeOfDisk(thrown) : codeOfSqlite(thrown, reason);
     return new StoreError({ code, message: `Cannot ${verb} as ${reason}`, cause: thrown });
   }
@@ -93,6 +93,14 @@ function codeOfSqlite(thrown: unknown, reason: string): StoreErrorCode {
   // The low byte is the primary code, the rest tells more.
   if (typeof number === "number") return codesByNumber[number & 0xff] ?? "io";
   return codesByText.find(([text]) => reason.includes(text))?.[1] ?? "io";
+}
+
+/** Of a disk's sentence only the reason: what was asked for is the store's to say. */
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (!(thrown instanceof DiskError)) return thrown.message;
+  const at = thrown.message.indexOf(" as ");
+  return at < 0 ? thrown.message : thrown.message.slice(at + " as ".length);
 }
 
 function codeOfDisk({ code }: DiskError): StoreErrorCode {

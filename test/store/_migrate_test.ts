@@ -110,7 +110,7 @@ test(
         const child = startChild(new URL("./_migrate_child.ts", import.meta.url), [path]);
         child.process.stdin.end();
         await firstLine(child);
-        await new Promise((resolve) => setTimeout(resolve, random.below(160)));
+        await new Promise((resolve) => setTimeout(resolve, 10 + random.below(250)));
         await kill(child);
         versions.push(versionOf(path));
         const store = await openStore({ path, migrations: longMigrations });
