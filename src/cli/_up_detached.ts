@@ -20,7 +20,7 @@ const LOG_BYTES_MAX = 64 * 2 ** 20;
 
 /** Starts a node in the background. */
 export async function upDetached(io: CliIo, options: UpOptions): Promise<number> {
-  flagConfig(io, options);
+  await checkConfiguration(io, options);
   const paths = pathsOf(io, options);
   const running = await findNode(io, paths);
   if (running !== undefined) {
@@ -45,6 +45,21 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
     : await modelOf({ network: io.network, baseUrl, signal });
   io.stdout.write(banner(io, { status, model, logFile }));
   return exitCodes.ok;
+}
+
+/**
+ * Checks all settings as the new node will, so that a mistake is told here and not in its log.
+ *
+ * @throws {CliError} exit code 2 for a `--set` that is not KEY=VALUE
+ * @throws {NodeError} code "config" with every violation
+ */
+export async function checkConfiguration(io: CliIo, options: UpOptions): Promise<void> {
+  const { loadNodeConfiguration } = await import("../node/mod.ts");
+  const { config, flags } = flagConfig(io, options);
+  const { environment, disk } = io;
+  const file = options.config === undefined ? "optional" : "required";
+  const paths = pathsOf(io, options);
+  await loadNodeConfiguration({ paths, environment, disk, file, config, flags });
 }
 
 /** The same flags with absolute paths, as the other process may have another working directory. */

@@ -17,6 +17,7 @@ import { portsOf } from "./_ports.ts";
 import type { NodePorts } from "./_ports.ts";
 import { prepareDirectories } from "./_directories.ts";
 import { takeInstance } from "./instance.ts";
+import { startRecord } from "./_start_record.ts";
 import { startSystemdNotifier } from "./_systemd.ts";
 import { UndoStack } from "./_undo_stack.ts";
 import type { NodeConfig } from "./config_types.ts";
@@ -44,7 +45,18 @@ export async function boot(config: NodeConfig, options: RunOptions): Promise<Run
   const undo = new UndoStack();
   try {
     const diskIsReal = options.disk === undefined;
-    const known = { options, ports, paths, services, configuration, own, log, undo, diskIsReal };
+    const known = {
+      config,
+      options,
+      ports,
+      paths,
+      services,
+      configuration,
+      own,
+      log,
+      undo,
+      diskIsReal,
+    };
     return await bootSteps(known);
   } catch (thrown) {
     await undo.unwind(log);
@@ -64,6 +76,7 @@ export function refusePlatform(name: string): void {
 }
 
 interface Boot {
+  readonly config: NodeConfig;
   readonly options: RunOptions;
   readonly ports: NodePorts;
   readonly paths: NodePaths;
@@ -109,6 +122,7 @@ async function bootSteps(boot: Boot): Promise<RunningNode> {
       startedAtMs,
       addresses: { ...node.addresses },
       sockets: paths.directories.sockets,
+      startedWith: startRecord(boot.config, options),
     }));
   undo.push("runtime.json", () => removeRuntimeInfo(runtime));
   await beReady(node, boot);

@@ -23,5 +23,5 @@ export { configJsonSchema, loadNodeConfiguration } from "./node_configuration.ts
 export type { NodeConfigurationInput } from "./node_configuration.ts";
 export type { Configuration, ConfiguredSetting } from "./configuration.ts";
 export { readRuntimeInfo } from "./runtime_file.ts";
-export type { RuntimeFile, RuntimeInfo } from "./runtime_file.ts";
+export type { RuntimeFile, RuntimeInfo, StartRecord } from "./runtime_file.ts";
 export { isInstanceHeld } from "./instance_probe.ts";

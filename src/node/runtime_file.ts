@@ -7,8 +7,14 @@ import * as v from "valibot";
 import { DiskError, makeDirectoryDurably, readWholeFile, writeFileDurably } from "../ports/mod.ts";
 import type { Disk } from "../ports/mod.ts";
 
-/** More than any node writes: a few addresses and paths. */
+/** More than any node writes: a few addresses, paths and settings. */
 const RUNTIME_BYTES_MAX = 64 * 1024;
+
+/** `set`: settings by dotted path, as flags gave them; `configFile`: absolute, when one was named. */
+const startSchema = v.object({
+  set: v.record(v.string(), v.unknown()),
+  configFile: v.optional(v.string()),
+});
 
 const runtimeSchema = v.object({
   pid: v.pipe(v.number(), v.integer()),
@@ -18,10 +24,15 @@ const runtimeSchema = v.object({
   startedAtMs: v.number(),
   addresses: v.record(v.string(), v.string()),
   sockets: v.string(),
+  // A node of a release that did not record it was started with nothing, as far as is known.
+  startedWith: v.optional(startSchema, { set: {} }),
 });
 
 /** What runtime.json says. */
 export type RuntimeInfo = v.InferOutput<typeof runtimeSchema>;
+
+/** What a node was started with on the command line. */
+export type StartRecord = v.InferOutput<typeof startSchema>;
 
 /** Where runtime.json is. */
 export interface RuntimeFile {
@@ -30,9 +41,19 @@ export interface RuntimeFile {
   readonly path: string;
 }
 
-/** Replaces runtime.json, mode 0600; on return it survives a power cut. @throws {DiskError} */
+/**
+ * Replaces runtime.json, mode 0600; on return it survives a power cut.
+ *
+ * @throws {DiskError}
+ * @throws {RangeError} when it would be longer than readers accept
+ */
 export async function writeRuntimeInfo(file: RuntimeFile, info: RuntimeInfo): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(info, undefined, 2)}\n`);
+  if (bytes.length > RUNTIME_BYTES_MAX) {
+    throw new RangeError(
+      `Cannot write "${file.path}" as it must have at most ${RUNTIME_BYTES_MAX} bytes (put long settings into skep.toml): current value is ${bytes.length}`,
+    );
+  }
   const directory = file.path.slice(0, Math.max(1, file.path.lastIndexOf("/")));
   await makeDirectoryDurably(file.disk, { path: directory });
   await writeFileDurably(file.disk, { path: file.path, bytes, permissions: 0o600 });

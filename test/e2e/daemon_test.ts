@@ -1,10 +1,14 @@
 /** Goal: the node as its operator meets it: real processes, signals, two at once, a kill in between. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { presetShape } from "../../bench/models/presets.ts";
 import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import { ask, withFolder } from "../node/_support.ts";
@@ -166,6 +170,51 @@ test("skep up --detach returns when the node is ready; restart and down find it"
     assert.equal((await finish(["down"], { home })).code, 0);
     assert.match(readFileSync(join(home, "state/skep.log"), "utf8"), /"message":"Ready"/);
   }));
+
+test("skep restart keeps the flags of the running node, and flags given to it win", () =>
+  withFolder(async (home) => {
+    const model = join(home, "own.gguf");
+    copyFileSync(embedded, model);
+    const config = join(home, "other.toml");
+    writeFileSync(config, "[inference]\nslots = 3\n");
+    const args = ["--model", model, "--config", config, "--set", "inference.queueMax=5"];
+    const listen = `127.0.0.1:${await freePort()}`;
+    const up = await finish(["up", "--detach", "--json", ...args, "--listen", listen], { home });
+    assert.equal(up.code, 0, up.text);
+    const first = JSON.parse(up.text);
+    const wrong = await finish(["restart", "--set", "inference.slots=many"], { home });
+    assert.equal(wrong.code, 1, wrong.text);
+    assert.equal(JSON.parse((await finish(["status", "--json"], { home })).text).pid, first.pid);
+    const again = await finish(["restart", "--json", "--set", "inference.queueMax=6"], { home });
+    assert.equal(again.code, 0, again.text);
+    const second = JSON.parse(again.text);
+    assert.notEqual(second.pid, first.pid);
+    assert.equal(second.addresses.api, `http://${listen}`);
+    const startedWith =
+      JSON.parse(readFileSync(join(home, "state/runtime.json"), "utf8")).startedWith;
+    assert.deepEqual(startedWith, {
+      set: { "inference.queueMax": 6, "inference.model": model, "api.listen": listen },
+      configFile: config,
+    });
+    const third = await finish(["restart", "--json", "--listen", "127.0.0.1:0"], { home });
+    assert.notEqual(JSON.parse(third.text).addresses.api, `http://${listen}`);
+    const models = await fetch(`${JSON.parse(third.text).addresses.api}/v1/models`);
+    assert.equal((await models.json()).data[0].id, "own");
+    assert.equal((await finish(["down"], { home })).code, 0);
+  }));
+
+const embedded = fileURLToPath(
+  new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),
+);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 test("skep up --detach says why the node did not start", () =>
   withFolder(async (home) => {

@@ -21,6 +21,10 @@ function infoOf(pid: number): RuntimeInfo {
     startedAtMs: 1,
     addresses: { api: "http://127.0.0.1:1" },
     sockets: "/run/skep",
+    startedWith: {
+      set: { "api.listen": "127.0.0.1:1", "inference.slots": 2 },
+      configFile: "/a.toml",
+    },
   };
 }
 
@@ -32,6 +36,24 @@ test("writeRuntimeInfo() writes what readRuntimeInfo() reads, mode 0600", async 
   await removeRuntimeInfo({ disk, path });
   await removeRuntimeInfo({ disk, path });
   assert.equal(await readRuntimeInfo({ disk, path }), undefined);
+});
+
+test("readRuntimeInfo() reads what a release without a start record wrote", async () => {
+  const disk = new ModelledDisk();
+  await writeRuntimeInfo({ disk, path }, infoOf(7));
+  const { startedWith: _, ...old } = infoOf(7);
+  const file = await disk.open(path, "truncate");
+  await file.write(new TextEncoder().encode(JSON.stringify(old)));
+  await file.close();
+  const found = await readRuntimeInfo({ disk, path });
+  assert.deepEqual(found, { ...old, startedWith: { set: {} } });
+});
+
+test("writeRuntimeInfo() refuses what readRuntimeInfo() would not read", async () => {
+  const disk = new ModelledDisk();
+  const info = { ...infoOf(7), startedWith: { set: { "inference.name": "x".repeat(70_000) } } };
+  await assert.rejects(writeRuntimeInfo({ disk, path }, info), RangeError);
+  assert.equal(await disk.stat(path), undefined);
 });
 
 test("readRuntimeInfo() takes a broken, foreign or enormous file for none", async () => {
