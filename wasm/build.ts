@@ -34,6 +34,8 @@ const targets: readonly Target[] = [
   },
   hotTarget("blake3", 20),
   hotTarget("frames", 146),
+  hotTarget("placement", 1121),
+  hotTarget("scoring", 65),
 ];
 
 const here = new URL("./", import.meta.url);

@@ -26,7 +26,12 @@ function scan(
 }
 
 /** Everything that a scan says. */
-function answerOf(scanner: FrameScanner, framing: Framing, data: Uint8Array, limits: ScanLimits) {
+function answerOf(
+  scanner: FrameScanner,
+  framing: Framing,
+  data: Uint8Array,
+  limits: ScanLimits,
+): object {
   const count = scan(scanner, framing, data, limits);
   const width = framing === "commands" ? 4 : 2;
   const records = [...scanner.records.subarray(0, width * count)];

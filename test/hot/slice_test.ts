@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Blake3 } from "../../src/hot/blake3.ts";
 import { HotError } from "../../src/hot/hot_error.ts";
-import { OutboardBuilder } from "../../src/hot/outboard.ts";
+import { type ContentTree, OutboardBuilder } from "../../src/hot/outboard.ts";
 import { sliceProof, verifySlice } from "../../src/hot/slice.ts";
 import { bytesFrom } from "./_runs.ts";
 
 const GROUP = 16_384;
 const blake3 = new Blake3();
 
-function contentOf(lengthBytes: number) {
+function contentOf(lengthBytes: number): { content: Uint8Array; tree: ContentTree } {
   const content = bytesFrom(lengthBytes, lengthBytes);
   const builder = new OutboardBuilder(blake3, lengthBytes);
   builder.add(content);
