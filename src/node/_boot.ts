@@ -98,7 +98,7 @@ async function bootSteps(boot: Boot): Promise<RunningNode> {
       used: sockets,
     });
   }
-  await step("paths", "create the node's directories", () => prepareDirectories(paths, ports.disk));
+  await step("paths", "create the node's directories", () => prepareDirectories(paths, ports));
   const instance = await takeInstance(paths, { ...ports, locks: boot.diskIsReal });
   undo.push("instance lock", () => instance.release());
   await forgetStale(boot);

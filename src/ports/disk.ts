@@ -45,6 +45,8 @@ export interface FileInfo {
   readonly sizeBytes: number;
   /** Permission bits, 0..0o777. */
   readonly mode: number;
+  /** The number of the user who owns it. */
+  readonly ownerId: number;
   /** Last modification, Unix milliseconds. */
   readonly modifiedMs: number;
 }

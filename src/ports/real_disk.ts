@@ -88,7 +88,8 @@ async function stat(path: string): Promise<FileInfo | undefined> {
       const info = await fs.stat(path);
       const kind = info.isFile() ? "file" : info.isDirectory() ? "directory" : "other";
       const mode = info.mode & 0o777;
-      return { kind, sizeBytes: info.size, mode, modifiedMs: Math.floor(info.mtimeMs) };
+      const modifiedMs = Math.floor(info.mtimeMs);
+      return { kind, sizeBytes: info.size, mode, ownerId: info.uid, modifiedMs };
     } catch (thrown) {
       const errno = errnoOf(thrown);
       if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;

@@ -16,14 +16,16 @@ export type Survive = (node: CachedNode) => CachedNode;
 export class CachedDirectory {
   readonly kind = "directory";
   readonly mode: number;
+  readonly ownerId: number;
   readonly sizeBytes = 0;
   modifiedMs = 0;
   readonly #live = new Map<string, CachedNode>();
   #durable = new Map<string, CachedNode>();
   readonly #history = new Map<string, (CachedNode | undefined)[]>();
 
-  constructor(mode: number) {
-    this.mode = mode;
+  constructor(options: { readonly mode: number; readonly ownerId: number }) {
+    this.mode = options.mode;
+    this.ownerId = options.ownerId;
   }
 
   get(name: string): CachedNode | undefined {
@@ -65,7 +67,7 @@ export class CachedDirectory {
   }
 
   #withEntries(entries: ReadonlyMap<string, CachedNode>, survive: Survive): CachedDirectory {
-    const directory = new CachedDirectory(this.mode);
+    const directory = new CachedDirectory(this);
     directory.modifiedMs = this.modifiedMs;
     for (const [name, node] of entries) directory.set(name, survive(node));
     directory.sync();

@@ -8,6 +8,7 @@ import type { SeededRandom } from "./seeded_random.ts";
 export class CachedFile {
   readonly kind = "file";
   readonly mode: number;
+  readonly ownerId: number;
   modifiedMs = 0;
   readonly #pageBytes: number;
   /** What reads return; the array's length is the file's. */
@@ -20,8 +21,11 @@ export class CachedFile {
   #lengths: number[] = [];
 
   /** @param options `content` is taken as durable */
-  constructor(options: { mode: number; pageBytes: number; content?: Uint8Array }) {
+  constructor(
+    options: { mode: number; ownerId: number; pageBytes: number; content?: Uint8Array },
+  ) {
     this.mode = options.mode;
+    this.ownerId = options.ownerId;
     this.#pageBytes = options.pageBytes;
     this.#live = options.content ?? new Uint8Array(0);
     this.#durable = this.#live.slice();
@@ -106,7 +110,8 @@ export class CachedFile {
   }
 
   #withContent(content: Uint8Array): CachedFile {
-    const file = new CachedFile({ mode: this.mode, pageBytes: this.#pageBytes, content });
+    const { mode, ownerId } = this;
+    const file = new CachedFile({ mode, ownerId, pageBytes: this.#pageBytes, content });
     file.modifiedMs = this.modifiedMs;
     return file;
   }

@@ -34,6 +34,8 @@ export class ModelledDisk implements Disk {
   powerCut: { readonly operation: number; readonly moment: "before" | "after" } | undefined;
   /** Bytes that all files together may hold. */
   capacityBytes = Number.MAX_SAFE_INTEGER;
+  /** The user who owns what is created from now on; nobody is kept from anything by it. */
+  ownerId = 1000;
   /** While true, everything that changes the disk fails with "read-only". */
   readOnly = false;
   readonly #root: CachedDirectory;
@@ -50,7 +52,7 @@ export class ModelledDisk implements Disk {
       readonly root?: CachedDirectory;
     } = {},
   ) {
-    this.#root = options.root ?? new CachedDirectory(0o700);
+    this.#root = options.root ?? new CachedDirectory({ mode: 0o700, ownerId: this.ownerId });
     this.#pageBytes = options.pageBytes ?? 4096;
     this.#clock = options.clock;
   }
@@ -104,8 +106,8 @@ export class ModelledDisk implements Disk {
     this.#admitWhole({ kind: "stat", path }, false);
     const node = this.#find(path);
     if (node === undefined) return undefined;
-    const { kind, sizeBytes, mode, modifiedMs } = node;
-    return { kind, sizeBytes, mode, modifiedMs };
+    const { kind, sizeBytes, mode, ownerId, modifiedMs } = node;
+    return { kind, sizeBytes, mode, ownerId, modifiedMs };
   }
 
   /** See `Disk`. */
@@ -127,7 +129,10 @@ export class ModelledDisk implements Disk {
           const code = i === parts.length - 1 ? "exists" : "not-a-directory";
           throw failure(code, { verb: "create directory", path });
         }
-        if (next === undefined) directory.set(name, next = new CachedDirectory(permissions));
+        if (next === undefined) {
+          next = new CachedDirectory({ mode: permissions, ownerId: this.ownerId });
+          directory.set(name, next);
+        }
         directory = next;
       });
     });
@@ -190,6 +195,7 @@ export class ModelledDisk implements Disk {
       ...(clock ? { clock } : {}),
     });
     disk.capacityBytes = this.capacityBytes;
+    disk.ownerId = this.ownerId;
     disk.#usedBytes = bytesUnder(root);
     return disk;
   }
@@ -251,7 +257,8 @@ export class ModelledDisk implements Disk {
       return node;
     }
     if (mode === "read" || mode === "update") throw failure("not-found", { verb: "open", path });
-    const file = new CachedFile({ mode: want.permissions, pageBytes: this.#pageBytes });
+    const { ownerId } = this;
+    const file = new CachedFile({ mode: want.permissions, ownerId, pageBytes: this.#pageBytes });
     directory.set(name, file);
     return file;
   }

@@ -313,6 +313,29 @@ test("run() refuses a socket directory that others may write, and a key that oth
     assert.match(key.message, /chmod 600/);
   }));
 
+test("run() refuses a socket directory that somebody else was first to make", async () => {
+  const disk = new ModelledDisk();
+  disk.ownerId = 666;
+  await disk.makeDirectory("/home/node/run");
+  disk.ownerId = 1000;
+  const options = { disk, network: new MemoryNetwork(), configFile: false } as const;
+  const foreign = await nodeErrorOf(bootIn("/home/node", options));
+  assert.equal(foreign.code, "paths");
+  assert.match(foreign.message, /^Cannot use \/home\/node\/run for sockets .*owned by user 666$/);
+  assert.deepEqual(await disk.list("/home/node/run"), [], "the probe is gone");
+  const create = disk.operations.findLastIndex(({ kind, path }) =>
+    kind === "open:create" && path.includes("/.owner-")
+  );
+  // Where permissions are enforced, as they are for everybody but root, it ends one step earlier.
+  const again = new ModelledDisk();
+  again.faults = [{ operation: create, code: "denied", moment: "before" }];
+  again.ownerId = 666;
+  await again.makeDirectory("/home/node/run");
+  again.ownerId = 1000;
+  const denied = await nodeErrorOf(bootIn("/home/node", { ...options, disk: again }));
+  assert.equal(denied.message, foreign.message);
+});
+
 test("run() says in one sentence that the state directory is read-only", async () => {
   const disk = new ModelledDisk();
   disk.readOnly = true;

@@ -114,6 +114,13 @@ const cases: Record<string, (under: DiskUnderTest) => Promise<void>> = {
     await disk.makeDirectory(`${root}/private`);
     assert.equal((await disk.stat(`${root}/private`))?.mode, 0o700);
   },
+  async "whatever this process creates has one owner"({ disk, root }): Promise<void> {
+    await put(disk, `${root}/a`, "abc");
+    await disk.makeDirectory(`${root}/d`);
+    const owner = (await disk.stat(`${root}/a`))?.ownerId;
+    assert(Number.isSafeInteger(owner));
+    assert.equal((await disk.stat(`${root}/d`))?.ownerId, owner);
+  },
   async "opening an existing file leaves its permissions alone"({ disk, root }): Promise<void> {
     await (await disk.open(`${root}/a`, "create", 0o640)).close();
     await (await disk.open(`${root}/a`, "append", 0o600)).close();

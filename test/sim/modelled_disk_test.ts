@@ -14,6 +14,20 @@ diskContract("ModelledDisk", async () => {
 
 const CRASHES = 300;
 
+test("what is created belongs to ownerId of that moment, also after a crash", async () => {
+  const disk = new ModelledDisk();
+  await disk.makeDirectory("/a");
+  disk.ownerId = 7;
+  await write(disk, "/a/b", "x");
+  await disk.syncDirectory("/");
+  await disk.syncDirectory("/a");
+  for (const now of [disk, disk.crash(new SeededRandom(1)), disk.kill()]) {
+    assert.equal((await now.stat("/a"))?.ownerId, 1000);
+    assert.equal((await now.stat("/a/b"))?.ownerId, 7);
+    assert.equal(now.ownerId, 7);
+  }
+});
+
 async function text(disk: Disk, path: string): Promise<string | undefined> {
   if (await disk.stat(path) === undefined) return undefined;
   return new TextDecoder().decode(await readWholeFile(disk, { path, bytesMax: 1 << 20 }));
