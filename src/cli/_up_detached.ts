@@ -10,6 +10,7 @@ import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
 import type { NodePaths, NodeStatus } from "../node/mod.ts";
+import type { DetachedProgram } from "../platform/mod.ts";
 import type { UpOptions } from "./up.ts";
 
 /** How often the new node is looked for. */
@@ -20,7 +21,7 @@ const LOG_BYTES_MAX = 64 * 2 ** 20;
 
 /** Starts a node in the background. */
 export async function upDetached(io: CliIo, options: UpOptions): Promise<number> {
-  await checkConfiguration(io, options);
+  await checkDetachable(io, options);
   const paths = pathsOf(io, options);
   const running = await findNode(io, paths);
   if (running !== undefined) {
@@ -32,8 +33,8 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
   }
   const logFile = join(paths.directories.state, "skep.log");
   const logStart = (await io.disk.stat(logFile))?.sizeBytes ?? 0;
-  const pid = await io.startDetached(detachedArguments(io, { options, logFile }));
-  const status = await waitUntilReady(io, { paths, pid, logFile, logStart });
+  const started = await io.startDetached(detachedArguments(io, { options, logFile }));
+  const status = await waitUntilReady(io, { paths, started, logFile, logStart });
   if (options.json) {
     io.stdout.write(`${JSON.stringify({ running: true, logFile, ...status })}\n`);
     return exitCodes.ok;
@@ -48,18 +49,25 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
 }
 
 /**
- * Checks all settings as the new node will, so that a mistake is told here and not in its log.
+ * Checks all settings as the new node will, so that a mistake is told here and not in its log; and
+ * that there may be a process in the background at all.
  *
- * @throws {CliError} exit code 2 for a `--set` that is not KEY=VALUE
+ * @throws {CliError} exit code 2 for a `--set` that is not KEY=VALUE, 1 without the permission
  * @throws {NodeError} code "config" with every violation
  */
-export async function checkConfiguration(io: CliIo, options: UpOptions): Promise<void> {
+export async function checkDetachable(io: CliIo, options: UpOptions): Promise<void> {
   const { loadNodeConfiguration } = await import("../node/mod.ts");
   const { config, flags } = flagConfig(io, options);
   const { environment, disk } = io;
   const file = options.config === undefined ? "optional" : "required";
   const paths = pathsOf(io, options);
   await loadNodeConfiguration({ paths, environment, disk, file, config, flags });
+  if (await io.mayStartDetached()) return;
+  throw new CliError({
+    exitCode: exitCodes.failure,
+    message:
+      'Cannot start a node in the background as Deno lets this process run no programs: run "skep up" in the foreground, pass --allow-run to deno, or use Node or the executable',
+  });
 }
 
 /** The same flags with absolute paths, as the other process may have another working directory. */
@@ -85,18 +93,19 @@ async function waitUntilReady(
   io: CliIo,
   about: {
     readonly paths: NodePaths;
-    readonly pid: number;
+    readonly started: DetachedProgram;
     readonly logFile: string;
     readonly logStart: number;
   },
 ): Promise<NodeStatus> {
   for (;;) {
+    const exitCode = about.started.exitCode();
     const node = await findNode(io, about.paths);
-    if (node?.info.pid === about.pid) return await node.call("node.status") as NodeStatus;
-    if (!io.isProcessAlive(about.pid)) {
+    if (node?.info.pid === about.started.pid) return await node.call("node.status") as NodeStatus;
+    if (exitCode !== undefined) {
       const said = await textFrom(io.disk, about);
       throw new CliError({
-        exitCode: exitCodes.failure,
+        exitCode: exitCode === exitCodes.ok ? exitCodes.failure : exitCode,
         message: `The node did not start; its log ${about.logFile} says:\n${said}`,
       });
     }

@@ -3,6 +3,7 @@
  * real one is made by src/main.ts from the platform; tests hand in their own.
  */
 import type { Environment } from "../node/mod.ts";
+import type { Command, DetachedProgram } from "../platform/mod.ts";
 import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
 
 /** Standard output or standard error. */
@@ -43,8 +44,10 @@ export interface CliIo {
   workingDirectory(): string;
   /** Calls `listener` for each such signal until the returned function is called. */
   onSignal(signal: CliSignal, listener: () => void): () => void;
-  /** Starts this very program in the background with these arguments; gives its process id. */
-  startDetached(args: readonly string[]): Promise<number>;
-  /** Whether a process of this id exists. */
-  isProcessAlive(pid: number): boolean;
+  /** The command with which a service manager starts this very program with these arguments. */
+  serviceCommand(args: readonly string[]): Command;
+  /** Starts this very program in the background with these arguments. */
+  startDetached(args: readonly string[]): Promise<DetachedProgram>;
+  /** Whether it may start programs: Deno asks for a permission. */
+  mayStartDetached(): Promise<boolean>;
 }

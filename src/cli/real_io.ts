@@ -31,7 +31,8 @@ export function realCliIo(): CliIo {
     network: realNetwork(),
     workingDirectory: () => platform.cwd(),
     onSignal: (signal, listener) => platform.onSignal(signal, listener),
+    serviceCommand: (args) => platform.serviceCommand(args),
     startDetached: (args) => platform.spawnDetached(platform.selfCommand(args)),
-    isProcessAlive: (pid) => platform.isProcessAlive(pid),
+    mayStartDetached: () => platform.mayRun(platform.executablePath()),
   };
 }

@@ -38,11 +38,11 @@ async function restart(
   io: CliIo,
   options: UpOptions & { readonly waitSeconds: number },
 ): Promise<number> {
-  const { checkConfiguration, upDetached } = await import("./_up_detached.ts");
+  const { checkDetachable, upDetached } = await import("./_up_detached.ts");
   const paths = pathsOf(io, options);
   const node = await findNode(io, paths);
   const all = node === undefined ? options : withKept(options, node.info.startedWith);
-  await checkConfiguration(io, all);
+  await checkDetachable(io, all);
   if (node !== undefined) await requestStop(io, { paths, node, waitSeconds: options.waitSeconds });
   return await upDetached(io, all);
 }

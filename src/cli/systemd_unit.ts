@@ -1,10 +1,11 @@
 /** `skep systemd-unit`: prints a unit file for the user's or the system's systemd. */
 import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
-import { map, withDefault } from "@optique/core/modifiers";
+import { map, optional } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import { examples } from "./_options.ts";
+import type { Command } from "../platform/mod.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
@@ -14,16 +15,15 @@ export const systemdUnitCommand: CommandParser = command(
   "systemd-unit",
   map(
     object({
-      program: withDefault(
+      program: optional(
         option("--program", string({ metavar: "PATH" }), {
           description:
-            message`The absolute path of the executable (%h/.local/bin/skep by default).`,
+            message`The absolute path of the executable, as in a unit (%h/.local/bin/skep, say). Without it, the unit starts this very program.`,
         }),
-        "%h/.local/bin/skep",
       ),
     }),
     (options) => (io: CliIo) => {
-      io.stdout.write(systemdUnit(options.program));
+      io.stdout.write(systemdUnit(options.program ?? startLine(io.serviceCommand([]))));
       return Promise.resolve(exitCodes.ok);
     },
   ),
@@ -35,6 +35,16 @@ export const systemdUnitCommand: CommandParser = command(
     ),
   },
 );
+
+/** A command as ExecStart wants it: words in quotes where need be, "%" and "$" doubled. */
+function startLine({ program, args }: Command): string {
+  const words = [program, ...args].map((word) =>
+    word.replaceAll("%", "%%").replaceAll("$", "$$$$")
+  );
+  return words.map((word) => /^[\w%$*=:,./@+-]+$/.test(word) ? word : JSON.stringify(word)).join(
+    " ",
+  );
+}
 
 /**
  * The unit. `Type=notify`: the node says when it is ready; `WatchdogSec`: and that it is alive.

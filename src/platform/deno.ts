@@ -6,6 +6,11 @@
 interface DenoGlobal {
   readonly version: { readonly deno: string };
   readonly build: { readonly standalone?: boolean };
+  readonly permissions: {
+    query(asked: { readonly name: "run"; readonly command: string }): Promise<{
+      readonly state: string;
+    }>;
+  };
 }
 
 /** Deno's own version, or `undefined` when this is not Deno. */
@@ -18,4 +23,11 @@ export function denoVersion(): string | undefined {
 export function isStandaloneDeno(): boolean {
   const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
   return deno?.build.standalone === true;
+}
+
+/** Whether Deno's permissions let this process start `program`; `undefined` when this is not Deno. */
+export async function denoMayRun(program: string): Promise<boolean | undefined> {
+  const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
+  if (deno === undefined) return undefined;
+  return (await deno.permissions.query({ name: "run", command: program })).state === "granted";
 }

@@ -15,7 +15,6 @@ export {
   exit,
   holdOpen,
   homeDirectory,
-  isProcessAlive,
   memoryUsage,
   onSignal,
   pid,
@@ -26,11 +25,11 @@ export {
   userId,
 } from "./node.ts";
 export type { SignalName } from "./node.ts";
-export { runCommand, spawnDetached } from "./programs.ts";
-export type { Command } from "./programs.ts";
+export { mayRun, runCommand, spawnDetached } from "./programs.ts";
+export type { Command, DetachedProgram } from "./programs.ts";
 export { isTerminal, stdinBytes, terminalWidth, writeError, writeOut } from "./standard_streams.ts";
 export type { StandardStream } from "./standard_streams.ts";
-export { selfCommand } from "./self_command.ts";
+export { selfCommand, serviceCommand } from "./self_command.ts";
 export { stdinLines } from "./stdin_lines.ts";
 export { workerUrl } from "./worker_sources.ts";
 

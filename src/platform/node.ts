@@ -51,24 +51,6 @@ export function platformName(): string {
   return process.platform;
 }
 
-/**
- * Whether a process of this number exists, whoever owns it (Deno: --allow-run).
- *
- * @throws what the runtime throws when it may not ask
- */
-export function isProcessAlive(processId: number): boolean {
-  try {
-    process.kill(processId, 0);
-    return true;
-  } catch (thrown) {
-    const code: unknown = thrown instanceof Error ? Reflect.get(thrown, "code") : undefined;
-    if (code === "ESRCH") return false;
-    // "Not permitted" says that somebody else's process is there.
-    if (code === "EPERM") return true;
-    throw thrown;
-  }
-}
-
 /** Ends the process at once. */
 export function exit(code: number): never {
   process.exit(code);

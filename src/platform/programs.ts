@@ -1,5 +1,6 @@
 /** Starting other programs (Deno: --allow-run). */
 import { spawn } from "node:child_process";
+import { denoMayRun } from "./deno.ts";
 
 /** A program and its arguments. */
 export interface Command {
@@ -7,16 +8,31 @@ export interface Command {
   readonly args: readonly string[];
 }
 
-/** Starts a program that outlives this process, without its terminal; gives its number. */
-export function spawnDetached(command: Command): Promise<number> {
+/** A program that was started and goes on by itself. */
+export interface DetachedProgram {
+  /** Its number. */
+  readonly pid: number;
+  /** Its exit code once it has ended (128 when a signal ended it), as far as this process saw it. */
+  exitCode(): number | undefined;
+}
+
+/** Starts a program that outlives this process, without its terminal. */
+export function spawnDetached(command: Command): Promise<DetachedProgram> {
   return new Promise((resolve, reject) => {
     const child = spawn(command.program, [...command.args], { detached: true, stdio: "ignore" });
+    let exitCode: number | undefined;
+    child.once("exit", (code) => exitCode = code ?? 128);
     child.once("error", reject);
     child.once("spawn", () => {
       child.unref();
-      resolve(child.pid ?? 0);
+      resolve({ pid: child.pid ?? 0, exitCode: () => exitCode });
     });
   });
+}
+
+/** Whether this process may start `program`: always, save where Deno's permissions say no. */
+export async function mayRun(program: string): Promise<boolean> {
+  return await denoMayRun(program) ?? true;
 }
 
 /** Runs a program to its end; gives its exit code (128 when a signal ended it) and its output. */

@@ -17,6 +17,8 @@ export interface CliOptions {
   readonly terminal?: boolean;
   /** Lines that are typed, one by one, when `terminal`; otherwise the whole standard input. */
   readonly input?: string;
+  /** Whether programs may be started; none is. @default true */
+  readonly mayStartDetached?: boolean;
   /** Called with everything written so far; may send a signal. */
   readonly onOutput?: (out: string, signal: (name: string) => void) => void;
 }
@@ -59,8 +61,9 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
       listeners.set(name, set.add(listener));
       return () => void set.delete(listener);
     },
+    serviceCommand: (more) => ({ program: "/opt/my skep/100%", args: ["run", "$x", ...more] }),
     startDetached: () => Promise.reject(new TypeError("Cannot start a program in this test")),
-    isProcessAlive: () => false,
+    mayStartDetached: () => Promise.resolve(options.mayStartDetached ?? true),
   };
   return { code: await runCli(io), out, err };
 }

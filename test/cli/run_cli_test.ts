@@ -170,4 +170,6 @@ test("skep systemd-unit names the program and asks for readiness and watchdog", 
   assert.match(out, /^ExecStart=\/opt\/skep up$/m);
   assert.match(out, /^Type=notify$/m);
   assert.match(out, /^WatchdogSec=\d+$/m);
+  const own = await skep(["systemd-unit"]);
+  assert.match(own.out, /^ExecStart="\/opt\/my skep\/100%%" run \$\$x up$/m);
 });

@@ -29,9 +29,14 @@ export interface Started {
 /** Starts `skep <args>` with everything below `home`, on a free port. */
 export function start(
   args: readonly string[],
-  options: { readonly home: string; readonly environment?: Record<string, string> },
+  options: {
+    readonly home: string;
+    readonly environment?: Record<string, string>;
+    /** Another command that runs the sources. @default program */
+    readonly command?: readonly string[];
+  },
 ): Started {
-  const [command = "", ...first] = program;
+  const [command = "", ...first] = options.command ?? program;
   const child = spawn(command, [...first, ...args], {
     env: {
       PATH: process.env["PATH"] ?? "",

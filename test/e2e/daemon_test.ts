@@ -197,6 +197,7 @@ test("skep restart keeps the flags of the running node, and flags given to it wi
       configFile: config,
     });
     const third = await finish(["restart", "--json", "--listen", "127.0.0.1:0"], { home });
+    assert.equal(third.code, 0, third.text);
     assert.notEqual(JSON.parse(third.text).addresses.api, `http://${listen}`);
     const models = await fetch(`${JSON.parse(third.text).addresses.api}/v1/models`);
     assert.equal((await models.json()).data[0].id, "own");

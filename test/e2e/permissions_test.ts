@@ -84,3 +84,27 @@ test("a node boots, answers and stops with exactly the task's permissions", {
     assert.doesNotMatch(running.printed(), /NotCapable|Requires \w+ access/);
     assert.ok(existsSync(join(home, ".local", "share", "skep")), "the data folder is HOME's");
   }));
+
+test(
+  "with the documented permissions nothing starts in the background, and one sentence says why",
+  {
+    skip: !hasDeno && "there is no Deno here; `deno task test:node` hands its own on",
+  },
+  () =>
+    withEmptyFolder(async (home) => {
+      await Promise.resolve();
+      const flags = ["run", ...PERMISSION_FLAGS, `--allow-write=${home}`, join(TOP, "src/main.ts")];
+      for (const command of [["up", "--detach"], ["restart"]]) {
+        const { status, stdout, stderr } = spawnSync(DENO, [...flags, ...command], {
+          env: userEnvironment(home),
+          encoding: "utf8",
+        });
+        assert.equal(status, 1);
+        assert.equal(stdout, "");
+        assert.match(
+          stderr,
+          /^Error: Cannot start a node in the background .*--allow-run[^\n]*\n$/,
+        );
+      }
+    }),
+);

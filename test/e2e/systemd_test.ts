@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { withFolder } from "../node/_support.ts";
-import { signal, start, untilReady } from "./_program.ts";
+import { finish, signal, start, untilReady } from "./_program.ts";
 
 const listener = `
 import socket, sys
@@ -26,7 +26,7 @@ function missing(): string | false {
   return false;
 }
 
-test("a node under systemd says READY, pings the watchdog, and says STOPPING", {
+test("the unit's own command says READY, pings the watchdog, and says STOPPING", {
   skip: missing(),
 }, () =>
   withFolder(async (home) => {
@@ -39,7 +39,10 @@ test("a node under systemd says READY, pings the watchdog, and says STOPPING", {
     try {
       while (!existsSync(socket)) await sleep(20);
       const environment = { NOTIFY_SOCKET: socket, WATCHDOG_USEC: "400000" };
-      const up = start(["up"], { home, environment });
+      const unit = (await finish(["systemd-unit"], { home })).text;
+      const line = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
+      const command = line.split(" ").map((word) => word.replaceAll('"', ""));
+      const up = start([], { home, environment, command });
       await untilReady(up, home);
       for (let i = 0; i < 200 && !text.includes("WATCHDOG=1"); i++) await sleep(50);
       signal(up, "SIGTERM");

@@ -100,25 +100,35 @@ test("stdinLines() gives the lines of standard input", async () => {
   assert.equal(out, "[a][b][][last]");
 });
 
-test("isProcessAlive() tells the living from the dead", async () => {
-  assert.equal(platform.isProcessAlive(platform.pid()), true);
-  assert.equal(platform.isProcessAlive(1), true);
-  const child = spawn(process.execPath, ["--version"], { stdio: "ignore" });
-  await new Promise((resolve) => child.on("close", resolve));
-  assert.equal(platform.isProcessAlive(child.pid ?? 0), false);
-});
-
 test("runCommand() gives code and output, and a missing program is an error", async () => {
   const command = { program: "sh", args: ["-c", "echo hello; exit 3"] };
   assert.deepEqual(await platform.runCommand(command), { code: 3, output: "hello\n" });
   await assert.rejects(platform.runCommand({ program: "/no/such/program", args: [] }));
 });
 
-test("spawnDetached() starts a program that goes on by itself", async () => {
-  const id = await platform.spawnDetached({ program: "sleep", args: ["30"] });
-  assert.equal(platform.isProcessAlive(id), true);
-  process.kill(id, "SIGKILL");
+test("spawnDetached() starts a program that goes on by itself, and sees its end", async () => {
+  const going = await platform.spawnDetached({ program: "sleep", args: ["30"] });
+  assert.equal(going.exitCode(), undefined);
+  process.kill(going.pid, "SIGKILL");
+  const ending = await platform.spawnDetached({ program: "sh", args: ["-c", "exit 7"] });
+  for (let i = 0; i < 500 && [going, ending].some((one) => one.exitCode() === undefined); i++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.deepEqual([going.exitCode(), ending.exitCode()], [128, 7]);
   await assert.rejects(platform.spawnDetached({ program: "/no/such/program", args: [] }));
+});
+
+test("mayRun() is true for a process that may", async () => {
+  assert.equal(await platform.mayRun(platform.executablePath()), true);
+});
+
+test("serviceCommand() runs this program, under Deno with leave to tell systemd", () => {
+  const { program, args } = platform.serviceCommand(["up"]);
+  assert.equal(program, process.execPath);
+  assert.equal(args.at(-1), "up");
+  if (platform.runtimeName() === "node") return;
+  assert.ok(args.includes("--allow-run=systemd-notify"));
+  assert.ok(args.some((arg) => /^--allow-env=.*,NOTIFY_SOCKET,WATCHDOG_USEC$/.test(arg)));
 });
 
 test("directories, memory and the rest are plausible", () => {
