@@ -13,9 +13,7 @@ const FLAGS = ["--no-prompt", "--no-check", "--allow-read", "--allow-env", "--al
 
 function benchFiles(parts: readonly string[]): readonly string[] {
   const folder = join(TOP, "bench");
-  const names = existsSync(folder)
-    ? readdirSync(folder, { recursive: true, encoding: "utf8" })
-    : [];
+  const names = existsSync(folder) ? readdirSync(folder) : [];
   return names
     .filter((name) => name.endsWith("_bench.ts"))
     .filter((name) => parts.length === 0 || parts.some((part) => name.includes(part)))

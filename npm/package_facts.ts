@@ -17,6 +17,7 @@ export const DEVELOPMENT_PACKAGES: readonly string[] = [
   "@types/node",
   "assemblyscript",
   "fast-check",
+  "hash-wasm",
   "openai",
   "typescript",
 ];

@@ -8,8 +8,8 @@
 export const AREAS: readonly string[] = [
   "platform",
   "ports",
-  "wire",
   "hot",
+  "wire",
   "identity",
   "model",
   "engine",

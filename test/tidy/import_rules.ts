@@ -141,14 +141,23 @@ export const packagesDocumented: Rule = {
     const gone = [...runtime, ...development]
       .filter((name) => !declared.has(name))
       .map((name) => ({ path: "docs/DEPENDENCIES.md", line: 0, what: `"${name}" is not used` }));
-    const uses = [...tree.sources("src/"), ...tree.sources("mod.ts")].flatMap((path) =>
+    const used = tree.sources("src/").flatMap((path) =>
       modulesUsed(tree.parse(path)).flatMap(({ specifier, line }) => {
         const name = packageOf(specifier);
-        if (name === undefined || (declared.has(name) && runtime.has(name))) return [];
-        return [{ path, line, what: `uses "${name}", which is not a runtime dependency` }];
+        return name === undefined ? [] : [{ path, line, name }];
       })
     );
-    return [...rows, ...gone, ...uses];
+    const wrong = used
+      .filter(({ name }) => !declared.has(name) || !runtime.has(name))
+      .map(({ path, line, name }) => ({
+        path,
+        line,
+        what: `uses "${name}", which is not a runtime dependency`,
+      }));
+    const idle = [...runtime]
+      .filter((name) => declared.has(name) && !used.some((use) => use.name === name))
+      .map((name) => ({ path: "deno.json", line: 0, what: `"${name}" is not used by src/` }));
+    return [...rows, ...gone, ...wrong, ...idle];
   },
 };
 
@@ -170,7 +179,7 @@ export const noPackagesBelow: Rule = {
   },
 };
 
-/** Every file of `src/` is imported by another one, by `mod.ts`, or is the executable. */
+/** Every file of `src/` is imported by another one or by `mod.ts`, or is a door or the executable. */
 export const noDeadFiles: Rule = {
   name: "no-dead-files",
   instead: "use the file or delete it; a test double belongs to src/sim or test",
@@ -182,7 +191,7 @@ export const noDeadFiles: Rule = {
         .map(({ to }) => to),
     );
     return tree.sources("src/")
-      .filter((path) => !used.has(path) && !entries.has(path))
+      .filter((path) => !used.has(path) && !entries.has(path) && nameOf(path) !== "mod.ts")
       .filter((path) => areaOf(path) !== "sim")
       .map((path) => ({ path, line: 0, what: "nobody imports it" }));
   },

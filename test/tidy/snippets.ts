@@ -79,6 +79,15 @@ const IMPORTS: readonly Snippet[] = [
     places: ["deno.json:0", "deno.json:0", "docs/DEPENDENCIES.md:0"],
   },
   {
+    rule: "packages-documented",
+    files: {
+      "deno.json": MANIFEST,
+      "docs/DEPENDENCIES.md": DEPENDENCIES,
+      "test/node/a_test.ts": 'import { Hono } from "hono";',
+    },
+    places: ["deno.json:0"],
+  },
+  {
     rule: "no-dead-files",
     files: {
       "mod.ts": 'export * from "./src/node/mod.ts";',
