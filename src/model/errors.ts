@@ -18,6 +18,9 @@
  * - `bad-shape`: hyperparameters and tensors contradict each other.
  * - `unsupported-tokenizer`, `bad-tokenizer`: another kind of vocabulary, or a broken one.
  * - `bad-template`, `bad-messages`: the chat template, or what it was given.
+ * - `bad-manifest`: a manifest that cannot be read, or contradicts itself.
+ * - `bad-name`, `name-taken`: a name that no model may have, or another one has.
+ * - `changed`: a file that was written to while it was read.
  */
 export type ModelErrorCode =
   | "not-found"
@@ -37,7 +40,11 @@ export type ModelErrorCode =
   | "unsupported-tokenizer"
   | "bad-tokenizer"
   | "bad-template"
-  | "bad-messages";
+  | "bad-messages"
+  | "bad-manifest"
+  | "bad-name"
+  | "name-taken"
+  | "changed";
 
 /** A model file, tokenizer or chat that cannot be used; the message is one sentence naming the place. */
 export class ModelError extends Error {

@@ -19,8 +19,19 @@ export type { ChatMessage, ChatOptions, ChatPrompt } from "./chat.ts";
 export { inspectModel } from "./inspect.ts";
 export type { ModelSummary, TypeShare } from "./inspect.ts";
 export { EMBEDDED_MODEL_NAME, embeddedModel } from "./embedded.ts";
+export { addModel } from "./manifest_add.ts";
+export type { AddModelOptions, ClassSupport } from "./manifest_add.ts";
+export { verifyModel } from "./manifest_verify.ts";
+export type { ModelVerdict, VerifyModelOptions } from "./manifest_verify.ts";
+export { findManifest, isUnchanged, listManifests, readManifest } from "./manifest_store.ts";
+export type { ListedManifest, ManifestPlace } from "./manifest_store.ts";
+export { isModelName, manifestFile, modelNameOf } from "./manifest.ts";
+export type { ModelManifest } from "./manifest.ts";
 
 // Symbols above serve users of a model file; those below serve its executors and writers.
 export { expectedTensors } from "./shape_tensors.ts";
 export { REFUSED_TYPE_NAMES, TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "./tensor_types.ts";
 export type { BlockLayout } from "./tensor_types.ts";
+export { MANIFEST_FORMAT, manifestSchema, parseManifest } from "./manifest.ts";
+export { shardGroups, shardName, shardsOf } from "./manifest_shards.ts";
+export type { ByteRange, Shard, ShardPart } from "./manifest_shards.ts";
