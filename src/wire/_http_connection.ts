@@ -1,16 +1,18 @@
 /**
- * The time limits of one HTTP connection, and its part in a drain.
+ * The time limits of one HTTP connection, the order of its requests, its end, its part in a drain.
  *
  * States: waiting for headers -> reading a body -> answering -> waiting again. Exactly one timer
- * runs at a time. State is told by the server's events only; nothing listens for the stream's data,
- * which would take it from the parser.
+ * runs at a time. Requests that are sent ahead of an answer (RFC 9112, section 9.3.2) wait for it:
+ * one request of a connection is worked at, and those that wait go with their connection. State is
+ * told by the server's events only; nothing listens for the stream's data, which would take it from
+ * the parser.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../ports/mod.ts";
 import type { HttpLimits } from "./serve_http.ts";
 
-/** How long a client that was told "408" may take to read it. */
+/** How long a last answer may take to be read, and what its client still sends is passed over. */
 const GOODBYE_MS = 1_000;
 
 /** What a connection needs of its server. */
@@ -18,6 +20,18 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly limits: HttpLimits;
   readonly onTimeout: () => void;
+  /** The bytes of a last answer. */
+  readonly refusal: (status: RefusalStatus, message: string) => string;
+}
+
+/** Statuses of answers that the server gives without its handler. */
+export type RefusalStatus = 400 | 408 | 431 | 503;
+
+/** A request and how to begin answering it. */
+export interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly answer: () => void;
 }
 
 /** One accepted stream. */
@@ -25,34 +39,47 @@ export class HttpConnection {
   readonly #stream: Duplex;
   readonly #options: ConnectionOptions;
   #timer: Timer | undefined;
-  /** Requests that were begun and whose response has not closed; more than one when pipelined. */
-  #active = 0;
+  #answering = false;
+  readonly #waiting: Exchange[] = [];
   #draining = false;
+  #closing = false;
   /** Takes the listener of `#watchStall` off; else one would be left for each request. */
   #unwatch: () => void = () => {};
 
   constructor(stream: Duplex, options: ConnectionOptions) {
     this.#stream = stream;
     this.#options = options;
-    this.#arm(options.limits.headersTimeoutMs, () => this.#giveUp());
+    // The platform calls it after a last response. A socket that is closed with bytes unread is
+    // reset, and its client may lose the response: so they are read for a while.
+    Object.defineProperty(stream, "destroySoon", { value: () => this.#closeGently() });
+    this.#arm(options.limits.headersTimeoutMs, () => this.#giveUp("headers"));
   }
 
-  /** A request's headers are complete. */
-  begin(request: IncomingMessage, response: ServerResponse): void {
-    this.#active += 1;
-    this.#arm(this.#options.limits.bodyTimeoutMs, () => {
-      // A handler that wants no body never sees its "end", though the body is complete.
-      if (request.complete) this.#watchStall();
-      else this.#giveUp();
-    });
-    request.once("end", () => this.#watchStall());
-    response.once("close", () => this.#finish(request));
+  /**
+   * Takes a request whose headers are complete; it is answered after those before it.
+   *
+   * @returns false when too many wait already: the connection is closed
+   */
+  take(exchange: Exchange): boolean {
+    // After a last response nothing is answered any more.
+    if (!this.#stream.writable) return true;
+    if (!this.#answering) this.#begin(exchange);
+    else if (this.#waiting.length < this.#options.limits.pipelineMax) this.#waiting.push(exchange);
+    else return this.destroy(), false;
+    return true;
+  }
+
+  /** Ends the connection with an answer of the server's own; does nothing when it is ending. */
+  refuse(status: RefusalStatus, message: string): void {
+    if (!this.#stream.writable) return;
+    this.#stream.write(this.#options.refusal(status, message));
+    this.#closeGently();
   }
 
   /** Closes when no response is running, else as soon as the last one has ended. */
   drain(): void {
     this.#draining = true;
-    if (this.#active === 0) this.destroy();
+    if (!this.#answering) this.destroy();
   }
 
   /** Closes at once. */
@@ -65,17 +92,31 @@ export class HttpConnection {
     this.#timer?.cancel();
   }
 
+  #begin({ request, response, answer }: Exchange): void {
+    this.#answering = true;
+    this.#arm(this.#options.limits.bodyTimeoutMs, () => {
+      // A handler that wants no body never sees its "end", though the body is complete.
+      if (request.complete) this.#watchStall();
+      else this.#giveUp("body");
+    });
+    request.once("end", () => this.#watchStall());
+    response.once("close", () => this.#finish(request));
+    answer();
+  }
+
   #finish(request: IncomingMessage): void {
-    this.#active -= 1;
-    if (this.#active > 0 || this.#stream.destroyed) return;
+    this.#answering = false;
+    if (!this.#stream.writable) return;
     if (this.#draining) return this.#closeGently();
+    const next = this.#waiting.shift();
+    if (next !== undefined) return this.#begin(next);
     // A body that is still coming keeps its own time limit.
     if (request.complete) this.#arm(this.#options.limits.idleTimeoutMs, () => this.destroy());
   }
 
   /** While a response runs: a client that reads nothing for a whole period is dropped. */
   #watchStall(): void {
-    if (this.#active === 0) return;
+    if (!this.#answering) return;
     let moved = false;
     const onDrain = (): void => void (moved = true);
     const stuckBefore = this.#stream.writableNeedDrain;
@@ -88,22 +129,27 @@ export class HttpConnection {
     this.#unwatch = (): void => void this.#stream.off("drain", onDrain);
   }
 
-  /** Lets the last response's bytes out, then closes. */
+  /** Lets the last response's bytes out and passes over what still comes, then closes. */
   #closeGently(): void {
-    this.#stream.end(() => this.destroy());
+    if (this.#stream.destroyed || this.#closing) return;
+    this.#waiting.length = 0;
+    this.#arm(GOODBYE_MS, () => this.destroy());
+    this.#closing = true;
+    this.#stream.once("end", () => this.destroy());
+    this.#stream.end();
+    this.#stream.resume();
   }
 
-  #giveUp(): void {
+  #giveUp(part: "headers" | "body"): void {
     this.#options.onTimeout();
+    const { headersTimeoutMs, bodyTimeoutMs } = this.#options.limits;
+    const timeMs = part === "headers" ? headersTimeoutMs : bodyTimeoutMs;
     if (!this.#stream.writable) return this.destroy();
-    this.#arm(GOODBYE_MS, () => this.destroy());
-    this.#stream.end(
-      "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-      () => this.destroy(),
-    );
+    this.refuse(408, `Cannot wait for the request as its ${part} must arrive within ${timeMs} ms`);
   }
 
   #arm(delayMs: number, fn: () => void): void {
+    if (this.#closing) return;
     this.#timer?.cancel();
     this.#unwatch();
     this.#timer = this.#stream.destroyed ? undefined : this.#options.clock.after(delayMs, fn);

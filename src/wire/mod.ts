@@ -1,6 +1,6 @@
 /**
- * Byte formats and the HTTP face that services share: JSON-RPC 2.0, and HTTP/1.1 on the streams of
- * the Network port.
+ * Byte formats (length frames, NDJSON lines, Redis commands) and the face that services share: JSON-RPC 2.0
+ * over HTTP/1.1 and over frames, on the streams of the Network port.
  *
  * @module
  */
@@ -30,3 +30,10 @@ export { callRpc, RESPONSE_BYTES_MAX } from "./rpc_client.ts";
 export type { RpcCallOptions } from "./rpc_client.ts";
 export { RemoteCallError, WireError } from "./wire_error.ts";
 export type { WireErrorCode } from "./wire_error.ts";
+
+// Messages in a stream of bytes.
+export type { DecoderLimits, MessageDecoder } from "./message_decoder.ts";
+export { encodeFrame, encodeTextFrame, FRAME_HEAD_BYTES, frameDecoder } from "./frames.ts";
+export { encodeJsonLine, lineDecoder } from "./lines.ts";
+export { commandDecoder, encodeCommand } from "./commands.ts";
+export type { CommandLimits, RespCommand } from "./commands.ts";

@@ -5,15 +5,17 @@
  * `listen` the platform enforces none of its time limits (both runtimes), so they are kept here, by
  * the Clock port: see `_http_connection.ts`. Not a router: the handler gets every request.
  */
-import { createServer } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Address, Clock, Listener, Network } from "../ports/mod.ts";
+import { sendJson } from "./http_body.ts";
 import { HttpConnection } from "./_http_connection.ts";
+import type { RefusalStatus } from "./_http_connection.ts";
 
 /** Limits of one HTTP server. */
 export interface HttpLimits {
-  /** Connections at the same time; one more is closed at once. @default {1024} */
+  /** Connections at the same time; one more is told 503 and closed. @default {1024} */
   readonly connectionsMax: number;
   /** Bytes of a request's line and headers; beyond it, status 431. @default {16384} */
   readonly headerBytesMax: number;
@@ -23,6 +25,8 @@ export interface HttpLimits {
   readonly bodyTimeoutMs: number;
   /** From a response's end to the end of the next request's headers. @default {15000} */
   readonly idleTimeoutMs: number;
+  /** Requests that one connection may send ahead of an answer; one more closes it. @default {32} */
+  readonly pipelineMax: number;
   /** How long a client may leave a response unread while more is waiting. @default {60000} */
   readonly stallTimeoutMs: number;
 }
@@ -34,8 +38,12 @@ export const HTTP_LIMITS: HttpLimits = {
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 60_000,
   idleTimeoutMs: 15_000,
+  pipelineMax: 32,
   stallTimeoutMs: 60_000,
 };
+
+/** Connections that are being told 503 at the same time; further ones are closed without a word. */
+const TURNED_AWAY_MAX = 64;
 
 /** What `serveHttp` needs. */
 export interface ServeHttpOptions {
@@ -45,6 +53,11 @@ export interface ServeHttpOptions {
   /** Must not throw; what it throws all the same answers 500, or cuts a begun response. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   readonly limits?: Partial<HttpLimits>;
+  /**
+   * The JSON value that answers what never reaches the handler: no HTTP, too slow, one too many.
+   * @default {`{ error: message }`}
+   */
+  readonly refusalBody?: (status: RefusalStatus, message: string) => unknown;
   /** Is told what the handler threw. */
   readonly onError?: (thrown: unknown) => void;
 }
@@ -55,7 +68,7 @@ export interface HttpServer {
   readonly address: Address;
   /** Open connections. */
   readonly connectionCount: number;
-  /** Connections that were closed at once, being one too many. */
+  /** Connections that were refused, being one too many or having too many requests waiting. */
   readonly refusedCount: number;
   /** Connections that were closed by one of the time limits. */
   readonly timedOutCount: number;
@@ -82,6 +95,7 @@ class StreamHttpServer implements HttpServer {
   readonly #limits: HttpLimits;
   readonly #http: Server;
   readonly #open = new Map<object, HttpConnection>();
+  readonly #turnedAway = new Set<HttpConnection>();
   #listener: Listener | undefined;
   #draining = false;
   #wake: () => void = () => {};
@@ -91,7 +105,11 @@ class StreamHttpServer implements HttpServer {
   constructor(options: ServeHttpOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
-    this.#http = createServer({ maxHeaderSize: this.#limits.headerBytesMax });
+    this.#http = createServer({
+      maxHeaderSize: this.#limits.headerBytesMax,
+      // Checked here, so that its absence gets a sentence.
+      requireHostHeader: false,
+    });
     this.#http.timeout = 0;
     // Deno closes after every response of a server that says it does not listen; ours does.
     Object.defineProperty(this.#http, "listening", { get: () => !this.#draining });
@@ -99,7 +117,7 @@ class StreamHttpServer implements HttpServer {
     // send into a closing connection.
     this.#http.keepAliveTimeout = Math.max(1_000, this.#limits.idleTimeoutMs - 1_000);
     this.#http.on("request", (request, response) => this.#onRequest(request, response));
-    this.#http.on("clientError", answerClientError);
+    this.#http.on("clientError", (thrown, stream) => this.#onClientError(thrown, stream));
   }
 
   get address(): Address {
@@ -119,6 +137,7 @@ class StreamHttpServer implements HttpServer {
     this.#draining = true;
     await this.#listener?.close();
     for (const connection of this.#open.values()) connection.drain();
+    for (const connection of this.#turnedAway) connection.destroy();
     const destroyAll = (): void => {
       for (const connection of this.#open.values()) connection.destroy();
     };
@@ -137,20 +156,12 @@ class StreamHttpServer implements HttpServer {
   }
 
   #accept(stream: Duplex): void {
-    if (this.#draining || this.#open.size >= this.#limits.connectionsMax) {
-      this.refusedCount += 1;
-      stream.destroy();
-      return;
-    }
-    const connection = new HttpConnection(stream, {
-      clock: this.#options.clock,
-      limits: this.#limits,
-      onTimeout: (): void => void (this.timedOutCount += 1),
-    });
-    this.#open.set(stream, connection);
     stream.on("error", ignore);
+    if (this.#draining) return void stream.destroy();
+    if (this.#open.size >= this.#limits.connectionsMax) return this.#turnAway(stream);
+    this.#open.set(stream, this.#connection(stream));
     stream.once("close", () => {
-      connection.ended();
+      this.#open.get(stream)?.ended();
       this.#open.delete(stream);
       const wake = this.#wake;
       this.#wake = ignore;
@@ -159,10 +170,44 @@ class StreamHttpServer implements HttpServer {
     this.#http.emit("connection", stream);
   }
 
+  /** One connection too many: a few at a time are told so, the others only closed. */
+  #turnAway(stream: Duplex): void {
+    this.refusedCount += 1;
+    if (this.#turnedAway.size >= TURNED_AWAY_MAX) return void stream.destroy();
+    const connection = this.#connection(stream);
+    this.#turnedAway.add(connection);
+    stream.once("close", () => {
+      connection.ended();
+      this.#turnedAway.delete(connection);
+    });
+    const { connectionsMax } = this.#limits;
+    const rule = `at most ${connectionsMax} may be open: try again later`;
+    connection.refuse(503, `Cannot take the connection as ${rule}`);
+  }
+
+  #connection(stream: Duplex): HttpConnection {
+    return new HttpConnection(stream, {
+      clock: this.#options.clock,
+      limits: this.#limits,
+      onTimeout: (): void => void (this.timedOutCount += 1),
+      refusal: (status, message) => this.#refusal(status, message),
+    });
+  }
+
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    this.#open.get(request.socket)?.begin(request, response);
+    const connection = this.#open.get(request.socket);
+    const answer = (): void => this.#answer(request, response);
     response.on("error", ignore);
+    if (connection?.take({ request, response, answer }) === false) this.refusedCount += 1;
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.#draining) response.setHeader("connection", "close");
+    const problem = hostProblem(request);
+    if (problem !== undefined) {
+      const body = this.#body(400, problem);
+      return sendJson(response, { status: 400, body, headers: { connection: "close" } });
+    }
     try {
       this.#options.handler(request, response);
     } catch (thrown) {
@@ -171,19 +216,42 @@ class StreamHttpServer implements HttpServer {
       else response.writeHead(500, { "connection": "close", "content-length": 0 }).end();
     }
   }
+
+  /** Bytes that are no HTTP: the parser's refusal, then the connection's end. */
+  #onClientError(thrown: Error, stream: Duplex): void {
+    const connection = this.#open.get(stream);
+    if (connection === undefined) return void stream.destroy();
+    if (Reflect.get(thrown, "code") !== "HPE_HEADER_OVERFLOW") {
+      return connection.refuse(400, "Cannot read the request as it must be HTTP/1.1");
+    }
+    const { headerBytesMax } = this.#limits;
+    const rule = `its line and headers must hold at most ${headerBytesMax} bytes`;
+    connection.refuse(431, `Cannot read the request as ${rule}`);
+  }
+
+  #body(status: RefusalStatus, message: string): string {
+    return JSON.stringify(this.#options.refusalBody?.(status, message) ?? { error: message });
+  }
+
+  #refusal(status: RefusalStatus, message: string): string {
+    const body = this.#body(status, message);
+    const lines = [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      "Connection: close",
+      ...(status === 503 ? ["Retry-After: 1"] : []),
+      "Content-Type: application/json",
+      `Content-Length: ${new TextEncoder().encode(body).length}`,
+    ];
+    return `${lines.join("\r\n")}\r\n\r\n${body}`;
+  }
 }
 
-/** Bytes that are no HTTP: the parser's refusal in one line, then the connection's end. */
-function answerClientError(thrown: Error, stream: Duplex): void {
-  if (stream.destroyed) return;
-  const code: unknown = Reflect.get(thrown, "code");
-  const status = code === "HPE_HEADER_OVERFLOW"
-    ? "431 Request Header Fields Too Large"
-    : "400 Bad Request";
-  if (!stream.writable) return void stream.destroy();
-  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => {
-    stream.destroy();
-  });
+/** RFC 9112, section 3.2: HTTP/1.1 has exactly one Host; the platform would take the first. */
+function hostProblem(request: IncomingMessage): string | undefined {
+  const names = request.rawHeaders.filter((_, i) => i % 2 === 0);
+  const count = names.filter((name) => name.toLowerCase() === "host").length;
+  if (count === 1 || (count === 0 && request.httpVersion === "1.0")) return undefined;
+  return `Cannot answer the request as it must have one Host header: current count is ${count}`;
 }
 
 function ignore(): void {}

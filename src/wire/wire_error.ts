@@ -2,9 +2,16 @@
 
 /**
  * "too-large": a message is beyond its limit; "closed": the peer went away in the middle;
- * "bad-response": what the peer answered is not what its protocol says.
+ * "bad-response": what the peer answered is not what its protocol says; "not-utf8" and "malformed": the
+ * bytes are no message of their framing; "timeout": the peer took too long.
  */
-export type WireErrorCode = "too-large" | "closed" | "bad-response";
+export type WireErrorCode =
+  | "too-large"
+  | "closed"
+  | "bad-response"
+  | "not-utf8"
+  | "malformed"
+  | "timeout";
 
 /** A message that could not be carried. */
 export class WireError extends Error {

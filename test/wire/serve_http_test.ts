@@ -114,22 +114,90 @@ test("a client that does not read a long response is dropped", async () => {
   await server.close(0);
 });
 
-test("garbage, and headers beyond the limit, get one status line and the end", async () => {
+test("garbage, and headers beyond the limit, get a status, a sentence and the end", async () => {
   const { server, dial } = await world(hello, { headerBytesMax: 2_048 });
   const [garbage, large] = [await dial(), await dial()];
   garbage.write("\0\0 nonsense\r\n\r\n");
-  assert.match(await garbage.end(), /^HTTP\/1\.1 400 /);
+  assert.match(await garbage.end(), /^HTTP\/1\.1 400 .*\r\n\r\n\{"error":"Cannot read [^"]+"\}$/s);
   large.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(4_096)}\r\n\r\n`);
-  assert.match(await large.end(), /^HTTP\/1\.1 431 /);
+  assert.match(await large.end(), /^HTTP\/1\.1 431 .*\r\n\r\n\{"error":"Cannot read [^"]+"\}$/s);
   await settle();
   assert.equal(server.connectionCount, 0);
   await server.close(0);
 });
 
-test("one connection too many is closed and counted", async () => {
+test("HTTP/1.1 without Host, or with two, is 400", async () => {
+  const { server, dial } = await world(hello);
+  for (const hosts of ["", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n"]) {
+    const client = await dial();
+    client.write(`GET / HTTP/1.1\r\n${hosts}\r\n`);
+    assert.match(await client.end(), /^HTTP\/1\.1 400 .*one Host header/s, hosts);
+  }
+  const old = await dial();
+  old.write("GET / HTTP/1.0\r\n\r\n");
+  assert.match(await old.end(), /hello$/);
+  await server.close(0);
+});
+
+test("requests sent ahead of an answer wait for it, and go with their connection", async () => {
+  const begun: string[] = [];
+  const answers: (() => void)[] = [];
+  const { server, dial } = await world((request, response) => {
+    begun.push(request.url ?? "");
+    answers.push(() => response.end(request.url));
+  }, { pipelineMax: 2 });
+  const client = await dial();
+  client.write(get("/a") + get("/b") + get("/c"));
+  await settle();
+  assert.deepEqual(begun, ["/a"]);
+  answers[0]?.();
+  await client.until(/\/a$/);
+  await settle();
+  assert.deepEqual(begun, ["/a", "/b"]);
+  client.destroy();
+  await settle();
+  assert.deepEqual(begun, ["/a", "/b"]);
+  assert.deepEqual([server.connectionCount, server.refusedCount], [0, 0]);
+  await server.close(0);
+});
+
+test("more requests ahead of an answer than may wait close the connection", async () => {
+  const { server, dial } = await world((request) => request.resume(), { pipelineMax: 2 });
+  const client = await dial();
+  client.write(get("/").repeat(4));
+  await client.end();
+  await settle();
+  assert.deepEqual([server.connectionCount, server.refusedCount], [0, 1]);
+  await server.close(0);
+});
+
+test("a client that goes on sending still reads the last answer", async () => {
+  const network = realNetwork();
+  const server = await serveHttp({
+    network,
+    clock: realClock(),
+    address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+    handler: (_request, response) =>
+      response.writeHead(413, { connection: "close" }).end("too much"),
+  });
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const client = await RawClient.dial(network, server.address);
+    client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n");
+    for (let i = 0; i < 8; i++) client.write(new Uint8Array(1_000_000));
+    assert.match(await client.end(), /^HTTP\/1\.1 413 .*too much/s);
+    client.destroy();
+  }
+  while (server.connectionCount > 0) await settle();
+  await server.close(0);
+});
+
+test("one connection too many is told so, closed and counted", async () => {
   const { server, dial } = await world(hello, { connectionsMax: 2 });
   const [first, second, third] = [await dial(), await dial(), await dial()];
-  assert.equal(await third.end(), "");
+  assert.match(
+    await third.end(),
+    /^HTTP\/1\.1 503 .*\r\nRetry-After: 1\r\n.*at most 2 may be open/s,
+  );
   assert.deepEqual([server.connectionCount, server.refusedCount], [2, 1]);
   second.destroy();
   await settle();
@@ -200,8 +268,7 @@ test("on real sockets the limits hold too", async () => {
     assert.match(await slow.end(), /408/);
     await body.end();
     assert.match(await kept.end(), /hello/);
-    await settle();
-    assert.equal(server.connectionCount, 0);
+    while (server.connectionCount > 0) await settle();
   } finally {
     await server.close(0);
     rmSync(directory, { recursive: true });
