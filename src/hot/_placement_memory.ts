@@ -33,6 +33,11 @@ export class PlacementMemory {
   readonly #u32: Uint32Array;
   #layers = 0;
   #nodes = 0;
+  /**
+   * Place of each node in the tables: by first layer, so that the nodes that may run a layer share
+   * few tiles, and the kernel skips the others.
+   */
+  #slots = new Uint32Array(0);
 
   constructor(kernel: PlacementKernel) {
     this.#kernel = kernel;
@@ -55,16 +60,18 @@ export class PlacementMemory {
     }
     // Tiles end at a multiple of 16: nodes behind the last one have no layers.
     this.#u32.fill(0, END / 4, END / 4 + Math.ceil(nodes.length / 16) * 16);
+    this.#slots = slotsOf(cluster);
     for (const [p, node] of nodes.entries()) {
-      this.#f32[COST / 4 + p] = node.costMs;
-      this.#u32[CAPACITY / 4 + p] = node.memory;
-      this.#f32[ENTRY / 4 + p] = node.entryMs;
-      this.#f32[EXIT / 4 + p] = node.exitMs;
+      const slot = this.#slots[p] as number;
+      this.#f32[COST / 4 + slot] = node.costMs;
+      this.#u32[CAPACITY / 4 + slot] = node.memory;
+      this.#f32[ENTRY / 4 + slot] = node.entryMs;
+      this.#f32[EXIT / 4 + slot] = node.exitMs;
     }
     for (let q = 0; q < nodes.length; q++) {
       for (let p = 0; p < nodes.length; p++) {
         const hop = p === q ? Infinity : hopsMs[q * nodes.length + p] as number;
-        this.#f32[hopAddress(q, p) / 4] = hop;
+        this.#f32[hopAddress(this.#slots[q] as number, this.#slots[p] as number) / 4] = hop;
       }
     }
   }
@@ -72,10 +79,13 @@ export class PlacementMemory {
   /** The least cost when the nodes that are not watched may come twice; infinite if there is none. */
   solve({ ranges, watched }: Bounds): number {
     for (let p = 0; p < this.#nodes; p++) {
-      this.#u32[FIRST / 4 + p] = ranges[2 * p] as number;
-      this.#u32[END / 4 + p] = ranges[2 * p + 1] as number;
+      const slot = this.#slots[p] as number;
+      this.#u32[FIRST / 4 + slot] = ranges[2 * p] as number;
+      this.#u32[END / 4 + slot] = ranges[2 * p + 1] as number;
     }
-    this.#u32.set(watched, WATCHED / 4);
+    for (const [k, node] of watched.entries()) {
+      this.#u32[WATCHED / 4 + k] = this.#slots[node] as number;
+    }
     return this.#kernel.solve(this.#layers, this.#nodes, watched.length);
   }
 
@@ -91,7 +101,7 @@ export class PlacementMemory {
       const first = this.#stageStart(plane, node, end);
       stages.push({ node, firstLayer: first, endLayer: end });
       if (first === 0) return stages.reverse();
-      const arrival = this.#f32[cellIndex(plane, first, node)] as number;
+      const arrival = this.#arrive(plane, first, node);
       const bit = watched.indexOf(node);
       if (bit >= 0) plane ^= 1 << bit;
       end = first;
@@ -103,7 +113,7 @@ export class PlacementMemory {
   #findLast(cost: number, planes: number): { plane: number; node: number } {
     for (let plane = 0; plane < planes; plane++) {
       for (let node = 0; node < this.#nodes; node++) {
-        const exit = this.#at(EXIT, node);
+        const exit = this.#f32[EXIT / 4 + (this.#slots[node] as number)] as number;
         if (f(this.#leave(plane, this.#layers, node) + exit) === cost) return { plane, node };
       }
     }
@@ -112,14 +122,15 @@ export class PlacementMemory {
 
   /** Where the stage that leaves `node` at `end` begins: the kernel's own sum, made again. */
   #stageStart(plane: number, node: number, end: number): number {
-    const cost = this.#leave(plane, end, node);
-    const earliest = this.#u32[FIRST / 4 + node] as number;
-    for (let i = earliest; i < end; i++) {
+    const leaving = this.#leave(plane, end, node);
+    const slot = this.#slots[node] as number;
+    const cost = this.#f32[COST / 4 + slot] as number;
+    const capacity = this.#u32[CAPACITY / 4 + slot] as number;
+    for (let i = this.#u32[FIRST / 4 + slot] as number; i < end; i++) {
       const memory = this.#u32[MEMORY / 4 + end] as number - (this.#u32[MEMORY / 4 + i] as number);
-      if (memory > (this.#u32[CAPACITY / 4 + node] as number)) continue;
-      const work = f(this.#at(WORK, end) - this.#at(WORK, i));
-      const arrival = this.#f32[cellIndex(plane, i, node)] as number;
-      if (f(arrival + f(this.#at(COST, node) * work)) === cost) return i;
+      if (memory > capacity) continue;
+      const work = f((this.#f32[WORK / 4 + end] as number) - (this.#f32[WORK / 4 + i] as number));
+      if (f(this.#arrive(plane, i, node) + f(cost * work)) === leaving) return i;
     }
     throw new RangeError(`Cannot read a way as no stage leads to node ${node} at ${end}`);
   }
@@ -129,15 +140,25 @@ export class PlacementMemory {
     throw new RangeError("Cannot read a way as no node has its cost");
   }
 
+  #arrive(plane: number, boundary: number, node: number): number {
+    return this.#f32[cellIndex(plane, boundary, this.#slots[node] as number)] as number;
+  }
+
   #leave(plane: number, boundary: number, node: number): number {
-    return this.#f32[cellIndex(plane, boundary, node) + LEAVE / 4] as number;
+    const at = cellIndex(plane, boundary, this.#slots[node] as number);
+    return this.#f32[at + LEAVE / 4] as number;
   }
 
   #hop(from: number, to: number): number {
-    return this.#f32[hopAddress(from, to) / 4] as number;
+    const at = hopAddress(this.#slots[from] as number, this.#slots[to] as number);
+    return this.#f32[at / 4] as number;
   }
+}
 
-  #at(base: number, index: number): number {
-    return this.#f32[base / 4 + index] as number;
-  }
+function slotsOf({ nodes }: Cluster): Uint32Array<ArrayBuffer> {
+  const order = nodes.map((_, p) => p)
+    .sort((a, b) => (nodes[a]?.firstLayer ?? 0) - (nodes[b]?.firstLayer ?? 0) || a - b);
+  const slots = new Uint32Array(nodes.length);
+  for (const [slot, node] of order.entries()) slots[node] = slot;
+  return slots;
 }

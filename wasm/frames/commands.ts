@@ -20,17 +20,20 @@ import {
 } from "./map";
 import { isUtf8, utf8Prefix } from "./utf8";
 
+const STAR: u32 = 42;
+const DOLLAR: u32 = 36;
+
 /** Digits of a count at most: more would not fit 32 bits. */
 const DIGITS_MAX: u32 = 9;
 
-/** What `readCount` read, and the offset behind it. */
+/** What `readDigits` read, and the offset behind it. */
 let count: u32 = 0;
 let behind: u32 = 0;
 
 const INCOMPLETE: u32 = 0xffffffff;
 
 /** Reads `<mark><digits> CR LF` at `at`: DONE, INCOMPLETE, WRONG_TYPE or WRONG_COUNT. */
-function readCount(p: usize, at: u32, length: u32, mark: u8): u32 {
+function readDigits(p: usize, at: u32, length: u32, mark: u32): u32 {
   if (at >= length) return INCOMPLETE;
   if (load<u8>(p + at) != mark) return WRONG_TYPE;
   let value: u32 = 0;
@@ -70,31 +73,51 @@ export function scanCommands(
   let used: u32 = 0;
   while (at < length) {
     if (n == recordsMax) return finish(n, TABLE_FULL, at, 0, 0);
-    const head = readCount(p, at, length, 42);
-    if (head == INCOMPLETE) return finish(n, DONE, at, 0, length - at + 1);
-    if (head != DONE) return finish(n, head, at, at, 0);
-    if (count > argumentsMax) return finish(n, TOO_MANY, at, at, 0);
-    if (count > ARGUMENTS_MAX - used) return finish(n, TABLE_FULL, at, 0, 0);
-    const total = count;
-    let next = behind;
+    // Counts of one digit, and lengths of one and two, are nearly all: they are read as one word,
+    // which may lie partly beyond the end.
+    const first = load<u32>(p + at);
+    let total = (first >> 8 & 0xff) - 48;
+    let next = at + 4;
+    if ((first & 0xffff00ff) != (0x0a0d0000 | STAR) || total > 9 || next > length) {
+      const head = readDigits(p, at, length, STAR);
+      if (head == INCOMPLETE) return finish(n, DONE, at, 0, length - at + 1);
+      if (head != DONE) return finish(n, head, at, at, 0);
+      total = count;
+      next = behind;
+    }
+    if (total > argumentsMax) return finish(n, TOO_MANY, at, at, 0);
+    if (total > ARGUMENTS_MAX - used) return finish(n, TABLE_FULL, at, 0, 0);
     for (let i: u32 = 0; i < total; i++) {
-      const size = readCount(p, next, length, 36);
-      if (size == INCOMPLETE) {
-        if (length - at > bytesMax) return finish(n, TOO_LONG, at, at, 0);
-        return finish(n, DONE, at, 0, length - at + 1);
+      const word = load<u64>(p + next);
+      const one = (<u32>word >> 8 & 0xff) - 48;
+      const two = (<u32>word >> 16 & 0xff) - 48;
+      let bytes = one;
+      let start = next + 4;
+      if ((<u32>word & 0xffff00ff) != (0x0a0d0000 | DOLLAR) || one > 9 || start > length) {
+        bytes = one * 10 + two;
+        start = next + 5;
+        const short = (word & 0xffff0000ff) == (0x0a0d000000 | <u64>DOLLAR);
+        if (!short || one - 1 > 8 || two > 9 || start > length) {
+          const size = readDigits(p, next, length, DOLLAR);
+          if (size == INCOMPLETE) {
+            if (length - at > bytesMax) return finish(n, TOO_LONG, at, at, 0);
+            return finish(n, DONE, at, 0, length - at + 1);
+          }
+          if (size != DONE) return finish(n, size, at, next, 0);
+          bytes = count;
+          start = behind;
+        }
       }
-      if (size != DONE) return finish(n, size, at, next, 0);
-      const bytes = count;
       // Both are below 2^30, so the sum does not wrap.
-      if (behind - at + bytes + 2 > bytesMax) return finish(n, TOO_LONG, at, next, 0);
-      const stop = behind + bytes;
+      if (start - at + bytes + 2 > bytesMax) return finish(n, TOO_LONG, at, next, 0);
+      const stop = start + bytes;
       if (stop + 2 > length) return finish(n, DONE, at, 0, stop + 2 - at);
       if (load<u16>(p + stop) != 0x0a0d) return finish(n, WRONG_END, at, stop, 0);
-      if (utf8 && !isUtf8(p + behind, bytes)) {
-        return finish(n, INVALID_UTF8, at, behind + utf8Prefix(p + behind, bytes), 0);
+      if (utf8 && !isUtf8(p + start, bytes)) {
+        return finish(n, INVALID_UTF8, at, start + utf8Prefix(p + start, bytes), 0);
       }
       const argument = ARGUMENTS + (<usize> (used + i) << 3);
-      store<u32>(argument, behind);
+      store<u32>(argument, start);
       store<u32>(argument, bytes, 4);
       next = stop + 2;
     }

@@ -1,0 +1,201 @@
+/**
+ * How a benchmark compares us with named peers: same run, same machine, interleaved rounds, medians.
+ *
+ * A row says what it measures and which ratio must hold against which peer (its gates). Times by
+ * themselves mean little on a shared machine; ratios of the same run do.
+ */
+import { readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import process from "node:process";
+
+/** The runtime of this process. */
+export const RUNTIME: "deno" | "node" = process.versions["deno"] === undefined ? "node" : "deno";
+
+/** One way to do the work. */
+export interface Contender {
+  /** Name of the package or function, as printed. */
+  readonly name: string;
+  /** Does the work once. Its result must not be thrown away by the compiler: see `keep`. */
+  readonly run: () => void;
+  /** A number that depends on all of what `run` computed; equal for contenders of equal work. */
+  readonly checksum: () => number;
+}
+
+/** A ratio that must hold against a peer: its time over ours. */
+export interface Gate {
+  /** The peer's name, or "fastest". */
+  readonly peer: string;
+  /** By runtime; a runtime without one has no gate. */
+  readonly node?: number;
+  readonly deno?: number;
+}
+
+/** What a row compares. */
+export interface Comparison {
+  readonly ours: Contender;
+  readonly peers: readonly Contender[];
+  /** Units of work in one run, for the time per unit. */
+  readonly units: number;
+}
+
+/** A row of the table. */
+export interface Row {
+  /** Name for `--only`, such as "blake3-1mib". */
+  readonly name: string;
+  /** What is measured, with its unit: "BLAKE3, 1 MiB, per MiB". */
+  readonly what: string;
+  readonly gates: readonly Gate[];
+  /** Runtimes that it is about. @default both */
+  readonly only?: "node" | "deno";
+  /** Makes inputs and contenders. Peers that are not installed are left out. */
+  readonly prepare: (small: boolean) => Promise<Comparison>;
+  /** Replaces timing for rows that measure something else, in ns per unit by contender name. */
+  readonly measure?: (
+    comparison: Comparison,
+    small: boolean,
+  ) => Promise<ReadonlyMap<string, number>>;
+}
+
+/** What was measured against one peer. */
+export interface RowResult {
+  readonly name: string;
+  readonly what: string;
+  readonly runtime: string;
+  readonly peer: string;
+  /** The peer's time over ours: above 1 we are faster. */
+  readonly ratio: number;
+  /** The ratio that must hold; null when there is none. */
+  readonly gate: number | null;
+  /** False when the gate is missed; small inputs miss none. */
+  readonly pass: boolean;
+  readonly ourNs: number;
+  readonly peerNs: number;
+  /** Of our work; the same in every runtime and on every machine. */
+  readonly checksum: number;
+  readonly small: boolean;
+}
+
+let kept = 0;
+
+/** Uses a number, so that what made it is not optimised away. */
+export function keep(value: number): void {
+  kept = (kept + value) | 0;
+}
+
+/**
+ * Runs a row: checks that checksums agree, then times.
+ *
+ * @throws {RangeError} when contenders computed different things
+ */
+export async function runRow(row: Row, small: boolean): Promise<readonly RowResult[]> {
+  const comparison = await row.prepare(small);
+  const { ours, peers } = comparison;
+  const checksum = checksumOnce(ours);
+  for (const peer of peers) {
+    const other = checksumOnce(peer);
+    if (!Number.isNaN(other) && other !== checksum) {
+      throw new RangeError(
+        `Cannot compare "${row.name}" with ${peer.name} as it computed something else: ` +
+          `${other}, not ${checksum}`,
+      );
+    }
+  }
+  const measured = row.measure === undefined
+    ? timed(comparison, small)
+    : await row.measure(comparison, small);
+  const ourNs = measured.get(ours.name) ?? NaN;
+  const fastest = Math.min(...peers.map((peer) => measured.get(peer.name) ?? Infinity));
+  return peers.map((peer) => {
+    const peerNs = measured.get(peer.name) ?? NaN;
+    const gate = gateOf(row, peer.name, peerNs === fastest);
+    const ratio = peerNs / ourNs;
+    const runtime = `${RUNTIME} ${process.versions["deno"] ?? process.versions.node}`;
+    const pass = small || gate === null || ratio >= gate;
+    const { name, what } = row;
+    return {
+      name,
+      what,
+      runtime,
+      peer: peer.name,
+      ratio,
+      gate,
+      pass,
+      ourNs,
+      peerNs,
+      checksum,
+      small,
+    };
+  });
+}
+
+function checksumOnce(contender: Contender): number {
+  contender.run();
+  return contender.checksum();
+}
+
+function gateOf(row: Row, peer: string, isFastest: boolean): number | null {
+  const gates = row.gates
+    .filter((gate) => gate.peer === peer || (gate.peer === "fastest" && isFastest))
+    .map((gate) => gate[RUNTIME])
+    .filter((ratio) => ratio !== undefined);
+  return gates.length === 0 ? null : Math.max(...gates);
+}
+
+/** Median times per unit, in ns: each round times every contender once, in turn. */
+function timed(comparison: Comparison, small: boolean): ReadonlyMap<string, number> {
+  const contenders = [comparison.ours, ...comparison.peers];
+  const sampleMs = small ? 0.2 : 20;
+  const rounds = small ? 3 : 15;
+  const repeats = new Map(contenders.map((each) => [each, calibrate(each, sampleMs)]));
+  const samples = new Map<Contender, number[]>(contenders.map((each) => [each, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const each of contenders) {
+      const count = repeats.get(each) ?? 1;
+      const began = performance.now();
+      for (let i = 0; i < count; i++) each.run();
+      samples.get(each)?.push((performance.now() - began) * 1e6 / count / comparison.units);
+    }
+  }
+  return new Map(contenders.map((each) => [each.name, medianOf(samples.get(each) ?? [])]));
+}
+
+/** Repeats that take about `sampleMs`, found by doubling, which also warms the code. */
+function calibrate(contender: Contender, sampleMs: number): number {
+  for (let count = 1;; count *= 2) {
+    const began = performance.now();
+    for (let i = 0; i < count; i++) contender.run();
+    const took = performance.now() - began;
+    if (took >= sampleMs) return Math.max(1, Math.round(count * sampleMs / took));
+  }
+}
+
+/** The middle of some numbers. */
+export function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+}
+
+/** The machine in a line: CPU, what of it matters to the peers, runtime. */
+export function machineLine(): string {
+  const flags = cpuFlags();
+  const features = [["sha_ni", "SHA-NI"], ["avx2", "AVX2"], ["avx512f", "AVX-512"]];
+  const vector = [["avx512_vnni", "AVX-512 VNNI"], ["avx_vnni", "AVX-VNNI"], ["amx_int8", "AMX"]];
+  const has = [...features, ...vector].map(([flag = "", name]) =>
+    `${name} ${flags.has(flag) ? "yes" : "no"}`
+  );
+  const processors = cpus();
+  const model = processors[0]?.model.trim() ?? "unknown CPU";
+  const v8 = process.versions.v8;
+  return `${process.platform}-${process.arch}, ${processors.length} x ${model} (${
+    has.join(", ")
+  }), ` +
+    `${RUNTIME} ${process.versions["deno"] ?? process.versions.node}, V8 ${v8}`;
+}
+
+function cpuFlags(): ReadonlySet<string> {
+  try {
+    const line = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+    return new Set(line.trim().split(/\s+/));
+  } catch {
+    return new Set();
+  }
+}

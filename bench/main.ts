@@ -1,0 +1,94 @@
+/**
+ * Compares us with named peers: `deno run -A bench/main.ts [--small] [--json] [--only name] [--here]`.
+ *
+ * Runs every row under Deno and under Node, prints a table for each, appends NDJSON to
+ * bench/results/, and renders bench/REPORT.md. With `--here` only under this runtime, with nothing
+ * written; `--json` prints a line per result instead of the table; `--small` takes quick inputs, whose
+ * figures mean nothing. Exits with 1 when a
+ * gate is missed, unless as JSON.
+ */
+import { appendFileSync, mkdirSync } from "node:fs";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { denoCommand, findNode, runCommand } from "../npm/tools.ts";
+import { machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
+import { installPeers } from "./peers/load.ts";
+import { type RuntimeResults, tableOf, writeReport } from "./report.ts";
+import { ROW_GROUPS } from "./rows.ts";
+
+const RUN_MS_MAX = 15 * 60_000;
+
+const { values: flags } = parseArgs({
+  options: {
+    small: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    here: { type: "boolean", default: false },
+    only: { type: "string" },
+  },
+});
+
+/** Runs the rows that were asked for under this runtime, and prints each as it is done. */
+async function runHere(): Promise<RuntimeResults> {
+  const machine = machineLine();
+  if (flags.json) console.log(JSON.stringify({ machine }));
+  else console.log(machine);
+  const all: RowResult[] = [];
+  for (const row of ROW_GROUPS.flatMap(({ rows }) => rows)) {
+    if (flags.only !== undefined && row.name !== flags.only) continue;
+    if (row.only !== undefined && row.only !== RUNTIME) continue;
+    const results = await runRow(row, flags.small);
+    if (flags.json) { for (const each of results) console.log(JSON.stringify(each)); }
+    all.push(...results);
+  }
+  if (!flags.json) console.log(tableOf(all));
+  return { machine, results: all };
+}
+
+/** Runs this file under another runtime and reads what it prints. */
+function runUnder(command: readonly string[]): RuntimeResults {
+  const own = [fileURLToPath(import.meta.url), "--here", "--json"];
+  const passed = [
+    flags.small ? ["--small"] : [],
+    flags.only === undefined ? [] : ["--only", flags.only],
+  ];
+  const { stdout } = runCommand([...command, ...own, ...passed.flat()], { timeoutMs: RUN_MS_MAX });
+  const lines = stdout.trim().split("\n").map((line): RowResult | { machine: string } =>
+    JSON.parse(line)
+  );
+  const results = lines.filter((line) => "peer" in line);
+  const [first] = lines;
+  return { machine: first !== undefined && "machine" in first ? first.machine : "", results };
+}
+
+function runBoth(): readonly RuntimeResults[] {
+  // The peers' packages are resolved from their own folder, as Node does.
+  const denoFlags = ["run", "-A", "--no-config", "--node-modules-dir=manual"];
+  const node = [findNode(24), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
+  const runtimes = [runUnder([...denoCommand(), ...denoFlags]), runUnder(node)];
+  for (const { machine, results } of runtimes) console.log(`${machine}\n${tableOf(results)}\n`);
+  return runtimes;
+}
+
+/** Appends the results, with date and machine, so that change is visible. */
+function record(runtimes: readonly RuntimeResults[]): void {
+  const folder = new URL("results/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const date = new Date().toISOString().slice(0, 10);
+  const lines = runtimes.flatMap(({ machine, results }) =>
+    results.map((each) => `${JSON.stringify({ date, machine, ...each })}\n`)
+  );
+  appendFileSync(new URL("peers.ndjson", folder), lines.join(""));
+}
+
+if (!flags.small && !installPeers()) {
+  console.error("Some peers are missing: npm could not install them");
+}
+const runtimes = flags.here ? [await runHere()] : runBoth();
+if (!flags.here && !flags.small && flags.only === undefined) {
+  record(runtimes);
+  writeReport(new URL("./", import.meta.url), runtimes);
+}
+const missed = runtimes.flatMap(({ results }) => results).filter((each) => !each.pass);
+// Small inputs say nothing about gates; whoever reads JSON looks for itself.
+process.exitCode = missed.length > 0 && !flags.small && !flags.json ? 1 : 0;

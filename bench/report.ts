@@ -1,0 +1,118 @@
+/** Renders results as a table for the terminal, and as bench/REPORT.md with a bar chart per row. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { RowResult } from "./harness.ts";
+import { ROW_GROUPS } from "./rows.ts";
+
+/** Results of one runtime, and the machine that they come from. */
+export interface RuntimeResults {
+  readonly machine: string;
+  readonly results: readonly RowResult[];
+}
+
+const BAR_HEIGHT = 16;
+const CHART_WIDTH = 640;
+const LABEL_WIDTH = 260;
+
+/** The results as lines: row, peer, both times, ratio, gate. */
+export function tableOf(results: readonly RowResult[]): string {
+  const head = ["row", "peer", "ours", "peer's", "ratio", "gate", ""];
+  const lines = results.map((each) => [
+    each.name,
+    each.peer,
+    timeText(each.ourNs),
+    timeText(each.peerNs),
+    `${each.ratio.toFixed(2)}x`,
+    each.gate === null ? "-" : `${each.gate.toFixed(2)}x`,
+    verdictOf(each),
+  ]);
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...lines.map((line) => line[i]?.length ?? 0))
+  );
+  return [head, ...lines]
+    .map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ").trimEnd())
+    .join("\n");
+}
+
+/** Writes REPORT.md and its charts into `folder`. */
+export function writeReport(folder: URL, runtimes: readonly RuntimeResults[]): void {
+  mkdirSync(new URL("charts/", folder), { recursive: true });
+  const sections = ROW_GROUPS.map(({ title, rows }) => {
+    const parts = rows.flatMap((row) => {
+      const results = runtimes.flatMap((each) => each.results).filter((each) =>
+        each.name === row.name
+      );
+      if (results.length === 0) return [];
+      writeFileSync(new URL(`charts/${row.name}.svg`, folder), chartOf(row.what, results));
+      return [
+        `### ${row.what}\n\n![${row.what}](charts/${row.name}.svg)\n\n${markdownOf(results)}\n`,
+      ];
+    });
+    return `## ${title}\n\n${parts.join("\n")}`;
+  });
+  const machines = runtimes.map(({ machine }) => `- ${machine}`).join("\n");
+  writeFileSync(
+    new URL("REPORT.md", folder),
+    `# Benchmarks against named peers
+
+Written by \`bench/main.ts\`: do not edit. Medians of interleaved runs; a ratio is the peer's time over
+ours, so above 1 we are faster. A gate is the ratio that must hold. Times by themselves say little on
+a shared machine. Rows where a peer wins are here too.
+
+${machines}
+
+${sections.join("\n")}`,
+  );
+}
+
+function markdownOf(results: readonly RowResult[]): string {
+  const lines = results.map((each) =>
+    `| ${each.runtime} | ${each.peer} | ${timeText(each.ourNs)} | ${timeText(each.peerNs)} | ` +
+    `${each.ratio.toFixed(2)}x | ${each.gate === null ? "" : `${each.gate.toFixed(2)}x`} | ` +
+    `${verdictOf(each)} |`
+  );
+  return ["| runtime | peer | ours | peer's | ratio | gate | |", "|---|---|--:|--:|--:|--:|---|"]
+    .concat(lines).join("\n");
+}
+
+function verdictOf(result: RowResult): string {
+  if (!result.pass) return "MISSED";
+  if (result.small) return "small";
+  if (result.gate !== null) return "holds";
+  return result.ratio < 1 ? "peer wins" : "";
+}
+
+function timeText(ns: number): string {
+  if (ns < 1e3) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`;
+  return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
+}
+
+/** Horizontal bars of times, ours first for each runtime; shorter is faster. */
+function chartOf(title: string, results: readonly RowResult[]): string {
+  const runtimes = [...new Set(results.map((each) => each.runtime))];
+  const bars = runtimes.flatMap((runtime) => {
+    const own = results.filter((each) => each.runtime === runtime);
+    const ours = { label: `skep (${runtime})`, ns: own[0]?.ourNs ?? 0, own: true };
+    return [ours, ...own.map((each) => ({ label: each.peer, ns: each.peerNs, own: false }))];
+  });
+  const longest = Math.max(...bars.map((bar) => bar.ns));
+  const room = CHART_WIDTH - LABEL_WIDTH - 80;
+  const shapes = bars.map((bar, i) => {
+    const y = 26 + i * (BAR_HEIGHT + 4);
+    const width = Math.max(1, bar.ns / longest * room).toFixed(1);
+    const fill = bar.own ? "#c98a1b" : "#8a94a0";
+    return `<text x="${LABEL_WIDTH - 6}" y="${y + 12}" text-anchor="end">${
+      escape(bar.label)
+    }</text>` +
+      `<rect x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" fill="${fill}"/>` +
+      `<text x="${LABEL_WIDTH + Number(width) + 6}" y="${y + 12}">${timeText(bar.ns)}</text>`;
+  });
+  const height = 34 + bars.length * (BAR_HEIGHT + 4);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${CHART_WIDTH}" height="${height}" ` +
+    `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>` +
+    `<text x="6" y="16" font-weight="bold">${escape(title)} (shorter is faster)</text>` +
+    `${shapes.join("")}</svg>\n`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
