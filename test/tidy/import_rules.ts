@@ -113,7 +113,7 @@ function declaredPackages(tree: Tree): ReadonlySet<string> {
   return new Set(Object.keys(imports ?? {}));
 }
 
-/** The package of a bare specifier: "hono/streaming" is "hono", "@optique/run" is itself. */
+/** The package of a bare specifier: "hono/streaming" is "hono", "@hono/node-server" is itself. */
 export function packageOf(specifier: string): string | undefined {
   if (specifier.startsWith(".") || specifier.startsWith("node:")) return undefined;
   return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
