@@ -49,7 +49,8 @@ export interface AddModelOptions extends ManifestPlace {
  * Hashes a model file and stores its manifest and outboard; on return both survive a power cut.
  * Memory: some 0.6 % of the file's length, for the tree.
  *
- * A manifest of the same name is replaced, unless it speaks of another file that is still there.
+ * A manifest of the same name is replaced, unless it speaks of another file that is still there; a
+ * copy never overwrites a file.
  *
  * @throws {ModelError} `name-taken`, `bad-name`, `changed` (the file, meanwhile), or as `openGguf`
  * @throws {DiskError} when the disk fails
@@ -138,17 +139,16 @@ async function replaceable(
 ): Promise<ModelManifest | undefined> {
   const { disk, directory, path } = options;
   const old = await readIfUsable(options, name);
-  const oldFile = old === undefined ? undefined : manifestFile(directory, old);
-  const other = oldFile === undefined || oldFile === path || oldFile === target
-    ? undefined
-    : oldFile;
-  const taken = other ?? (target === path || oldFile === target ? undefined : target);
-  if (taken === undefined || await disk.stat(taken) === undefined) return old;
-  throw new ModelError(
-    "name-taken",
-    `Cannot add model ${quoteForMessage(path)} as '${name}' as that is the name of ` +
-      `${quoteForMessage(taken)}; choose another name`,
-  );
+  const files = old === undefined ? [target] : [manifestFile(directory, old), target];
+  for (const taken of files.filter((file) => file !== path)) {
+    if (await disk.stat(taken) === undefined) continue;
+    throw new ModelError(
+      "name-taken",
+      `Cannot add model ${quoteForMessage(path)} as '${name}' as that is the name of ` +
+        `${quoteForMessage(taken)}; choose another name`,
+    );
+  }
+  return old;
 }
 
 async function readIfUsable(
