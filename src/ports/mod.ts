@@ -8,7 +8,7 @@ export type { Random } from "./random.ts";
 export { DiskError } from "./disk.ts";
 export type { Disk, DiskErrorCode, DiskFile, FileInfo, OpenMode } from "./disk.ts";
 export { NetworkError } from "./network.ts";
-export type { Address, Listener, Network, NetworkErrorCode } from "./network.ts";
+export type { Address, Landing, Listener, Network, NetworkErrorCode } from "./network.ts";
 export { realClock } from "./real_clock.ts";
 export { realRandom } from "./real_random.ts";
 export { realDisk } from "./real_disk.ts";

@@ -42,6 +42,17 @@ export class NetworkError extends Error {
   }
 }
 
+/**
+ * Memory that a dialled connection's bytes land in. Such a connection has no "data" events: `landed`
+ * comes in their place, in the order of the bytes and before "end".
+ */
+export interface Landing {
+  /** Where the next bytes go: at least one byte of room, which is left alone until `landed`. */
+  space(): Uint8Array<ArrayBuffer>;
+  /** So many bytes are there, from the start of what `space` gave; they may be moved or used now. */
+  landed(byteCount: number): void;
+}
+
 /** Local sockets. */
 export interface Network {
   /**
@@ -49,6 +60,9 @@ export interface Network {
    * an existing file there is "in-use" (the caller decides whether it is stale).
    */
   listen(address: Address, onConnection: (stream: Duplex) => void): Promise<Listener>;
-  /** Opens a connection; `signal` aborts the attempt. */
-  dial(address: Address, signal?: AbortSignal): Promise<Duplex>;
+  /**
+   * Opens a connection; `signal` aborts the attempt. With `into` its bytes are read into that memory,
+   * without a copy where the platform can; "pause" and "resume" hold for them too.
+   */
+  dial(address: Address, signal?: AbortSignal, into?: Landing): Promise<Duplex>;
 }

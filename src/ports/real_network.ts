@@ -4,12 +4,12 @@
  */
 import { chmodSync, existsSync, unlinkSync } from "node:fs";
 import { connect, createServer } from "node:net";
-import type { Server, Socket } from "node:net";
+import type { NetConnectOpts, Server, Socket } from "node:net";
 import { platform } from "node:os";
 import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { networkError, toNetworkError } from "./_errors.ts";
-import type { Address, Listener, Network } from "./network.ts";
+import type { Address, Landing, Listener, Network } from "./network.ts";
 
 /**
  * Longest path of a Unix socket in bytes: `sun_path` holds 108 on Linux and 104 on macOS, one of
@@ -48,14 +48,14 @@ async function listen(
   }
 }
 
-function dial(address: Address, signal?: AbortSignal): Promise<Duplex> {
+function dial(address: Address, signal?: AbortSignal, into?: Landing): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     checkAddress(address, "dial");
     if (signal?.aborted) return reject(signal.reason);
     const target = address.kind === "unix"
       ? { path: address.path }
       : { host: address.host, port: address.port, noDelay: true };
-    const socket = connect(target);
+    const socket = connect({ ...target, ...onread(into) });
     function settle(): void {
       socket.off("connect", onConnect);
       socket.off("error", onError);
@@ -78,6 +78,16 @@ function dial(address: Address, signal?: AbortSignal): Promise<Duplex> {
     socket.once("error", onError);
     signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** Both runtimes ask for the room again after each read, so that it may lie elsewhere. */
+function onread(into: Landing | undefined): Partial<NetConnectOpts> {
+  if (into === undefined) return {};
+  const callback = (byteCount: number): boolean => {
+    into.landed(byteCount);
+    return true;
+  };
+  return { onread: { buffer: () => into.space(), callback } };
 }
 
 function bind(server: Server, address: Address): Promise<void> {

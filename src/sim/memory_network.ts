@@ -4,7 +4,7 @@
  */
 import { Duplex } from "node:stream";
 import { NetworkError } from "../ports/mod.ts";
-import type { Address, Clock, Listener, Network, NetworkErrorCode } from "../ports/mod.ts";
+import type { Address, Clock, Landing, Listener, Network, NetworkErrorCode } from "../ports/mod.ts";
 
 /** First port handed out for port 0 (the dynamic range of RFC 6335 section 6). */
 const DYNAMIC_PORT_FIRST = 49152;
@@ -51,7 +51,7 @@ export class MemoryNetwork implements Network {
   }
 
   /** See `Network`. */
-  dial(address: Address, signal?: AbortSignal): Promise<Duplex> {
+  dial(address: Address, signal?: AbortSignal, into?: Landing): Promise<Duplex> {
     return new Promise((resolve, reject) => {
       checkPath(address, "dial");
       if (signal?.aborted) return reject(signal.reason);
@@ -70,6 +70,7 @@ export class MemoryNetwork implements Network {
         const far = new PipeEnd(this.#deliver);
         near.join(far);
         far.join(near);
+        if (into !== undefined) near.on("data", (chunk: Uint8Array) => land(chunk, into));
         listener.accept(far);
         resolve(near);
       });
@@ -133,6 +134,17 @@ class PipeEnd extends Duplex {
     if (this.destroyed) return;
     if (!this.readableEnded) this.push(null);
     this.end();
+  }
+}
+
+/** Copies, as nothing here reads from a socket. */
+function land(chunk: Uint8Array, into: Landing): void {
+  for (let rest = chunk; rest.length > 0;) {
+    const space = into.space();
+    const piece = rest.subarray(0, space.length);
+    space.set(piece);
+    into.landed(piece.length);
+    rest = rest.subarray(piece.length);
   }
 }
 

@@ -112,6 +112,41 @@ const cases: Record<string, (under: NetworkUnderTest) => Promise<void>> = {
     const address: Address = { kind: "unix", path: `${directory}/s` };
     await assert.rejects(network.dial(address, AbortSignal.abort(reason)), reason);
   },
+  async "bytes land in the memory that was given, in order, and wait while paused"(
+    { network, directory },
+  ): Promise<void> {
+    for (const address of addresses(directory)) {
+      const sent = Uint8Array.from({ length: 200_000 }, (_, i) => i % 251);
+      const listener = await network.listen(address, (stream) => stream.end(sent));
+      const memory = new Uint8Array(300_000);
+      const ended = Promise.withResolvers<void>();
+      let at = 0;
+      let paused = false;
+      const stream = await network.dial(listener.address, undefined, {
+        // Another place each time, and never more than is asked for.
+        space: () => memory.subarray(at, at + 1_000 + at % 7_000),
+        landed: (byteCount) => {
+          assert.equal(paused, false, "Bytes came while the stream was paused");
+          at += byteCount;
+          if (at < 100_000 || stream.listenerCount("test") > 0) return;
+          stream.once("test", () => {});
+          stream.pause();
+          queueMicrotask(() => {
+            paused = true;
+            setTimeout(() => {
+              paused = false;
+              stream.resume();
+            }, 20);
+          });
+        },
+      });
+      stream.once("end", () => ended.resolve());
+      await ended.promise;
+      assert.equal(at, sent.length);
+      assert.deepEqual(memory.subarray(0, at), sent);
+      await listener.close();
+    }
+  },
   async "a peer that vanishes is a close, not a crash"({ network, directory }): Promise<void> {
     const listener = await network.listen({ kind: "unix", path: `${directory}/s` }, (stream) => {
       stream.write("bye");
