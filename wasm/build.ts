@@ -35,7 +35,7 @@ const targets: readonly Target[] = [
   hotTarget("blake3", 20),
   hotTarget("frames", 146),
   hotTarget("placement", 1121),
-  hotTarget("scoring", 65),
+  hotTarget("scoring", 66),
 ];
 
 const here = new URL("./", import.meta.url);

@@ -17,12 +17,12 @@ export const BEST_MAX = 1024;
 export const EXCLUDED = 0x4000;
 /** Eight columns of f32. */
 export const COLUMNS = 0x10000;
-/** Bytes of a column. */
-export const COLUMN_BYTES = 0x80000;
+/** Bytes from one column to the next. */
+export const COLUMN_BYTES = 0x80240;
 /** Candidates at most. */
 export const CANDIDATES_MAX = 131_072;
 /** Bytes of the whole memory. */
-export const MEMORY_BYTES = 0x410000;
+export const MEMORY_BYTES = 0x420000;
 
 /** What the WebAssembly module exports; documented there. Checks nothing. */
 export interface ScoringKernel {

@@ -9,9 +9,9 @@
  *   0x000100  scores    1,024 f32: a heap whose first is the worst, at the end sorted, best first
  *   0x001100  indexes   1,024 u32, in step with the scores
  *   0x004000  excluded  a bit per candidate
- *   0x010000  columns   8 of 131,072 f32: memory, demand, replicas, latency, bandwidth, age, credit,
- *                       locality
- *   0x410000  end       65 pages of 64 KiB
+ *   0x010000  columns   8 of 131,072 f32 and 576 B, so that they do not share cache sets: memory,
+ *                       demand, replicas, latency, bandwidth, age, credit, locality
+ *   0x420000  end       66 pages of 64 KiB
  */
 const WEIGHTS: usize = 0;
 const NEED: usize = 32;
@@ -19,70 +19,71 @@ const SCORES: usize = 0x100;
 const INDEXES: usize = 0x1100;
 const EXCLUDED: usize = 0x4000;
 const COLUMNS: usize = 0x10000;
-const COLUMN_BYTES: usize = 0x80000;
+const COLUMN_BYTES: usize = 0x80240;
 const NONE: u32 = 0xffffffff;
+
+// A vector written as a constant is built anew at each use inside V8's loop; from a mutable global it
+// is read.
+let one: v128 = f32x4.splat(1);
+let minusOne: v128 = f32x4.splat(-1);
+let zero: v128 = f32x4.splat(0);
+let perMs: v128 = f32x4.splat(0.005);
+let perSecond: v128 = f32x4.splat(0.000277777785);
+let sixteenth: v128 = f32x4.splat(0.0625);
+let bias: v128 = i32x4.splat(127);
+let mantissa: v128 = i32x4.splat(0x007fffff);
+// log2 on [1, 2], minimax of degree 4.
+let p4: v128 = f32x4.splat(-0.0816158057);
+let p3: v128 = f32x4.splat(0.645142365);
+let p2: v128 = f32x4.splat(-2.12067513);
+let p1: v128 = f32x4.splat(4.07009079);
+let p0: v128 = f32x4.splat(-2.51285462);
 
 /**
  * log2 of four numbers of at least 1, within 1e-4: exponent, and a polynomial of the rest. What is
  * infinite or no number gives NaN.
  */
 // @ts-ignore: decorator
-
+@inline
 function log2(x: v128): v128 {
-  const exponent = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(127)));
-  const m = v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f800000));
-  // Minimax on [1, 2], degree 4.
-  let p = f32x4.splat(-0.0816158057);
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(0.645142365));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-2.12067513));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(4.07009079));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(-2.51285462));
+  const exponent = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(x, 23), bias));
+  const m = v128.or(v128.and(x, mantissa), one);
+  let p = f32x4.add(f32x4.mul(p4, m), p3);
+  p = f32x4.add(f32x4.mul(p, m), p2);
+  p = f32x4.add(f32x4.mul(p, m), p1);
+  p = f32x4.add(f32x4.mul(p, m), p0);
   return f32x4.add(f32x4.add(p, exponent), f32x4.sub(x, x));
 }
 
 /** Between `low` and 1. */
 // @ts-ignore: decorator
-
-function clamp(x: v128, low: f32): v128 {
-  return f32x4.pmin(f32x4.splat(1), f32x4.pmax(f32x4.splat(low), x));
+@inline
+function clamp(x: v128, low: v128): v128 {
+  return f32x4.pmin(one, f32x4.pmax(low, x));
 }
 
 // @ts-ignore: decorator
-
+@inline
 function weighted(sum: v128, x: v128, weight: usize): v128 {
   return f32x4.add(sum, f32x4.mul(x, v128.load32_splat(WEIGHTS + (weight << 2))));
 }
 
 /** Scores of the four candidates whose columns are at `p` from COLUMNS on. */
 // @ts-ignore: decorator
-
+@inline
 function scoreOf(p: usize, spare: v128): v128 {
-  const one = f32x4.splat(1);
-  let s = f32x4.mul(
-    clamp(f32x4.mul(spare, v128.load32_splat(NEED, 4)), 0),
-    v128.load32_splat(WEIGHTS),
-  );
-  s = weighted(s, log2(f32x4.add(v128.load(p, COLUMN_BYTES), one)), 1);
+  const demand = f32x4.add(v128.load(p, COLUMN_BYTES), one);
+  const near = f32x4.sub(one, f32x4.mul(v128.load(p, 3 * COLUMN_BYTES), perMs));
+  const width = f32x4.mul(log2(f32x4.add(v128.load(p, 4 * COLUMN_BYTES), one)), sixteenth);
+  const age = f32x4.add(f32x4.mul(v128.load(p, 5 * COLUMN_BYTES), perSecond), one);
+  const fit = clamp(f32x4.mul(spare, v128.load32_splat(NEED, 4)), zero);
+  let s = f32x4.mul(fit, v128.load32_splat(WEIGHTS));
+  s = weighted(s, log2(demand), 1);
   s = weighted(s, f32x4.div(one, v128.load(p, 2 * COLUMN_BYTES)), 2);
-  s = weighted(
-    s,
-    clamp(f32x4.sub(one, f32x4.mul(v128.load(p, 3 * COLUMN_BYTES), f32x4.splat(0.005))), 0),
-    3,
-  );
-  s = weighted(
-    s,
-    clamp(f32x4.mul(log2(f32x4.add(v128.load(p, 4 * COLUMN_BYTES), one)), f32x4.splat(0.0625)), 0),
-    4,
-  );
-  s = weighted(
-    s,
-    f32x4.div(
-      one,
-      f32x4.add(f32x4.mul(v128.load(p, 5 * COLUMN_BYTES), f32x4.splat(0.000277777785)), one),
-    ),
-    5,
-  );
-  s = weighted(s, clamp(v128.load(p, 6 * COLUMN_BYTES), -1), 6);
+  s = weighted(s, clamp(near, zero), 3);
+  s = weighted(s, clamp(width, zero), 4);
+  s = weighted(s, f32x4.div(one, age), 5);
+  s = weighted(s, clamp(v128.load(p, 6 * COLUMN_BYTES), minusOne), 6);
   return weighted(s, v128.load(p, 7 * COLUMN_BYTES), 7);
 }
 
@@ -100,7 +101,7 @@ export function best(count: u32, most: u32): u32 {
     const p = COLUMNS + (<usize> i << 2);
     const spare = f32x4.sub(v128.load(p), need);
     const s = scoreOf(p, spare);
-    const better = v128.and(f32x4.gt(s, worst), f32x4.ge(spare, f32x4.splat(0)));
+    const better = v128.and(f32x4.gt(s, worst), f32x4.ge(spare, zero));
     if (!v128.any_true(better)) continue;
     let lanes = i32x4.bitmask(better) & ~(load<u8>(EXCLUDED + (i >> 3)) >> (i & 4));
     if (count - i < 4) lanes &= (1 << (count - i)) - 1;
