@@ -45,11 +45,9 @@ export const HTTP_LIMITS: HttpLimits = {
 /** Connections that are being told 503 at the same time; further ones are closed without a word. */
 const TURNED_AWAY_MAX = 64;
 
-/** What `serveHttp` needs. */
-export interface ServeHttpOptions {
-  readonly network: Network;
+/** What a server needs beside its connections. */
+export interface HttpStreamsOptions {
   readonly clock: Clock;
-  readonly address: Address;
   /** Must not throw; what it throws all the same answers 500, or cuts a begun response. */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
   readonly limits?: Partial<HttpLimits>;
@@ -62,10 +60,16 @@ export interface ServeHttpOptions {
   readonly onError?: (thrown: unknown) => void;
 }
 
-/** A running server. */
-export interface HttpServer {
-  /** Where it listens, with the port that was picked. */
+/** What `serveHttp` needs. */
+export interface ServeHttpOptions extends HttpStreamsOptions {
+  readonly network: Network;
   readonly address: Address;
+}
+
+/** A server on streams that somebody else accepts. */
+export interface HttpStreams {
+  /** Serves a connection; its first bytes may have been read and put back. */
+  accept(stream: Duplex): void;
   /** Open connections. */
   readonly connectionCount: number;
   /** Connections that were refused, being one too many or having too many requests waiting. */
@@ -79,30 +83,40 @@ export interface HttpServer {
   close(drainMs: number): Promise<void>;
 }
 
+/** A running server. */
+export interface HttpServer extends Omit<HttpStreams, "accept"> {
+  /** Where it listens, with the port that was picked. */
+  readonly address: Address;
+}
+
+/** Makes a server for streams that the caller accepts. */
+export function httpOnStreams(options: HttpStreamsOptions): HttpStreams {
+  return new StreamHttpServer(options);
+}
+
 /**
  * Listens at `address` and serves until `close`.
  *
  * @throws {NetworkError} when it can't listen
  */
 export async function serveHttp(options: ServeHttpOptions): Promise<HttpServer> {
-  const server = new StreamHttpServer(options);
+  const server = new ListeningHttpServer(options);
   await server.listen();
   return server;
 }
 
-class StreamHttpServer implements HttpServer {
-  readonly #options: ServeHttpOptions;
+class StreamHttpServer implements HttpStreams {
+  readonly #options: HttpStreamsOptions;
   readonly #limits: HttpLimits;
   readonly #http: Server;
   readonly #open = new Map<object, HttpConnection>();
   readonly #turnedAway = new Set<HttpConnection>();
-  #listener: Listener | undefined;
   #draining = false;
   #wake: () => void = () => {};
   refusedCount = 0;
   timedOutCount = 0;
 
-  constructor(options: ServeHttpOptions) {
+  constructor(options: HttpStreamsOptions) {
     this.#options = options;
     this.#limits = { ...HTTP_LIMITS, ...options.limits };
     this.#http = createServer({
@@ -120,22 +134,12 @@ class StreamHttpServer implements HttpServer {
     this.#http.on("clientError", (thrown, stream) => this.#onClientError(thrown, stream));
   }
 
-  get address(): Address {
-    return this.#listener?.address ?? this.#options.address;
-  }
-
   get connectionCount(): number {
     return this.#open.size;
   }
 
-  async listen(): Promise<void> {
-    const { network, address } = this.#options;
-    this.#listener = await network.listen(address, (stream) => this.#accept(stream));
-  }
-
   async close(drainMs: number): Promise<void> {
     this.#draining = true;
-    await this.#listener?.close();
     for (const connection of this.#open.values()) connection.drain();
     for (const connection of this.#turnedAway) connection.destroy();
     const destroyAll = (): void => {
@@ -155,7 +159,7 @@ class StreamHttpServer implements HttpServer {
     timer.cancel();
   }
 
-  #accept(stream: Duplex): void {
+  accept(stream: Duplex): void {
     stream.on("error", ignore);
     if (this.#draining) return void stream.destroy();
     if (this.#open.size >= this.#limits.connectionsMax) return this.#turnAway(stream);
@@ -252,6 +256,30 @@ function hostProblem(request: IncomingMessage): string | undefined {
   const count = names.filter((name) => name.toLowerCase() === "host").length;
   if (count === 1 || (count === 0 && request.httpVersion === "1.0")) return undefined;
   return `Cannot answer the request as it must have one Host header: current count is ${count}`;
+}
+
+class ListeningHttpServer extends StreamHttpServer implements HttpServer {
+  readonly #where: ServeHttpOptions;
+  #listener: Listener | undefined;
+
+  constructor(options: ServeHttpOptions) {
+    super(options);
+    this.#where = options;
+  }
+
+  get address(): Address {
+    return this.#listener?.address ?? this.#where.address;
+  }
+
+  async listen(): Promise<void> {
+    const { network, address } = this.#where;
+    this.#listener = await network.listen(address, (stream) => this.accept(stream));
+  }
+
+  override async close(drainMs: number): Promise<void> {
+    await this.#listener?.close();
+    await super.close(drainMs);
+  }
 }
 
 function ignore(): void {}

@@ -9,7 +9,7 @@ import type { RpcErrorName } from "../../kernel/mod.ts";
 import { retryAfterSeconds } from "./limits.ts";
 
 /** Statuses that this API answers with. */
-export type ErrorStatus = 400 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 499 | 500 | 503;
+export type ErrorStatus = 400 | 403 | 404 | 405 | 408 | 413 | 415 | 429 | 431 | 499 | 500 | 503;
 
 /** What an `ApiError` is made of. */
 export interface ApiErrorOptions {
@@ -96,7 +96,7 @@ const byKind: Readonly<Record<RpcErrorName, { status: ErrorStatus; code: string 
   parse: { status: 400, code: undefined },
   invalidRequest: { status: 400, code: undefined },
   methodNotFound: { status: 503, code: "unavailable" },
-  invalidParams: { status: 400, code: undefined },
+  invalidParams: { status: 400, code: "invalid_value" },
   internal: { status: 500, code: "internal_error" },
   unavailable: { status: 503, code: "unavailable" },
   busy: { status: 429, code: "queue_full" },

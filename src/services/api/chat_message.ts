@@ -4,7 +4,7 @@
  * applications send back, are taken.
  */
 import * as v from "valibot";
-import { isEmptyArray, issueOfObject, type Schema, textUpTo } from "./field_schemas.ts";
+import { arrayOf, isEmptyArray, issueOfObject, type Schema, textUpTo } from "./field_schemas.ts";
 import { contentPartsMax, messagesMax } from "./limits.ts";
 
 /** Roles that a chat template is given; "developer" is OpenAI's newer word for "system". */
@@ -33,9 +33,11 @@ const textPart = v.pipe(
 // Parts are put together as they are: what belongs between them is in them.
 const content: Schema<string> = v.lazy((input) =>
   typeof input === "string" ? v.string() : v.pipe(
-    v.array(textPart, contentMessage),
-    v.minLength(1, contentMessage),
-    v.maxLength(contentPartsMax, `it may hold at most ${contentPartsMax} parts`),
+    arrayOf(textPart, {
+      message: contentMessage,
+      min: [1, contentMessage],
+      max: [contentPartsMax, `it may hold at most ${contentPartsMax} parts`],
+    }),
     v.transform((texts: string[]) => texts.join("")),
   )
 ) as Schema<string>;
@@ -67,8 +69,8 @@ const message = v.pipe(
 );
 
 /** `messages`: 1 to 4,096 of them, text only. Their total size is the body's limit. */
-export const messages: Schema<ChatMessage[]> = v.pipe(
-  v.array(message, "it must be an array of messages"),
-  v.minLength(1, "it must hold at least one message"),
-  v.maxLength(messagesMax, `it may hold at most ${messagesMax} messages`),
-);
+export const messages: Schema<ChatMessage[]> = arrayOf(message, {
+  message: "it must be an array of messages",
+  min: [1, "it must hold at least one message"],
+  max: [messagesMax, `it may hold at most ${messagesMax} messages`],
+});

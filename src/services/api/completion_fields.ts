@@ -29,12 +29,33 @@ const text = v.pipe(
   v.transform((given: string): Prompt => ({ kind: "text", text: given })),
 );
 
+const tokenMessage = `it must be a whole number from 0 to ${2 ** 31 - 1}`;
+
+// By one loop: a schema per item takes a third of a second for a million items.
 const tokens = v.pipe(
-  v.array(integerWithin({ from: 0, to: 2 ** 31 - 1 }), shapeMessage),
+  v.custom<unknown[]>((value) => Array.isArray(value), shapeMessage),
   v.minLength(1, "it must hold at least one token"),
   v.maxLength(promptTokensMax, `it may hold at most ${promptTokensMax} tokens`),
-  v.transform((given: number[]): Prompt => ({ kind: "tokens", tokens: given })),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const input = dataset.value;
+    const key = input.findIndex((id) => !isTokenId(id));
+    if (key < 0) return;
+    const path = [{
+      type: "array" as const,
+      origin: "value" as const,
+      input,
+      key,
+      value: input[key],
+    }];
+    addIssue({ message: tokenMessage, path: path as [typeof path[number]] });
+  }),
+  v.transform((given): Prompt => ({ kind: "tokens", tokens: given as number[] })),
 );
+
+function isTokenId(value: unknown): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 31;
+}
 
 /** The one prompt of an array of prompts, or the value itself. */
 const prompt: Schema<Prompt> = v.pipe(

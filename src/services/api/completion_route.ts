@@ -76,7 +76,11 @@ export async function answerCompletion(
     if (!running.translated.stream) {
       return Response.json(await whole(running, options.endpoint.shape), { headers });
     }
-    return streamed(running, { ...options, headers });
+    // Tells the adapter to send what there is; HTTP/1.0 has no chunks.
+    const framing: Record<string, string> = env.incoming.httpVersion === "1.0"
+      ? {}
+      : { "transfer-encoding": "chunked" };
+    return streamed(running, { ...options, headers: { ...headers, ...framing } });
   } catch (thrown) {
     throw ApiError.from(thrown, options.endpoint.paramOf);
   }
@@ -148,8 +152,7 @@ function streamed(
       ...headers,
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
-      // Tells the adapter to send what there is, and reverse proxies not to gather.
-      "transfer-encoding": "chunked",
+      // Tells reverse proxies not to gather.
       "x-accel-buffering": "no",
     },
   });

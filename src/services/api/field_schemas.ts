@@ -39,6 +39,24 @@ export function integerWithin(
 /** A boolean. */
 export const boolean: Schema<boolean> = v.boolean("it must be true or false");
 
+/** An array whose length is checked before its items. */
+export function arrayOf<T>(
+  item: Schema<T>,
+  rules: {
+    readonly message: string;
+    readonly min?: readonly [count: number, message: string];
+    readonly max: readonly [count: number, message: string];
+  },
+): Schema<T[]> {
+  const { message, min: [min, minMessage] = [0, ""], max: [max, maxMessage] } = rules;
+  return v.pipe(
+    v.custom<unknown[]>((value) => Array.isArray(value), message),
+    v.minLength(min, minMessage),
+    v.maxLength(max, maxMessage),
+    v.array(item),
+  ) as Schema<T[]>;
+}
+
 /** Text of at most `max` characters. */
 export function textUpTo(max: number): Schema<string> {
   const message = `it must be a string of at most ${max} characters`;
@@ -87,10 +105,10 @@ const stopString: Schema<string> = v.pipe(
   v.check((text: string) => text.isWellFormed(), stopMessage),
 );
 
-const stopList: Schema<string[]> = v.pipe(
-  v.array(stopString, "it must be a string or an array of strings"),
-  v.maxLength(stopStringsMax, `it may hold at most ${stopStringsMax} strings`),
-);
+const stopList: Schema<string[]> = arrayOf(stopString, {
+  message: "it must be a string or an array of strings",
+  max: [stopStringsMax, `it may hold at most ${stopStringsMax} strings`],
+});
 
 /** `stop`: a string or an array of strings; gives an array. */
 export const stop: Schema<string[]> = v.lazy((input) =>
@@ -107,6 +125,8 @@ const biasMessage = "it must map token ids to numbers from -100 to 100";
 /** `logit_bias`: token ids (as keys) to biases. Whether an id is of the model is checked later. */
 export const logitBias: Schema<Record<string, number>> = notArray(
   v.pipe(
+    v.unknown(),
+    v.check(hasRecordKeys, biasMessage),
     v.record(
       v.pipe(v.string(biasMessage), v.regex(/^(0|[1-9]\d{0,8})$/, biasMessage)),
       v.pipe(v.number(biasMessage), v.minValue(-100, biasMessage), v.maxValue(100, biasMessage)),
@@ -116,6 +136,12 @@ export const logitBias: Schema<Record<string, number>> = notArray(
   ),
   biasMessage,
 );
+
+/** Whether a value has no key that valibot's records pass over in silence. */
+function hasRecordKeys(value: unknown): boolean {
+  return typeof value !== "object" || value === null ||
+    !["__proto__", "prototype", "constructor"].some((key) => Object.hasOwn(value, key));
+}
 
 /** `stream_options`: what a stream adds. */
 export const streamOptions: Schema<{ includeUsage: boolean }> = notArray(

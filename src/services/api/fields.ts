@@ -64,7 +64,8 @@ function readField(field: Field, name: string, value: unknown): unknown {
       message: `Cannot answer the request as '${name}' is missing`,
     });
   }
-  const parsed = v.safeParse(field.schema, value);
+  // The first issue is the answer; collecting those of a million elements would take seconds.
+  const parsed = v.safeParse(field.schema, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const param = name + pathOf(issue);
@@ -75,7 +76,7 @@ function unknownField(name: string): ApiError {
   return new ApiError({
     status: 400,
     code: "unknown_parameter",
-    param: name,
+    param: cut(name),
     message: `Cannot use ${shown(name)} as this API has no such field: leave it out`,
   });
 }
@@ -92,7 +93,7 @@ function refusal(param: string | undefined, sentence: string, value: unknown): A
 /** Where in the field the issue is: "[0].content". */
 function pathOf(issue: v.BaseIssue<unknown>): string {
   return (issue.path ?? [])
-    .map(({ key }) => typeof key === "number" ? `[${key}]` : `.${String(key)}`)
+    .map(({ key }) => typeof key === "number" ? `[${key}]` : `.${cut(String(key))}`)
     .join("");
 }
 
@@ -105,7 +106,12 @@ function valueOf(issue: v.BaseIssue<unknown>, whole: unknown): unknown {
 /** A value as an error message shows it: JSON, cut, without control characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return "absent";
-  const text = jsonOf(value);
+  // A number of JSON that is beyond f64, such as 1e400; as JSON it would be null.
+  if (value === Infinity || value === -Infinity) return String(value);
+  return cut(jsonOf(value));
+}
+
+function cut(text: string): string {
   return text.length <= shownCharactersMax
     ? text
     : `${text.slice(0, shownCharactersMax).toWellFormed()}...`;

@@ -26,6 +26,11 @@ export function hostName(header: string): string | undefined {
   return match?.[1];
 }
 
+/** The host part of an absolute request target ("http://a/b"), which outranks Host; else undefined. */
+export function targetHost(target: string | undefined): string | undefined {
+  return /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(target ?? "")?.[1];
+}
+
 /**
  * Checks a request's Host and Origin.
  *

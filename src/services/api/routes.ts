@@ -10,7 +10,7 @@ import { ApiError } from "./api_error.ts";
 import type { ApiMeters } from "./api_meters.ts";
 import { answerCompletion, chatEndpoint, completionEndpoint } from "./completion_route.ts";
 import type { ApiConfig } from "./config.ts";
-import { checkCaller, corsHeaders, preflightHeaders } from "./guard.ts";
+import { checkCaller, corsHeaders, preflightHeaders, targetHost } from "./guard.ts";
 
 /** What the routes need. */
 export interface RouteOptions {
@@ -120,8 +120,11 @@ async function guard(
   next: Next,
   options: RouteOptions,
 ): Promise<Response | undefined> {
-  const { headers } = c.env.incoming;
+  const { headers, url } = c.env.incoming;
   options.meters.watch(routeName(c.req.path), c.env.outgoing);
+  const target = targetHost(url);
+  // RFC 9112, section 3.2.2: the target's host counts. Here both must be this machine.
+  if (target !== undefined) checkCaller({ host: target, origin: undefined }, options.config);
   const origin = checkCaller({ host: headers.host, origin: headers.origin }, options.config);
   if (origin !== undefined && c.req.method === "OPTIONS") {
     const requested = c.req.header("access-control-request-headers");

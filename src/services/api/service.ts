@@ -71,6 +71,8 @@ async function listen(
     address: parseListenAddress(address),
     handler: (request, response) => void listener(request, response),
     onError: (thrown) => host.log.error("A request failed", { error: thrown }),
+    refusalBody: (status, message) =>
+      new ApiError({ status, code: refusalCodes[status], message }).body,
     limits: {
       connectionsMax: config.connectionsMax,
       headersTimeoutMs: config.bodyMsMax,
@@ -80,6 +82,14 @@ async function listen(
     },
   });
 }
+
+/** Codes of answers that the server gives before a request has reached the routes. */
+const refusalCodes = {
+  400: "invalid_request",
+  408: "request_timeout",
+  431: "headers_too_large",
+  503: "too_many_connections",
+} as const;
 
 /** The adapter's own refusals: a request line or a Host header that gives no URL. */
 function asBadRequest(thrown: unknown): unknown {

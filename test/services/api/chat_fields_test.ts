@@ -287,3 +287,41 @@ test("A value that is nested too deeply to be shown is refused like any other", 
   assert.equal(error.param, "model");
   assert.equal(refusalOf(() => translateChat({ model: "m", messages: deep })).status, 400);
 });
+
+test("What is refused is shown as it was sent, and cut", () => {
+  const huge = refusalOf(() =>
+    translateChat({ model: "m", messages: [user], ["k".repeat(5000)]: 1 })
+  );
+  assert.ok(JSON.stringify(huge.body).length < 500);
+  const infinite = JSON.parse(`{"model":"m","messages":[],"temperature":1e400}`);
+  const error = refusalOf(() => translateChat({ ...infinite, messages: [user] }));
+  assert.match(error.message, /current value is Infinity$/);
+});
+
+test("Keys that objects inherit are refused like any other", () => {
+  for (const key of ["__proto__", "constructor", "toString"]) {
+    const text = `{"model":"m","messages":[{"role":"user","content":"x"}],"${key}":{"a":1}}`;
+    assert.equal(refusalOf(() => translateChat(JSON.parse(text))).param, key);
+    const bias =
+      `{"model":"m","messages":[{"role":"user","content":"x"}],"logit_bias":{"${key}":1}}`;
+    assert.match(refusalOf(() => translateChat(JSON.parse(bias))).param ?? "", /^logit_bias/);
+  }
+});
+
+test("Large arrays are refused by their length or their first fault, without looking at the rest", () => {
+  let looked = 0;
+  const watched = {
+    get role(): string {
+      looked++;
+      return "nobody";
+    },
+    toJSON: (): number => 0,
+  };
+  const many: unknown[] = new Array(100_000).fill(watched);
+  refusalOf(() => translateChat({ model: "m", messages: many }));
+  assert.equal(looked, 0);
+  refusalOf(() => translateChat({ model: "m", messages: many.slice(0, 4000) }));
+  assert.ok(looked < 10, `${looked} messages were looked at`);
+  const prompt = [1, 2, "3", null];
+  assert.equal(refusalOf(() => translateCompletion({ model: "m", prompt })).param, "prompt[2]");
+});

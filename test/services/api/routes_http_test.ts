@@ -182,6 +182,41 @@ test("HTTP: a Host that is not this machine is 403, whatever the route", async (
   assert.equal((await raw("GET /health HTTP/1.1\r\nConnection: close\r\n\r\n")).status, 400);
 });
 
+test("HTTP: the host of an absolute target counts as Host does, and there is one Host", async () => {
+  assert.equal((await raw(request("GET http://localhost/v1/models"))).status, 200);
+  assert.equal((await raw(request("GET http://evil.example/v1/models"))).status, 403);
+  const headers = ["Host: evil.example"];
+  assert.equal((await raw(request("GET http://localhost/v1/models", { headers }))).status, 403);
+  const two = await raw(request("GET /v1/models", { headers: ["Host: localhost", ...headers] }));
+  assert.equal(two.status, 400);
+  assert.equal(errorOf(two).code, "invalid_request");
+});
+
+test("HTTP: a stream over HTTP/1.0 has no chunk marks", async () => {
+  const streamed = JSON.stringify({ ...JSON.parse(body), stream: true });
+  const text = request(chat, { headers: [json], body: streamed }).replace("HTTP/1.1", "HTTP/1.0");
+  const answer = await raw(text);
+  assert.equal(answer.status, 200);
+  assert.doesNotMatch(answer.head, /transfer-encoding/);
+  assert.match(answer.body, /^data: \{.*data: \[DONE\]\n\n$/s);
+});
+
+test("HTTP: a connection that is cut takes the requests that it sent ahead with it", async () => {
+  const line = request(chat, { headers: [json, "Connection: keep-alive"], body });
+  const socket = connect(node.port, "127.0.0.1");
+  socket.on("error", () => {});
+  socket.write(line.repeat(20));
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.destroy();
+  // One is the request for the figures itself.
+  await node.until(
+    "nothing runs",
+    async () => await node.metric("skep_api_requests_running") === 1,
+  );
+  assert.equal(await node.metric("skep_inference_slots_active"), 0);
+  assert.equal(await node.metric("skep_inference_queue_depth"), 0);
+});
+
 test("HTTP: a web page of another origin is 403, an allowed one is answered with CORS headers", async () => {
   const foreign = request(chat, { headers: [json, "Origin: https://evil.example"], body });
   const refused = await raw(foreign);
@@ -221,7 +256,12 @@ test("HTTP: unknown routes are 404, /admin is one of them, and wrong methods are
 });
 
 test("HTTP: bytes that are no HTTP, and URLs that are none, are 400", async () => {
-  assert.equal((await raw("\u0016\u0003\u0001 hello\r\n\r\n")).status, 400);
+  const garbage = await raw("\u0016\u0003\u0001 hello\r\n\r\n");
+  assert.equal(garbage.status, 400);
+  assert.equal(errorOf(garbage).code, "invalid_request");
+  const large = await raw(request("GET /health", { headers: [`X: ${"a".repeat(20_000)}`] }));
+  assert.equal(large.status, 431);
+  assert.equal(errorOf(large).code, "headers_too_large");
   assert.equal((await raw(request("GET /a\\..\\b"))).status, 400);
 });
 
