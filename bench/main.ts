@@ -88,6 +88,7 @@ const runtimes = flags.here ? [await runHere()] : runBoth();
 if (!flags.here && !flags.small && flags.only === undefined) {
   record(runtimes);
   writeReport(new URL("./", import.meta.url), runtimes);
+  runCommand([...denoCommand(), "fmt", fileURLToPath(new URL("REPORT.md", import.meta.url))]);
 }
 const missed = runtimes.flatMap(({ results }) => results).filter((each) => !each.pass);
 // Small inputs say nothing about gates; whoever reads JSON looks for itself.

@@ -35,16 +35,18 @@ export function tableOf(results: readonly RowResult[]): string {
 
 /** Writes REPORT.md and its charts into `folder`. */
 export function writeReport(folder: URL, runtimes: readonly RuntimeResults[]): void {
-  mkdirSync(new URL("charts/", folder), { recursive: true });
+  mkdirSync(new URL("results/charts/", folder), { recursive: true });
   const sections = ROW_GROUPS.map(({ title, rows }) => {
     const parts = rows.flatMap((row) => {
       const results = runtimes.flatMap((each) => each.results).filter((each) =>
         each.name === row.name
       );
       if (results.length === 0) return [];
-      writeFileSync(new URL(`charts/${row.name}.svg`, folder), chartOf(row.what, results));
+      writeFileSync(new URL(`results/charts/${row.name}.svg`, folder), chartOf(row.what, results));
       return [
-        `### ${row.what}\n\n![${row.what}](charts/${row.name}.svg)\n\n${markdownOf(results)}\n`,
+        `### ${row.what}\n\n![${row.what}](results/charts/${row.name}.svg)\n\n${
+          markdownOf(results)
+        }\n`,
       ];
     });
     return `## ${title}\n\n${parts.join("\n")}`;

@@ -18,7 +18,8 @@
  * @module
  */
 export { Blake3, BLAKE3_DIGEST_BYTES, BLAKE3_GROUP_BYTES, BLAKE3_KEY_BYTES } from "./blake3.ts";
-export type { Blake3Batch, Blake3Options } from "./blake3.ts";
+export type { Blake3Options } from "./blake3.ts";
+export type { Blake3Batch } from "./_blake3_batch.ts";
 export { Blake3Hasher } from "./blake3_hasher.ts";
 export { OutboardBuilder, outboardBytes, VerifiedOutboard } from "./outboard.ts";
 export type { ContentId, ContentTree } from "./outboard.ts";

@@ -205,6 +205,7 @@ export function checkRoot(root: Uint8Array): void {
   );
 }
 
+// tidy: allow positional-parameters as it runs for every group and pair of a content
 /** Whether 32 bytes are the same. No secret is compared here. */
 export function sameValue(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
   for (let i = 0; i < BLAKE3_DIGEST_BYTES; i++) if (a[aAt + i] !== b[bAt + i]) return false;

@@ -32,7 +32,7 @@ let counting: v128 = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
 /** Copies 32 bytes. */
 // @ts-ignore: decorator
-
+@inline
 export function copyValue(from: usize, to: usize): void {
   v128.store(to, v128.load(from));
   v128.store(to, v128.load(from, 16), 16);

@@ -89,14 +89,14 @@ export function scanCommands(
     if (total > ARGUMENTS_MAX - used) return finish(n, TABLE_FULL, at, 0, 0);
     for (let i: u32 = 0; i < total; i++) {
       const word = load<u64>(p + next);
-      const one = (<u32>word >> 8 & 0xff) - 48;
-      const two = (<u32>word >> 16 & 0xff) - 48;
+      const one = (<u32> word >> 8 & 0xff) - 48;
+      const two = (<u32> word >> 16 & 0xff) - 48;
       let bytes = one;
       let start = next + 4;
-      if ((<u32>word & 0xffff00ff) != (0x0a0d0000 | DOLLAR) || one > 9 || start > length) {
+      if ((<u32> word & 0xffff00ff) != (0x0a0d0000 | DOLLAR) || one > 9 || start > length) {
         bytes = one * 10 + two;
         start = next + 5;
-        const short = (word & 0xffff0000ff) == (0x0a0d000000 | <u64>DOLLAR);
+        const short = (word & 0xffff0000ff) == (0x0a0d000000 | <u64> DOLLAR);
         if (!short || one - 1 > 8 || two > 9 || start > length) {
           const size = readDigits(p, next, length, DOLLAR);
           if (size == INCOMPLETE) {

@@ -4,7 +4,7 @@ import { errorsOf, isUtf8, utf8Prefix } from "./utf8";
 
 /** Positions of LF among the 64 bytes of four vectors, a bit each. */
 // @ts-ignore: decorator
-
+@inline
 function feeds(a: v128, b: v128, c: v128, d: v128): u64 {
   const feed = i8x16.splat(10);
   return <u64> i8x16.bitmask(i8x16.eq(a, feed)) |

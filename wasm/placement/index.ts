@@ -141,7 +141,7 @@ function mayStart(i: u32, tile: u32): bool {
 
 /** Nodes at `p` whose layers include `layer`. */
 // @ts-ignore: decorator
-
+@inline
 function holds(layer: v128, p: usize): v128 {
   return v128.and(i32x4.le_u(v128.load(FIRST + p), layer), i32x4.gt_u(v128.load(END + p), layer));
 }

@@ -121,7 +121,7 @@ function offer(most: u32, score: f32, index: u32): void {
 
 /** Whether entry `a` is worse than the score and index given. */
 // @ts-ignore: decorator
-
+@inline
 function isWorse(a: u32, score: f32, index: u32): bool {
   const own = load<f32>(SCORES + (<usize> a << 2));
   return own < score || (own == score && load<u32>(INDEXES + (<usize> a << 2)) > index);
