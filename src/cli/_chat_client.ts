@@ -16,6 +16,18 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** What the API refused, with its own sentence. */
+export class ApiRefusal extends CliError {
+  /** The API's code, such as "context_length_exceeded"; `undefined` when it gave none. */
+  readonly code: string | undefined;
+
+  /** @param refusal the API's sentence and code */
+  constructor(refusal: { readonly message: string; readonly code: string | undefined }) {
+    super({ exitCode: exitCodes.failure, message: refusal.message });
+    this.code = refusal.code;
+  }
+}
+
 /** One question. */
 export interface ChatRequest {
   readonly network: Network;
@@ -40,7 +52,8 @@ const EVENT_BYTES_MAX = 2 ** 20;
 /**
  * Asks and yields the answer as it comes.
  *
- * @throws {CliError} with the API's own sentence when it refuses
+ * @throws {ApiRefusal} when it refuses
+ * @throws {CliError} for an answer that is none
  * @throws the signal's reason when it aborts
  */
 export async function* streamChat(chat: ChatRequest): AsyncGenerator<ChatPiece> {
@@ -169,11 +182,12 @@ async function refusal(response: IncomingMessage): Promise<CliError> {
   }
 }
 
-function errorOf(body: unknown): CliError {
+function errorOf(body: unknown): ApiRefusal {
   const error: unknown = isRecord(body) ? body["error"] : undefined;
   const sentence = isRecord(error) ? error["message"] : undefined;
   const message = typeof sentence === "string" ? sentence : "The node answered with an error";
-  return new CliError({ exitCode: exitCodes.failure, message });
+  const code = isRecord(error) ? error["code"] : undefined;
+  return new ApiRefusal({ message, code: typeof code === "string" ? code : undefined });
 }
 
 function brokenAnswer(detail: string): CliError {

@@ -1,5 +1,5 @@
 /** What `skep chat` does: finds who answers, asks, and goes on asking in a conversation. */
-import { modelOf, streamChat } from "./_chat_client.ts";
+import { ApiRefusal, modelOf, streamChat } from "./_chat_client.ts";
 import type { ChatMessage } from "./_chat_client.ts";
 import { readAll, readLines } from "./_input_lines.ts";
 import { pathsOf } from "./_options.ts";
@@ -50,18 +50,49 @@ export async function chat(io: CliIo, options: ChatOptions): Promise<number> {
       message: "Cannot ask an empty question: give a prompt, or text on standard input",
     });
   }
-  const answerer = await findAnswerer(io, options);
+  const end = new AbortController();
+  const onEnd = (): void => end.abort(interrupt);
+  const offs = (["SIGTERM", "SIGHUP"] as const).map((name) => io.onSignal(name, onEnd));
   try {
-    return interactive
-      ? await converse(io, { options, answerer })
-      : await askOnce(io, { options, answerer, prompt });
+    const answerer = await findAnswerer(io, { options, end });
+    try {
+      const turn = { options, answerer, ending: end.signal };
+      return interactive ? await converse(io, turn) : await askOnce(io, { ...turn, prompt });
+    } finally {
+      await answerer.stop();
+    }
+  } catch (thrown) {
+    if (thrown === interrupt) return exitCodes.interrupted;
+    throw thrown;
   } finally {
-    await answerer.stop();
+    for (const off of offs) off();
   }
 }
 
-async function findAnswerer(io: CliIo, options: ChatOptions): Promise<Answerer> {
-  const signal = new AbortController().signal;
+/** Why something was called off by a signal. */
+const interrupt = new DOMException("Interrupted", "AbortError");
+
+/** Ctrl-C until it is found ends the command; a second one does so at once, as for any program. */
+async function findAnswerer(
+  io: CliIo,
+  about: { readonly options: ChatOptions; readonly end: AbortController },
+): Promise<Answerer> {
+  const off = io.onSignal("SIGINT", () => {
+    off();
+    about.end.abort(interrupt);
+  });
+  try {
+    return await answererOf(io, { options: about.options, signal: about.end.signal });
+  } finally {
+    off();
+  }
+}
+
+async function answererOf(
+  io: CliIo,
+  about: { readonly options: ChatOptions; readonly signal: AbortSignal },
+): Promise<Answerer> {
+  const { options, signal } = about;
   if (options.model === undefined && !options.private) {
     const node = await findNode(io, pathsOf(io, options));
     const baseUrl = node?.info.addresses["api"];
@@ -70,14 +101,21 @@ async function findAnswerer(io: CliIo, options: ChatOptions): Promise<Answerer> 
       return { baseUrl, model, stop: () => Promise.resolve() };
     }
   }
-  const node = await startPrivateNode(io, options);
-  const model = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
-  return { ...node, model };
+  const node = await startPrivateNode(io, { ...options, signal });
+  try {
+    const model = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
+    return { ...node, model };
+  } catch (thrown) {
+    await node.stop();
+    throw thrown;
+  }
 }
 
 interface Turn {
   readonly options: ChatOptions;
   readonly answerer: Answerer;
+  /** Aborts when a signal ends the whole command. */
+  readonly ending: AbortSignal;
 }
 
 async function askOnce(io: CliIo, turn: Turn & { readonly prompt: string }): Promise<number> {
@@ -98,7 +136,7 @@ async function converse(io: CliIo, turn: Turn): Promise<number> {
   io.stdout.write(`${paint("dim", hint)}\n`);
   const history = opening(turn.options);
   const lines = readLines(io.stdin);
-  const atPrompt = untilInterrupted(io);
+  const atPrompt = untilInterrupted(io, turn.ending);
   try {
     for (;;) {
       io.stdout.write(paint("bold", "> "));
@@ -106,7 +144,7 @@ async function converse(io: CliIo, turn: Turn): Promise<number> {
       if (line === undefined || line.done === true || line.value.trim() === "") break;
       history.push({ role: "user", content: line.value });
       atPrompt.pause();
-      const answer = await ask(io, { ...turn, history, quiet: false });
+      const answer = await askWhatFits(io, { ...turn, history });
       atPrompt.resume();
       history.push({ role: "assistant", content: answer.text });
     }
@@ -115,6 +153,45 @@ async function converse(io: CliIo, turn: Turn): Promise<number> {
   }
   io.stdout.write("\n");
   return exitCodes.ok;
+}
+
+/**
+ * Asks with as much of the conversation as fits the model's context: the oldest turns are left out,
+ * for good, the system message never. A last message that does not fit by itself is refused.
+ *
+ * @throws {ApiRefusal}
+ */
+async function askWhatFits(
+  io: CliIo,
+  turn: Turn & { readonly history: ChatMessage[] },
+): Promise<Answer> {
+  const { history } = turn;
+  const kept = [...history];
+  for (let leftOut = 0;; leftOut++) {
+    try {
+      const answer = await ask(io, { ...turn, history: kept, quiet: false });
+      history.splice(0, history.length, ...kept);
+      if (leftOut > 0) io.stderr.write(`${painterFor(io, io.stderr)("dim", notice(leftOut))}\n`);
+      return answer;
+    } catch (thrown) {
+      const tooLong = thrown instanceof ApiRefusal && thrown.code === "context_length_exceeded";
+      if (!tooLong || !dropOldestTurn(kept)) throw thrown;
+    }
+  }
+}
+
+/** Removes the oldest question with its answer; false when only the last question is left. */
+function dropOldestTurn(history: ChatMessage[]): boolean {
+  const first = history.findIndex(({ role }) => role === "user");
+  const next = history.findIndex(({ role }, index) => role === "user" && index > first);
+  if (next < 0) return false;
+  history.splice(first, next - first);
+  return true;
+}
+
+function notice(leftOut: number): string {
+  const turns = leftOut === 1 ? "The oldest turn was" : `The ${leftOut} oldest turns were`;
+  return `${turns} left out, as the conversation no longer fits the model's context`;
 }
 
 interface Answer {
@@ -130,7 +207,6 @@ async function ask(
   turn: Turn & { readonly history: readonly ChatMessage[]; readonly quiet: boolean },
 ): Promise<Answer> {
   const controller = new AbortController();
-  const interrupt = new DOMException("Interrupted", "AbortError");
   const off = io.onSignal("SIGINT", () => controller.abort(interrupt));
   let text = "";
   let finishReason: string | undefined;
@@ -139,7 +215,8 @@ async function ask(
     const body = requestBody(turn);
     const { network } = io;
     const { baseUrl } = turn.answerer;
-    for await (const piece of streamChat({ network, baseUrl, body, signal: controller.signal })) {
+    const signal = AbortSignal.any([controller.signal, turn.ending]);
+    for await (const piece of streamChat({ network, baseUrl, body, signal })) {
       text += piece.text;
       finishReason = piece.finishReason ?? finishReason;
       usage = piece.usage ?? usage;
@@ -180,7 +257,7 @@ function requestBody(
 }
 
 /** Ctrl-C while no answer runs ends the conversation; during an answer it belongs to the answer. */
-function untilInterrupted(io: CliIo): {
+function untilInterrupted(io: CliIo, ending: AbortSignal): {
   readonly interrupted: Promise<undefined>;
   pause(): void;
   resume(): void;
@@ -191,5 +268,6 @@ function untilInterrupted(io: CliIo): {
     off = io.onSignal("SIGINT", () => resolve(undefined));
   }
   resume();
+  ending.addEventListener("abort", () => resolve(undefined), { once: true });
   return { interrupted: promise, pause: (): void => off(), resume };
 }

@@ -16,15 +16,21 @@ export interface PrivateNode {
   stop(): Promise<void>;
 }
 
-/** Starts one, with the models and limits of the user's skep.toml, on a free port. */
+/**
+ * Starts one, with the models and limits of the user's skep.toml, on a free port.
+ *
+ * @throws the signal's reason when it aborts before the node is ready; nothing is left behind
+ */
 export async function startPrivateNode(
   io: CliIo,
-  options: PlaceOptions & { readonly model: string | undefined },
+  options: PlaceOptions & { readonly model: string | undefined; readonly signal: AbortSignal },
 ): Promise<PrivateNode> {
   const name = [...io.random.fill(new Uint8Array(8))].map(hexByte).join("");
   const home = join(io.environment("TMPDIR") ?? "/tmp", `skep-chat-${name}`);
   const model = absolutePath(io, options.model);
   const progress = new ModelProgress(io);
+  // What goes wrong before it is ready is thrown, with its own sentence.
+  let isReady = false;
   const { configFile } = pathsOf(io, options);
   try {
     const node = await run({
@@ -34,11 +40,13 @@ export async function startPrivateNode(
       home,
       configFile: await io.disk.stat(configFile) === undefined ? false : configFile,
       environment: (key) => key === "SKEP_SOCKET_DIR" ? undefined : io.environment(key),
-      log: { level: "error", write: (line) => io.stderr.write(`${line}\n`) },
+      log: { level: "error", form: "text", write: (line) => isReady && io.stderr.write(line) },
+      signal: options.signal,
       onProgress: (event) => progress.show(event),
       ...{ clock: io.clock, network: io.network, random: io.random },
       ...(io.diskIsReal ? {} : { disk: io.disk }),
     });
+    isReady = true;
     progress.clear();
     const baseUrl = node.addresses["api"];
     if (baseUrl === undefined) {

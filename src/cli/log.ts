@@ -6,6 +6,7 @@ import { command, option } from "@optique/core/primitives";
 import { integer, string } from "@optique/core/valueparser";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { CommandParser, Invocation } from "./command.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 
 const common = merge(placeOptions, object({ json: jsonOption }));
 
@@ -67,6 +68,13 @@ const rangeParser = command(
       }),
     ),
     (options): Invocation => async (io) => {
+      if (options.to !== undefined && options.to < options.from) {
+        throw new CliError({
+          exitCode: exitCodes.usage,
+          message:
+            `Cannot show events as --to must not be before --from: current values are ${options.to} and ${options.from}`,
+        });
+      }
       const { logRange } = await import("./_log_reading.ts");
       return await logRange(io, options);
     },

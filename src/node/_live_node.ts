@@ -31,6 +31,7 @@ export class LiveNode implements RunningNode {
   readonly #startedMonotonicMs: number;
   #stopping = false;
   #forced = false;
+  /** Whether no service runs any more; a boot whose services failed ends so by itself. */
   #ended = false;
   #onStopping: () => void = () => {};
   /** What a stopped node goes on saying. */
@@ -43,6 +44,7 @@ export class LiveNode implements RunningNode {
     this.hid = parts.identity.hid;
     this.directories = parts.paths.directories;
     this.#startedMonotonicMs = parts.clock.monotonicMs();
+    parts.kernel.finished.then(() => this.#ended = true);
     // Somebody who never looks at `closed` still has `stop()` and the log.
     this.#closed.promise.catch(() => {});
   }
@@ -132,7 +134,6 @@ export class LiveNode implements RunningNode {
   async #end(error: Error | undefined): Promise<void> {
     const { undo, log } = this.#parts;
     if (!this.#stopping) this.#onStopping();
-    this.#ended = true;
     await undo.unwind(log);
     log.info("Stopped");
     if (error === undefined) return this.#closed.resolve();

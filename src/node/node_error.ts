@@ -45,9 +45,11 @@ export class NodeError extends Error {
   static from(thrown: unknown, step: { code: NodeErrorCode; doing: string }): NodeError {
     if (thrown instanceof NodeError) return thrown;
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const doing = `Cannot ${step.doing}`;
     return new NodeError({
       code: step.code,
-      message: `Cannot ${step.doing}: ${reason}`,
+      // Some areas begin with the very same words.
+      message: reason.startsWith(doing) ? reason : `${doing}: ${reason}`,
       cause: thrown,
     });
   }

@@ -19,6 +19,8 @@ export interface CliOptions {
   readonly input?: string;
   /** Whether programs may be started; none is. @default true */
   readonly mayStartDetached?: boolean;
+  /** Called when the command begins to listen for a signal; may send one. */
+  readonly onListening?: (name: string, signal: (name: string) => void) => void;
   /** Called with everything written so far; may send a signal. */
   readonly onOutput?: (out: string, signal: (name: string) => void) => void;
 }
@@ -59,6 +61,7 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
     onSignal: (name, listener) => {
       const set = listeners.get(name) ?? new Set();
       listeners.set(name, set.add(listener));
+      options.onListening?.(name, signal);
       return () => void set.delete(listener);
     },
     serviceCommand: (more) => ({ program: "/opt/my skep/100%", args: ["run", "$x", ...more] }),

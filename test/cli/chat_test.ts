@@ -1,6 +1,6 @@
 /** Goal: one question, a conversation, a private node and a running one; Ctrl-C ends the answer only. */
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { bootIn, withFolder } from "../node/_support.ts";
@@ -60,6 +60,64 @@ test("skep chat holds a conversation on a terminal until an empty line", () =>
     assert.equal(code, 0);
     assert.match(out, /^Talking to stories260K\./);
     assert.equal(out.split("> ").length - 1, 3, out);
+  }));
+
+test("a conversation beyond the context goes on without its oldest turns, and says so", () =>
+  withFolder(async (home) => {
+    await using _node = await bootIn(home);
+    const args = ["chat", "--home", home, "--temperature", "0", "--max-tokens", "40"];
+    const lines = ["Once upon a time", "And then the dog", "Tom was sad", "The end of the day", ""];
+    const { code, out, err } = await skep([...args, "--system", "Be kind"], {
+      terminal: true,
+      environment: { NO_COLOR: "1" },
+      input: `${lines.join("\n")}\n`,
+    });
+    assert.equal(code, 0, err);
+    assert.equal(out.split("> ").length - 1, 5, out);
+    const notices = err.trimEnd().split("\n");
+    assert(notices.length >= 1, "128 tokens do not hold four turns of 40");
+    for (const notice of notices) {
+      assert.match(notice, /^The (oldest turn was|\d+ oldest turns were) left out, as .* context$/);
+    }
+  }));
+
+test("a single message beyond the context is refused, also in a conversation", () =>
+  withFolder(async (home) => {
+    await using _node = await bootIn(home);
+    const { code, err } = await skep(["chat", "--home", home, ...short], {
+      terminal: true,
+      environment: { NO_COLOR: "1" },
+      input: `Once\n${"Once upon a time ".repeat(100)}\n\n`,
+    });
+    assert.equal(code, 1);
+    assert.match(err, /^Error: Cannot answer as the prompt must leave room [^\n]*128[^\n]*\n$/);
+  }));
+
+test("skep chat with a broken model prints one sentence, and leaves nothing behind", () =>
+  withFolder(async (folder) => {
+    const environment = { SKEP_HOME: join(folder, "none"), TMPDIR: folder };
+    const model = join(folder, "broken.gguf");
+    for (const bytes of ["", "This is a text", "GGUF\x03\0\0\0"]) {
+      writeFileSync(model, bytes);
+      const { code, out, err } = await skep(["chat", "--model", model, "Hi"], { environment });
+      assert.equal(code, 1);
+      assert.equal(out, "");
+      assert.match(err, /^Error: Cannot start the services: Cannot read model [^\n]*\n$/);
+    }
+    assert.deepEqual(readdirSync(folder), ["broken.gguf"]);
+  }));
+
+test("Ctrl-C while skep chat starts a private node ends it, and leaves nothing behind", () =>
+  withFolder(async (folder) => {
+    const environment = { SKEP_HOME: join(folder, "none"), TMPDIR: folder };
+    for (const name of ["SIGINT", "SIGTERM"]) {
+      const { code, out, err } = await skep(["chat", "Hi"], {
+        environment,
+        onListening: (heard, send) => void (heard === name && queueMicrotask(() => send(name))),
+      });
+      assert.deepEqual({ code, out, err }, { code: 130, out: "", err: "" });
+    }
+    assert.deepEqual(readdirSync(folder), []);
   }));
 
 test("Ctrl-C ends the answer of skep chat with exit code 130, and its slot is free at once", () =>

@@ -61,6 +61,10 @@ test("a wrong command line is refused with exit code 2 and a hint", async () => 
     [["log", "tail", "-n", "x"], /valid integer/, 'See "skep log tail --help"'],
     [["chat", "--temperature", "9"], /--temperature/, 'See "skep chat --help"'],
     [["chat", ""], /empty question/, ""],
+    [["log", "tail", "-n", "-1"], /-n/, 'See "skep log tail --help"'],
+    [["log", "range", "--from", "x"], /--from/, 'See "skep log range --help"'],
+    [["log", "range", "--from", "3", "--to", "2"], /--to must not be before --from/, ""],
+    [["up", "--model"], /requires/, 'See "skep up --help"'],
     [["up", "--set", "x"], /SECTION\.KEY=VALUE/, ""],
   ];
   for (const [args, sentence, hint] of cases) {

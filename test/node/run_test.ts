@@ -313,6 +313,19 @@ test("run() refuses a socket directory that others may write, and a key that oth
     assert.match(key.message, /chmod 600/);
   }));
 
+test("run() that fails for a service ends the others without force, and says why once", () =>
+  withFolder(async (home) => {
+    const lines: string[] = [];
+    writeFileSync(join(home, "text.gguf"), "no model");
+    const error = await nodeErrorOf(bootIn(home, {
+      config: { inference: { model: join(home, "text.gguf") } },
+      log: { form: "text", write: (line) => void lines.push(line) },
+    }));
+    assert.equal(error.code, "service");
+    assert.equal(lines.filter((line) => line.includes("forced")).length, 0, lines.join(""));
+    assert(!/\n\s+at /.test(lines.join("")), "no stack in text");
+  }));
+
 test("run() refuses a socket directory that somebody else was first to make", async () => {
   const disk = new ModelledDisk();
   disk.ownerId = 666;
