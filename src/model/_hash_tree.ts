@@ -10,14 +10,9 @@ import type { ByteSource } from "./gguf_types.ts";
 
 const PAIR_BYTES = 64;
 const VALUE_BYTES = 32;
+const VALUE_WORDS = 8;
 /** Height of the tree of 2^36 bytes in groups of 2^14. */
 const HEIGHT_MAX = 22;
-
-/** A subtree whose groups are still to come. */
-interface Subtree {
-  readonly value: Uint8Array;
-  readonly groups: number;
-}
 
 /** What `check` found wrong: a group of the content, or a pair of the outboard on the way to it. */
 export interface TreeFault {
@@ -32,15 +27,22 @@ export class TreeWalk {
   readonly #blake3: Blake3;
   readonly #outboard: ByteSource;
   readonly #groups: number;
-  readonly #stack: Subtree[];
-  /** Pairs read and not taken are at `#from` to `#to` of the page. */
+  /** Subtrees whose groups are still to come: how many each has, and its value at 8 words a level. */
+  readonly #counts = new Uint32Array(HEIGHT_MAX + 2);
+  readonly #stack = new Uint32Array((HEIGHT_MAX + 2) * VALUE_WORDS);
+  #depth = 1;
+  /** Pairs read and not taken are at `#from` to `#to` of the page, a view for each. */
   readonly #page: Uint8Array<ArrayBuffer>;
+  readonly #pageWords: Uint32Array<ArrayBuffer>;
+  readonly #pairs: readonly Uint8Array[];
   #from = 0;
   #to = 0;
   #outboardRead = 0;
   #group = 0;
-  readonly #computed = new Uint8Array(VALUE_BYTES);
   readonly #values = new Uint8Array(64 * VALUE_BYTES);
+  readonly #valueWords = new Uint32Array(this.#values.buffer);
+  readonly #computed = new Uint8Array(VALUE_BYTES);
+  readonly #computedWords = new Uint32Array(this.#computed.buffer);
 
   /** @param content the root, and the length, whose outboard must have the right length */
   constructor(
@@ -51,8 +53,14 @@ export class TreeWalk {
     this.#blake3 = blake3;
     this.#outboard = outboard;
     this.#groups = Math.max(1, Math.ceil(content.lengthBytes / BLAKE3_GROUP_BYTES));
-    this.#stack = [{ value: content.root, groups: this.#groups }];
+    this.#counts[0] = this.#groups;
+    new Uint8Array(this.#stack.buffer).set(content.root);
     this.#page = blake3.arena.subarray(0, PAGE_BYTES);
+    this.#pageWords = new Uint32Array(this.#page.buffer, this.#page.byteOffset, PAGE_BYTES / 4);
+    this.#pairs = Array.from(
+      { length: PAGE_BYTES / PAIR_BYTES },
+      (_, i) => this.#page.subarray(i * PAIR_BYTES, (i + 1) * PAIR_BYTES),
+    );
   }
 
   /**
@@ -67,30 +75,47 @@ export class TreeWalk {
     if (this.#groups === 1) this.#blake3.hashInto(bytes, this.#values);
     else this.#blake3.groupValuesInto(bytes, this.#group, this.#values);
     for (let i = 0; i < count; i++, this.#group++) {
-      const expected = this.#next();
-      const what = expected === undefined ? "pair" : "group";
-      if (expected === undefined || !isEqual(expected, this.#values, VALUE_BYTES * i)) {
+      const isPairRight = this.#descend();
+      if (!isPairRight || !this.#isTop(this.#valueWords, i)) {
         const offsetBytes = this.#group * BLAKE3_GROUP_BYTES;
-        return { what, offsetBytes, lengthBytes: BLAKE3_GROUP_BYTES };
+        return {
+          what: isPairRight ? "group" : "pair",
+          offsetBytes,
+          lengthBytes: BLAKE3_GROUP_BYTES,
+        };
       }
+      this.#depth--;
     }
     return undefined;
   }
 
-  /** The value that the next group must have, or `undefined` when a pair on the way is wrong. */
-  #next(): Uint8Array | undefined {
-    let top = this.#stack.pop();
-    while (top !== undefined && top.groups > 1) {
-      const pair = this.#page.subarray(this.#from, this.#from + PAIR_BYTES);
+  /** Makes the next group the top of the stack. @returns false when a pair on the way is wrong */
+  #descend(): boolean {
+    for (let top = this.#depth - 1; (this.#counts[top] ?? 0) > 1; top++, this.#depth++) {
+      const groups = this.#counts[top] ?? 0;
+      const pair = this.#pairs[this.#from / PAIR_BYTES] ?? new Uint8Array(0);
+      this.#blake3.parentInto(pair, groups === this.#groups, this.#computed);
+      if (!this.#isTop(this.#computedWords, 0)) return false;
+      const words = this.#from / 4;
+      const left = 2 ** (31 - Math.clz32(groups - 1));
+      this.#counts[top] = groups - left;
+      this.#counts[top + 1] = left;
+      for (let i = 0; i < VALUE_WORDS; i++) {
+        this.#stack[top * VALUE_WORDS + i] = this.#pageWords[words + VALUE_WORDS + i] ?? 0;
+        this.#stack[(top + 1) * VALUE_WORDS + i] = this.#pageWords[words + i] ?? 0;
+      }
       this.#from += PAIR_BYTES;
-      this.#blake3.parentInto(pair, top.groups === this.#groups, this.#computed);
-      if (!isEqual(top.value, this.#computed, 0)) return undefined;
-      const left = 2 ** (31 - Math.clz32(top.groups - 1));
-      // Copies, since the page moves on before the right side's turn.
-      this.#stack.push({ value: pair.slice(VALUE_BYTES), groups: top.groups - left });
-      top = { value: pair.slice(0, VALUE_BYTES), groups: left };
     }
-    return top?.value;
+    return true;
+  }
+
+  /** Whether the top of the stack has the `index`-th value of `words`. */
+  #isTop(words: Uint32Array, index: number): boolean {
+    const top = (this.#depth - 1) * VALUE_WORDS;
+    for (let i = 0; i < VALUE_WORDS; i++) {
+      if (this.#stack[top + i] !== words[index * VALUE_WORDS + i]) return false;
+    }
+    return true;
   }
 
   /** Sees to it that `pairs` pairs, or all that are left, are in the page. */
@@ -105,9 +130,4 @@ export class TreeWalk {
     this.#outboardRead += into.length;
     this.#to += into.length;
   }
-}
-
-function isEqual(value: Uint8Array, other: Uint8Array, at: number): boolean {
-  for (let i = 0; i < VALUE_BYTES; i++) if (value[i] !== other[at + i]) return false;
-  return true;
 }
