@@ -46,7 +46,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<HttpServ
   const handler = rpcOverHttp({
     service,
     version,
-    run: (call, signal) => runCall(call, { calls, service, signal }),
+    run: (call, { signal }) => runCall(call, { calls, service, signal }),
   });
   const serve = (): Promise<HttpServer> =>
     serveHttp({

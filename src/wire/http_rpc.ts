@@ -1,5 +1,6 @@
 /**
- * The HTTP face of a service's `rpc.sock`: `POST /rpc` (JSON-RPC 2.0) and `GET /health`.
+ * The HTTP face of a service's `rpc.sock`: `POST /rpc` (JSON-RPC 2.0), `GET /health`, and the documents
+ * that say what the service is.
  *
  * Every JSON-RPC answer has status 200, errors included; other statuses mean that no JSON-RPC
  * message was read. Not a server: serve_http.ts carries it.
@@ -7,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isJsonContentType, readBody, sendJson } from "./http_body.ts";
 import { answerJsonRpc, parseJsonRpc } from "./json_rpc.ts";
-import type { JsonRpcCall, JsonRpcOutcome } from "./json_rpc.ts";
+import type { RpcRunner } from "./rpc_face.ts";
 import { WireError } from "./wire_error.ts";
 
 /** Longest request body when nothing else is said, 8 MiB: what a frame may hold too. */
@@ -17,8 +18,10 @@ export const RPC_BODY_BYTES_MAX: number = 8 * 2 ** 20;
 export interface HttpRpcOptions {
   readonly service: string;
   readonly version: string;
-  /** Runs a call and never rejects; `signal` aborts when the client has gone. */
-  readonly run: (call: JsonRpcCall, signal: AbortSignal) => Promise<JsonRpcOutcome>;
+  /** Runs the calls; there is one answer to each, so streams can't be had here. */
+  readonly run: RpcRunner;
+  /** JSON documents by their path, made when they are asked for. */
+  readonly documents?: Readonly<Record<string, () => unknown>>;
   /** @default {8388608} */
   readonly bodyBytesMax?: number;
   /** @default {100} */
@@ -32,21 +35,22 @@ export function rpcOverHttp(
   return (request, response) => {
     const path = (request.url ?? "").split("?")[0];
     if (path === "/rpc") return void answerRpc(request, response, options);
-    if (path === "/health") return answerHealth(request, response, options);
-    refuse(response, 404, `Cannot find "${path}" as this socket serves /rpc and /health`);
+    const { service, version } = options;
+    const documents: HttpRpcOptions["documents"] = {
+      ...options.documents,
+      "/health": () => ({ status: "ok", service, version }),
+    };
+    const found = Object.keys(documents).find((known) => known === path);
+    const document = found === undefined ? undefined : documents[found];
+    if (found === undefined || document === undefined) {
+      const known = ["/rpc", ...Object.keys(documents)].join(", ");
+      return refuse(response, 404, `Cannot find "${path}" as this socket serves ${known}`);
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return refuseMethod(response, { path: found, allowed: "GET" });
+    }
+    sendJson(response, { status: 200, body: document() });
   };
-}
-
-function answerHealth(
-  request: IncomingMessage,
-  response: ServerResponse,
-  options: HttpRpcOptions,
-): void {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return refuseMethod(response, { path: "/health", allowed: "GET" });
-  }
-  const { service, version } = options;
-  sendJson(response, { status: 200, body: { status: "ok", service, version } });
 }
 
 async function answerRpc(
@@ -95,7 +99,7 @@ async function sendAnswer(
   const { batchCallsMax, run } = work.options;
   const limits = batchCallsMax === undefined ? {} : { batchCallsMax };
   const message = parseJsonRpc(decodeUtf8(work.body), limits);
-  const answer = await answerJsonRpc(message, (call) => run(call, work.signal));
+  const answer = await answerJsonRpc(message, (call) => run(call, { signal: work.signal }));
   if (answer !== undefined) return sendJson(response, { status: 200, body: answer });
   if (response.destroyed) return;
   response.writeHead(204);

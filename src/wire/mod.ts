@@ -22,8 +22,18 @@ export type {
   JsonRpcRefusal,
 } from "./json_rpc.ts";
 export { isJsonContentType, readBody, sendJson } from "./http_body.ts";
-export { HTTP_LIMITS, serveHttp } from "./serve_http.ts";
-export type { HttpLimits, HttpServer, ServeHttpOptions } from "./serve_http.ts";
+export { HTTP_LIMITS, httpOnStreams, serveHttp } from "./serve_http.ts";
+export type {
+  HttpLimits,
+  HttpServer,
+  HttpStreams,
+  HttpStreamsOptions,
+  ServeHttpOptions,
+} from "./serve_http.ts";
+export { FRAME_LIMITS, listen } from "./listen.ts";
+export type { ListenOptions, RpcServer } from "./listen.ts";
+export type { FrameLimits } from "./_frame_connection.ts";
+export type { RpcContext, RpcRunner } from "./rpc_face.ts";
 export { RPC_BODY_BYTES_MAX, rpcOverHttp } from "./http_rpc.ts";
 export type { HttpRpcOptions } from "./http_rpc.ts";
 export { callRpc, RESPONSE_BYTES_MAX } from "./rpc_client.ts";
@@ -37,3 +47,7 @@ export { encodeFrame, encodeTextFrame, FRAME_HEAD_BYTES, frameDecoder } from "./
 export { encodeJsonLine, lineDecoder } from "./lines.ts";
 export { commandDecoder, encodeCommand } from "./commands.ts";
 export type { CommandLimits, RespCommand } from "./commands.ts";
+export { connectRpc } from "./frame_client.ts";
+export type { RpcConnection, RpcConnectOptions } from "./frame_client.ts";
+export { FrameLanding } from "./frame_landing.ts";
+export type { FrameLandingOptions } from "./frame_landing.ts";

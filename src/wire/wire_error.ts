@@ -3,7 +3,8 @@
 /**
  * "too-large": a message is beyond its limit; "closed": the peer went away in the middle;
  * "bad-response": what the peer answered is not what its protocol says; "not-utf8" and "malformed": the
- * bytes are no message of their framing; "timeout": the peer took too long.
+ * bytes are no message of their framing; "busy": too much waits for an answer
+ * already.
  */
 export type WireErrorCode =
   | "too-large"
@@ -11,7 +12,7 @@ export type WireErrorCode =
   | "bad-response"
   | "not-utf8"
   | "malformed"
-  | "timeout";
+  | "busy";
 
 /** A message that could not be carried. */
 export class WireError extends Error {

@@ -129,7 +129,7 @@ test("GET /health tells the service; other paths and methods are refused with JS
 
 test("a client that goes aborts its call", async () => {
   let aborted = false;
-  const run: HttpRpcOptions["run"] = (_call, signal) =>
+  const run: HttpRpcOptions["run"] = (_call, { signal }) =>
     new Promise((resolve) =>
       signal.addEventListener("abort", () => {
         aborted = true;
