@@ -38,6 +38,9 @@ export interface Comparison {
   readonly units: number;
 }
 
+/** Times per unit in ns by contender name, one for each round. */
+export type Samples = ReadonlyMap<string, readonly number[]>;
+
 /** A row of the table. */
 export interface Row {
   /** Name for `--only`, such as "blake3-1mib". */
@@ -49,11 +52,8 @@ export interface Row {
   readonly only?: "node" | "deno";
   /** Makes inputs and contenders. Peers that are not installed are left out. */
   readonly prepare: (small: boolean) => Promise<Comparison>;
-  /** Replaces timing for rows that measure something else, in ns per unit by contender name. */
-  readonly measure?: (
-    comparison: Comparison,
-    small: boolean,
-  ) => Promise<ReadonlyMap<string, number>>;
+  /** Replaces timing for rows that measure something else: a sample per round, in ns per unit. */
+  readonly measure?: (comparison: Comparison, small: boolean) => Promise<Samples>;
 }
 
 /** What was measured against one peer. */
@@ -62,7 +62,7 @@ export interface RowResult {
   readonly what: string;
   readonly runtime: string;
   readonly peer: string;
-  /** The peer's time over ours: above 1 we are faster. */
+  /** The peer's time over ours, the median over rounds: above 1 we are faster. */
   readonly ratio: number;
   /** The ratio that must hold; null when there is none. */
   readonly gate: number | null;
@@ -100,27 +100,27 @@ export async function runRow(row: Row, small: boolean): Promise<readonly RowResu
       );
     }
   }
-  const measured = row.measure === undefined
+  const samples = row.measure === undefined
     ? timed(comparison, small)
     : await row.measure(comparison, small);
-  const ourNs = measured.get(ours.name) ?? NaN;
-  const fastest = Math.min(...peers.map((peer) => measured.get(peer.name) ?? Infinity));
+  const own = samples.get(ours.name) ?? [];
+  const fastest = Math.min(...peers.map((peer) => medianOf(samples.get(peer.name) ?? [])));
   return peers.map((peer) => {
-    const peerNs = measured.get(peer.name) ?? NaN;
+    const times = samples.get(peer.name) ?? [];
+    const peerNs = medianOf(times);
     const gate = gateOf(row, peer.name, peerNs === fastest);
-    const ratio = peerNs / ourNs;
-    const runtime = `${RUNTIME} ${process.versions["deno"] ?? process.versions.node}`;
-    const pass = small || gate === null || ratio >= gate;
+    // A shared machine slows down for seconds at a time; the two times of a round share its luck.
+    const ratio = medianOf(times.map((time, round) => time / (own[round] ?? NaN)));
     const { name, what } = row;
     return {
       name,
       what,
-      runtime,
+      runtime: `${RUNTIME} ${process.versions["deno"] ?? process.versions.node}`,
       peer: peer.name,
       ratio,
       gate,
-      pass,
-      ourNs,
+      pass: small || gate === null || ratio >= gate,
+      ourNs: medianOf(own),
       peerNs,
       checksum,
       small,
@@ -141,22 +141,24 @@ function gateOf(row: Row, peer: string, isFastest: boolean): number | null {
   return gates.length === 0 ? null : Math.max(...gates);
 }
 
-/** Median times per unit, in ns: each round times every contender once, in turn. */
-function timed(comparison: Comparison, small: boolean): ReadonlyMap<string, number> {
+/** Times every contender in every round, each round beginning with another one. */
+function timed(comparison: Comparison, small: boolean): Samples {
   const contenders = [comparison.ours, ...comparison.peers];
-  const sampleMs = small ? 0.2 : 20;
-  const rounds = small ? 3 : 15;
-  const repeats = new Map(contenders.map((each) => [each, calibrate(each, sampleMs)]));
-  const samples = new Map<Contender, number[]>(contenders.map((each) => [each, []]));
+  const sampleMs = small ? 0.2 : 6;
+  const rounds = small ? 3 : 41;
+  const repeats = contenders.map((each) => calibrate(each, sampleMs));
+  const samples = contenders.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
-    for (const each of contenders) {
-      const count = repeats.get(each) ?? 1;
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const i = (round + turn) % contenders.length;
+      const { run } = contenders[i] as Contender;
+      const count = repeats[i] ?? 1;
       const began = performance.now();
-      for (let i = 0; i < count; i++) each.run();
-      samples.get(each)?.push((performance.now() - began) * 1e6 / count / comparison.units);
+      for (let k = 0; k < count; k++) run();
+      samples[i]?.push((performance.now() - began) * 1e6 / count / comparison.units);
     }
   }
-  return new Map(contenders.map((each) => [each.name, medianOf(samples.get(each) ?? [])]));
+  return new Map(contenders.map((each, i) => [each.name, samples[i] ?? []]));
 }
 
 /** Repeats that take about `sampleMs`, found by doubling, which also warms the code. */

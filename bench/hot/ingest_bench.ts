@@ -9,7 +9,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { FrameScanner } from "../../src/hot/mod.ts";
-import { type Comparison, medianOf, type Row } from "../harness.ts";
+import { type Comparison, type Row, type Samples } from "../harness.ts";
 
 const LIMITS = { bytesMax: 4096 };
 const READ_BYTES = 65_536;
@@ -32,10 +32,7 @@ export const row: Row = {
   measure: measureSockets,
 };
 
-async function measureSockets(
-  _comparison: Comparison,
-  small: boolean,
-): Promise<ReadonlyMap<string, number>> {
+async function measureSockets(_comparison: Comparison, small: boolean): Promise<Samples> {
   const bytes = small ? 1 << 20 : 128 << 20;
   const sender = spawn(
     process.execPath,
@@ -52,8 +49,8 @@ async function measureSockets(
   }
   sender.stdin.end();
   return new Map([
-    ["skep", medianOf(samples.ours)],
-    ["data event + copy", medianOf(samples.theirs)],
+    ["skep", samples.ours],
+    ["data event + copy", samples.theirs],
   ]);
 }
 

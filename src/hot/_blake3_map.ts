@@ -19,6 +19,8 @@ export const STACK = 0x40;
 export const NODE = 0x680;
 /** A digest, or one block of extended output, 64 B. */
 export const DIGEST = 0x700;
+/** An input of at most 64 B. */
+export const SMALL = 0x740;
 /** Inputs of a batch: offset and length, 8 B each. */
 export const TABLE = 0x2000;
 /** Inputs of a batch at most. */

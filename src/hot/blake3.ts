@@ -15,6 +15,7 @@ import {
   KEY,
   OUTPUT,
   OUTPUT_BYTES,
+  SMALL,
   TABLE,
   WINDOW_BYTES,
 } from "./_blake3_map.ts";
@@ -73,6 +74,7 @@ export class Blake3 {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #words: Uint32Array<ArrayBuffer>;
   readonly #answer: Uint8Array<ArrayBuffer>;
+  readonly #small: Uint8Array<ArrayBuffer>;
   /** Saves what a hasher left in the kernel before something else uses the tree. */
   #evict: (() => void) | undefined;
 
@@ -91,6 +93,7 @@ export class Blake3 {
     this.#bytes = new Uint8Array(kernel.memory.buffer);
     this.#words = new Uint32Array(kernel.memory.buffer);
     this.#answer = this.#bytes.subarray(DIGEST, DIGEST + BLAKE3_DIGEST_BYTES);
+    this.#small = this.#bytes.subarray(SMALL, SMALL + 64);
     this.arena = this.#bytes.subarray(ARENA, ARENA + ARENA_BYTES);
     this.#words.set(IV, KEY / 4);
     if (key !== undefined) this.#setKey(key, KEYED_HASH);
@@ -227,9 +230,10 @@ export class Blake3 {
 
   #digest(input: Uint8Array): void {
     const { length } = input;
-    if (length <= 64 && input.buffer !== this.arena.buffer) {
-      this.arena.set(input);
-      this.kernel.digest(ARENA, length);
+    if (length <= 64) {
+      // Copied even from the arena: to ask where it is would cost as much.
+      this.#small.set(input);
+      this.kernel.digest(SMALL, length);
       return;
     }
     this.#stream(input);

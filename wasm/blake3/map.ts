@@ -6,6 +6,7 @@
  *                       a chaining value of 32 B per level, at most 48
  *   0x000680  node      the last compression, not yet done: see tree.ts
  *   0x000700  digest    64 B: a digest, or one block of extended output
+ *   0x000740  small     64 B: an input that is no longer
  *   0x000800  workspace see tree.ts
  *   0x002000  table     4,096 inputs of a batch: offset (u32), length (u32)
  *   0x00A000  output    4,096 digests of 32 B, or extended output
