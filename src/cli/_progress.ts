@@ -1,4 +1,4 @@
-/** Shows how far a model has been loaded: a bar on a terminal, nothing where no person looks. */
+/** Shows how far a model has been loaded, hashed or verified: a bar on a terminal, nothing where no person looks. */
 import type { BootProgress } from "../node/mod.ts";
 import { formatBytes } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -12,11 +12,13 @@ const BAR_WIDTH = 30;
 /** One line on standard error that is drawn again and again. */
 export class ModelProgress {
   readonly #io: CliIo;
+  readonly #verb: string;
   #drawn = "";
 
-  /** @param io where to draw */
-  constructor(io: CliIo) {
+  /** @param verb what is done to the model */
+  constructor(io: CliIo, verb = "Loading") {
     this.#io = io;
+    this.#verb = verb;
   }
 
   /** Draws how far it is. */
@@ -29,7 +31,7 @@ export class ModelProgress {
     if (!stderr.isTerminal) return this.#line(percent, progress);
     const bar = "#".repeat(done) + ".".repeat(BAR_WIDTH - done);
     const size = formatBytes(progress.totalBytes);
-    this.#draw(`Loading ${progress.what} [${bar}] ${percent} % of ${size}`);
+    this.#draw(`${this.#verb} ${progress.what} [${bar}] ${percent} % of ${size}`);
   }
 
   /** Removes the bar. */
@@ -47,7 +49,8 @@ export class ModelProgress {
   /** A log gets one line for each quarter. */
   #line(percent: number, progress: BootProgress): void {
     const quarter = Math.floor(percent / 25) * 25;
-    const line = `Loading ${progress.what}: ${quarter} % of ${formatBytes(progress.totalBytes)}`;
+    const size = formatBytes(progress.totalBytes);
+    const line = `${this.#verb} ${progress.what}: ${quarter} % of ${size}`;
     if (line === this.#drawn) return;
     this.#drawn = line;
     this.#io.stderr.write(`${line}\n`);

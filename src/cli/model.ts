@@ -1,10 +1,13 @@
-/** `skep model inspect FILE`: what a GGUF file is, and whether this release can run it. */
-import { object } from "@optique/core/constructs";
+/** `skep model`: what a GGUF file is, whether this release can run it, and whether it is whole. */
+import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
 import type { ModelSummary } from "../model/mod.ts";
+import { addModelCommand } from "./_model_add.ts";
+import { listModelsCommand } from "./_model_list.ts";
+import { verifyModelCommand } from "./_model_verify.ts";
 import { absolutePath, examples, jsonOption } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -18,20 +21,29 @@ const inspectOptions = object({
   json: jsonOption,
 });
 
+const inspectCommand: CommandParser = command(
+  "inspect",
+  map(inspectOptions, (options): Invocation => (io) => inspect(io, options)),
+  {
+    brief: message`Show what a model file holds, and whether it can be run.`,
+    description:
+      message`Read a model file's header. The exit code is 1 when this release cannot run the model.`,
+    footer: examples("skep model inspect ./model.gguf", "skep model inspect --json | jq .shape"),
+  },
+);
+
 /** The parser of `skep model`. */
 export const modelCommand: CommandParser = command(
   "model",
-  command(
-    "inspect",
-    map(inspectOptions, (options): Invocation => (io) => inspect(io, options)),
-    {
-      brief: message`Show what a model file holds, and whether it can be run.`,
-      description:
-        message`Read a model file's header. The exit code is 1 when this release cannot run the model.`,
-      footer: examples("skep model inspect ./model.gguf", "skep model inspect --json | jq .shape"),
-    },
-  ),
-  { brief: message`Look at model files.`, footer: examples("skep model inspect ./model.gguf") },
+  or(inspectCommand, addModelCommand, listModelsCommand, verifyModelCommand),
+  {
+    brief: message`Look at model files, and check that they are whole.`,
+    footer: examples(
+      "skep model inspect ./model.gguf",
+      "skep model add ./model.gguf",
+      "skep model verify",
+    ),
+  },
 );
 
 /** Prints the summary. @throws {ModelError} when the file is no GGUF file */

@@ -7,6 +7,8 @@ export type { Batch, BatchEntry, Executor, LayerRange, Session } from "./face.ts
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { numericClass } from "./numeric_class.ts";
+export { classSupport } from "./class_support.ts";
+export type { ClassSupport } from "./class_support.ts";
 export { loadExecutor } from "./executor.ts";
 export type { LoadExecutorOptions } from "./executor.ts";
 export { probeMode } from "./probe.ts";

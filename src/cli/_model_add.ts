@@ -1,0 +1,88 @@
+/** `skep model add FILE`: hashes a model and keeps its manifest. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional, withDefault } from "@optique/core/modifiers";
+import { argument, command, flag, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import type { ModelManifest } from "../model/mod.ts";
+import { manifestPlace, withBar } from "./_model_place.ts";
+import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
+import type { PlaceOptions } from "./_options.ts";
+import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import type { CliIo } from "./cli_io.ts";
+import type { CommandParser, Invocation } from "./command.ts";
+import { exitCodes } from "./exit_code.ts";
+
+interface AddOptions {
+  readonly file: string;
+  readonly name: string | undefined;
+  readonly copy: boolean;
+  readonly json: boolean;
+  readonly place: PlaceOptions;
+}
+
+const addOptions = object({
+  file: argument(string({ metavar: "FILE" }), { description: message`A GGUF file.` }),
+  name: optional(
+    option("--name", string({ metavar: "NAME" }), {
+      description: message`What to call it. Default: the file's name without .gguf.`,
+    }),
+  ),
+  copy: withDefault(
+    flag("--copy", {
+      description: message`Copy the file into the models directory instead of referring to it.`,
+    }),
+    false,
+  ),
+  json: jsonOption,
+  place: placeOptions,
+});
+
+/** The parser of `skep model add`. */
+export const addModelCommand: CommandParser = command(
+  "add",
+  map(addOptions, (options): Invocation => (io) => add(io, options)),
+  {
+    brief: message`Hash a model file and keep its manifest.`,
+    description:
+      message`Read a model file once, and store its BLAKE3 root, the tree above its groups of 16 KiB, and which bytes each layer needs. The file stays where it is.`,
+    footer: examples(
+      "skep model add ./model.gguf",
+      "skep model add ./model.gguf --name small --copy",
+    ),
+  },
+);
+
+async function add(io: CliIo, options: AddOptions): Promise<number> {
+  const [{ addModel }, { classSupport }] = await Promise.all([
+    import("../model/mod.ts"),
+    import("../engine/mod.ts"),
+  ]);
+  const path = absolutePath(io, options.file);
+  const { name, copy } = options;
+  const place = manifestPlace(io, options.place);
+  const manifest = await withBar(
+    io,
+    { verb: "Hashing", what: safeText(options.file) },
+    (read) => addModel({ ...place, ...read, path, name, copy, support: classSupport }),
+  );
+  if (options.json) io.stdout.write(`${JSON.stringify(manifest, undefined, 2)}\n`);
+  else io.stdout.write(describe(io, manifest));
+  return exitCodes.ok;
+}
+
+function describe(io: CliIo, manifest: ModelManifest): string {
+  const { name, file, root, outboard, numericClasses, obstacles, shards } = manifest;
+  const paint = painterFor(io, io.stdout);
+  const layers = shards.filter(({ part }) => part === "layer").length;
+  const rows = columns([
+    ["name", name],
+    ["file", `${safeText(file.path)}, ${formatBytes(file.sizeBytes)}`],
+    ["root", root],
+    ["outboard", `${outboard.path}, ${formatBytes(outboard.sizeBytes)}`],
+    ["layers", String(layers)],
+    ["numeric class", numericClasses.join(", ") || "(none)"],
+  ]);
+  const warnings = obstacles.map((line) => `${paint("yellow", safeText(line))}\n`);
+  return `${rows}${warnings.join("")}`;
+}
