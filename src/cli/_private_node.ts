@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { run } from "../node/mod.ts";
 import type { Disk } from "../ports/mod.ts";
-import { absolutePath, pathsOf } from "./_options.ts";
+import { modelFile } from "./_model_argument.ts";
+import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -27,7 +28,9 @@ export async function startPrivateNode(
 ): Promise<PrivateNode> {
   const name = [...io.random.fill(new Uint8Array(8))].map(hexByte).join("");
   const home = join(io.environment("TMPDIR") ?? "/tmp", `skep-chat-${name}`);
-  const model = absolutePath(io, options.model);
+  const model = options.model === undefined
+    ? undefined
+    : await modelFile(io, { place: options, model: options.model });
   const progress = new ModelProgress(io);
   // What goes wrong before it is ready is thrown, with its own sentence.
   let isReady = false;

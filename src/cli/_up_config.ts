@@ -1,5 +1,5 @@
 /** Turns the flags of `skep up` into a configuration, and remembers which flag set what. */
-import { absolutePath } from "./_options.ts";
+import { modelSetting } from "./_model_argument.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
 import type { UpOptions } from "./up.ts";
@@ -24,7 +24,7 @@ export function flagConfig(io: CliIo, options: UpOptions): FlagConfig {
     }
     put(result, { path, value: valueOf(value), flag: "--set" });
   }
-  const model = absolutePath(io, options.model);
+  const model = options.model === undefined ? undefined : modelSetting(io, options.model);
   if (model !== undefined) put(result, { path: "inference.model", value: model, flag: "--model" });
   const { listen, logLevel } = options;
   if (listen !== undefined) put(result, { path: "api.listen", value: listen, flag: "--listen" });

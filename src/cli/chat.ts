@@ -43,8 +43,8 @@ const chatOptions = object("Chat", {
   system: optional(option("--system", string({ metavar: "TEXT" }), {
     description: message`A system message before the conversation.`,
   })),
-  model: optional(option("--model", string({ metavar: "FILE" }), {
-    description: message`A GGUF file to ask, in a private node.`,
+  model: optional(option("--model", string({ metavar: "MODEL" }), {
+    description: message`A GGUF file, or a model that was added, to ask in a private node.`,
   })),
   private: withDefault(
     flag("--private", { description: message`Ask a private node even if one is running.` }),

@@ -24,8 +24,9 @@ export interface UpOptions extends PlaceOptions {
 /** The options of `skep up`. */
 export const upOptions = merge(
   object("Up", {
-    model: optional(option("--model", string({ metavar: "FILE" }), {
-      description: message`The GGUF file to serve instead of the embedded model.`,
+    model: optional(option("--model", string({ metavar: "MODEL" }), {
+      description:
+        message`The GGUF file to serve instead of the embedded model, or the name of a model that was added.`,
     })),
     listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
       description: message`Where the API listens; port 0 picks a free one.`,

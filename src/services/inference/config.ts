@@ -18,7 +18,9 @@ function count(options: { readonly from: number; readonly to: number }): v.Gener
 export const inferenceConfig = v.strictObject({
   model: v.pipe(
     v.optional(v.pipe(v.string(), v.minLength(1, "it must not be empty")), "embedded"),
-    v.description('A GGUF file (relative paths are in the models directory), or "embedded".'),
+    v.description(
+      'A GGUF file (relative paths are in the models directory), the name of a model that was added, or "embedded".',
+    ),
   ),
   name: v.pipe(
     v.optional(

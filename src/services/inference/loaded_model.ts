@@ -10,11 +10,22 @@ import {
   EMBEDDED_MODEL_NAME,
   embeddedModel,
   fileSource,
+  findManifest,
+  isUnchanged,
   loadTokenizer,
+  manifestFile,
+  ModelError,
   openGguf,
+  readManifest,
   readModelShape,
 } from "../../model/mod.ts";
-import type { ByteSource, GgufFile, Tokenizer } from "../../model/mod.ts";
+import type {
+  ByteSource,
+  GgufFile,
+  ManifestPlace,
+  ModelManifest,
+  Tokenizer,
+} from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelEntry, ModelInfo } from "./schemas.ts";
@@ -27,8 +38,9 @@ export interface LoadedModel {
   readonly executor: Executor;
   readonly createdSeconds: number;
   /**
-   * Numeric class, id and a digest of the file's header. Another one means another model or another
-   * arithmetic; the same one does not vouch for the weights.
+   * Numeric class, id, and 16 digits of the file's BLAKE3 root where a manifest knows it, else 8 of
+   * a digest of its header, which does not vouch for the weights. Another one means another model
+   * or another arithmetic.
    */
   readonly fingerprint: string;
   /** UTF-16 units of the longest token's text: a text has at least its length over this in tokens. */
@@ -48,7 +60,7 @@ export async function loadModel(
   options: { readonly host: Host; readonly engine: Engine },
 ): Promise<LoadedModel> {
   const { host, engine } = options;
-  const source = await openSource(config.model, host);
+  const { source, manifest } = await openModel(config.model, host);
   try {
     const file = await openGguf(source);
     const shape = readModelShape(file);
@@ -66,7 +78,8 @@ export async function loadModel(
         host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
     });
     const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
-    const fingerprint = fingerprintOf(file, { id, numericClass: executor.numericClass });
+    const digest = manifest?.root.slice(0, 16) ?? headerDigest(file);
+    const fingerprint = `${executor.numericClass}:${id}:${digest}`;
     const pieceUnitsMax = longestToken(tokenizer);
     return { id, file, tokenizer, executor, createdSeconds, fingerprint, pieceUnitsMax };
   } finally {
@@ -100,10 +113,34 @@ export function modelInfo(model: LoadedModel): ModelInfo {
   };
 }
 
-async function openSource(model: string, host: Host): Promise<ByteSource> {
-  if (model === "embedded") return embeddedModel();
-  const path = isAbsolute(model) ? model : join(host.directories.models, model);
-  return await fileSource(host.disk, path);
+/** A name with a manifest, or a path, relative ones in the models directory. */
+async function openModel(
+  model: string,
+  { disk, directories }: Host,
+): Promise<{ readonly source: ByteSource; readonly manifest: ModelManifest | undefined }> {
+  if (model === "embedded") return { source: embeddedModel(), manifest: undefined };
+  const place = { disk, directory: directories.models };
+  const named = await readManifest(place, model);
+  const path = named === undefined
+    ? isAbsolute(model) ? model : join(place.directory, model)
+    : manifestFile(place.directory, named);
+  const manifest = named ?? await manifestOf(place, path);
+  // A file that was written to since is not the one whose root is known.
+  const isKnown = manifest !== undefined && await isUnchanged(place, manifest);
+  return { source: await fileSource(disk, path), manifest: isKnown ? manifest : undefined };
+}
+
+/** A models directory with too many manifests is no reason not to serve a model. */
+async function manifestOf(
+  place: ManifestPlace,
+  path: string,
+): Promise<ModelManifest | undefined> {
+  try {
+    return await findManifest(place, path);
+  } catch (thrown) {
+    if (thrown instanceof ModelError) return undefined;
+    throw thrown;
+  }
 }
 
 function nameOf(model: string): string {
@@ -119,14 +156,11 @@ function longestToken(tokenizer: Tokenizer): number {
 }
 
 /** Hashing all weights would double the time to load; the header names every tensor and its place. */
-function fingerprintOf(
-  file: GgufFile,
-  names: { readonly id: string; readonly numericClass: string },
-): string {
+function headerDigest(file: GgufFile): string {
   const hash = createHash("sha256");
   hash.update(`${file.version} ${file.sizeBytes}\n`);
   for (const { name, type, shape, offset } of file.tensors.values()) {
     hash.update(`${JSON.stringify(name)} ${type} ${shape.join("x")} ${offset}\n`);
   }
-  return `${names.numericClass}:${names.id}:${hash.digest("hex").slice(0, 8)}`;
+  return hash.digest("hex").slice(0, 8);
 }
