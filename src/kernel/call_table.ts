@@ -65,6 +65,11 @@ export class CallTable {
     return this.#offers.get(service)?.running ?? 0;
   }
 
+  /** How a method of `service` answers; `undefined` when there is none now. */
+  kindOf(service: string, method: string): Method["kind"] | undefined {
+    return this.#offers.get(service)?.methods.get(method)?.kind;
+  }
+
   /** The methods that `service` offers now, for generated documents. */
   methods(service: string): Methods {
     return Object.fromEntries(this.#offers.get(service)?.methods ?? []);

@@ -5,7 +5,7 @@
  * methods, its socket) is opened here and given back by the session's `close`.
  */
 import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
-import type { HttpLimits, HttpServer } from "../wire/mod.ts";
+import type { FrameLimits, HttpLimits, RpcServer } from "../wire/mod.ts";
 import type { CallTable } from "./call_table.ts";
 import type { NodeLog } from "./log.ts";
 import type { Methods } from "./method.ts";
@@ -42,6 +42,7 @@ export interface HostParts {
   /** How long running requests may take once their service has ended. */
   readonly drainTimeoutMs: number;
   readonly httpLimits?: Partial<HttpLimits>;
+  readonly frameLimits?: Partial<FrameLimits>;
 }
 
 /** Opens the session of one run. */
@@ -49,7 +50,7 @@ export function openHostSession(request: SessionRequest, parts: HostParts): Sess
   const service = request.service.name;
   const offer = parts.calls.offer(service);
   const log = parts.log.withSource(service);
-  const servers: Promise<HttpServer>[] = [];
+  const servers: Promise<RpcServer>[] = [];
   function ready(): void {
     if (request.signal.aborted) return;
     offer.open();
@@ -59,11 +60,13 @@ export function openHostSession(request: SessionRequest, parts: HostParts): Sess
     request.signal.throwIfAborted();
     offer.add(methods);
     if (servers.length > 0) return;
-    const { calls, network, disk, clock, version, httpLimits } = parts;
+    const { calls, network, disk, clock, version, httpLimits, frameLimits } = parts;
     const opening = openRpcSocket({
       ...{ service, version, directory: parts.directories.sockets },
+      description: request.service.description ?? "",
       ...{ calls, network, disk, clock, log },
       ...(httpLimits === undefined ? {} : { limits: httpLimits }),
+      ...(frameLimits === undefined ? {} : { frameLimits }),
     });
     servers.push(opening);
     await opening;

@@ -6,7 +6,7 @@
  */
 import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
 import { memoryUsage } from "../platform/mod.ts";
-import type { HttpLimits } from "../wire/mod.ts";
+import type { FrameLimits, HttpLimits } from "../wire/mod.ts";
 import { CallTable } from "./call_table.ts";
 import { openHostSession } from "./host.ts";
 import type { Announcement, HostParts } from "./host.ts";
@@ -52,6 +52,7 @@ export interface KernelOptions {
   readonly limits?: Partial<SupervisorLimits>;
   readonly busLimits?: Partial<BusLimits>;
   readonly httpLimits?: Partial<HttpLimits>;
+  readonly frameLimits?: Partial<FrameLimits>;
   readonly onChange?: (status: ServiceStatus) => void;
 }
 

@@ -5,8 +5,34 @@
  */
 export { createKernel } from "./kernel.ts";
 export type { CallOptions, Kernel, KernelOptions, PlacedService } from "./kernel.ts";
-export { defineCall, defineStream } from "./method.ts";
-export type { CallContext, CallMethod, Method, Methods, StreamMethod } from "./method.ts";
+export { callContract, defineCall, defineStream, implement, streamContract } from "./method.ts";
+export type {
+  CallContext,
+  CallContract,
+  CallMethod,
+  Contract,
+  Handlers,
+  Method,
+  Methods,
+  StreamContract,
+  StreamMethod,
+} from "./method.ts";
+export { discoveryDocument, openRpcDocument } from "./openrpc.ts";
+export type { DocumentSubject } from "./openrpc.ts";
+export type {
+  ContentDescriptor,
+  DiscoveryDocument,
+  JsonSchema,
+  MethodDocument,
+  OpenRpcDocument,
+} from "./openrpc_types.ts";
+export { connectService } from "./service_client.ts";
+export type {
+  CallNames,
+  ServiceClient,
+  ServiceClientOptions,
+  StreamNames,
+} from "./service_client.ts";
 export { rpcCodes, RpcError } from "./rpc_error.ts";
 export type { RpcErrorName } from "./rpc_error.ts";
 export type {

@@ -1,22 +1,27 @@
 /**
- * Binds a service's `rpc.sock` and answers JSON-RPC over HTTP on it.
+ * Binds a service's `rpc.sock` and answers JSON-RPC on it, over HTTP and in frames, and what the service
+ * is.
  *
  * A socket file that is there already is probed by dialling: one that answers is never touched.
  */
 import { DiskError, NetworkError } from "../ports/mod.ts";
 import type { Address, Clock, Disk, Network } from "../ports/mod.ts";
-import { rpcOverHttp, serveHttp } from "../wire/mod.ts";
-import type { HttpLimits, HttpServer, JsonRpcCall, JsonRpcOutcome } from "../wire/mod.ts";
+import { listen, rpcOverHttp } from "../wire/mod.ts";
+import type { FrameLimits, HttpLimits, RpcRunner, RpcServer } from "../wire/mod.ts";
+import { answerCall } from "./answer_call.ts";
 import type { CallTable } from "./call_table.ts";
 import { KernelError } from "./kernel_error.ts";
+import { discoveryDocument, openRpcDocument } from "./openrpc.ts";
+import type { OpenRpcDocument } from "./openrpc_types.ts";
 import type { Log } from "./service.ts";
-import { RpcError } from "./rpc_error.ts";
 
 /** What `openRpcSocket` needs. */
 export interface RpcSocketOptions {
   readonly service: string;
   /** Of the node, for `GET /health`. */
   readonly version: string;
+  /** One sentence, for the documents. @default "" */
+  readonly description?: string;
   /** The folder of all sockets, absolute. */
   readonly directory: string;
   readonly calls: CallTable;
@@ -25,6 +30,7 @@ export interface RpcSocketOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
+  readonly frameLimits?: Partial<FrameLimits>;
 }
 
 /** Where a service's socket is. */
@@ -39,22 +45,26 @@ export function rpcSocketPath(directory: string, service: string): string {
  * others may enter its folder or something else than a socket is there
  * @throws {NetworkError | DiskError} when the system refuses
  */
-export async function openRpcSocket(options: RpcSocketOptions): Promise<HttpServer> {
+export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcServer> {
   const { service, version, calls, log } = options;
   const path = rpcSocketPath(options.directory, service);
   await makePrivateDirectory(path.slice(0, path.lastIndexOf("/")), options);
+  const subject = { service, version, description: options.description ?? "" };
+  const document = (): OpenRpcDocument => openRpcDocument(subject, calls.methods(service));
+  const run: RpcRunner = (call, context) => answerCall(call, context, { calls, service, document });
   const handler = rpcOverHttp({
-    service,
-    version,
-    run: (call, { signal }) => runCall(call, { calls, service, signal }),
+    ...{ service, version, run },
+    documents: {
+      "/openrpc.json": document,
+      "/.well-known/heroservice.json": () => discoveryDocument(subject),
+    },
   });
-  const serve = (): Promise<HttpServer> =>
-    serveHttp({
-      network: options.network,
-      clock: options.clock,
-      address: { kind: "unix", path },
-      handler,
-      ...(options.limits === undefined ? {} : { limits: options.limits }),
+  const { network, clock, limits, frameLimits } = options;
+  const serve = (): Promise<RpcServer> =>
+    listen({
+      ...{ network, clock, handler, run, address: { kind: "unix", path } },
+      ...(limits === undefined ? {} : { httpLimits: limits }),
+      ...(frameLimits === undefined ? {} : { frameLimits }),
       onError: (error) => log.error("Request failed", { service, error }),
     });
   const bound = await unlessInUse(serve());
@@ -132,20 +142,5 @@ async function isAnswered(address: Address, options: RpcSocketOptions): Promise<
     if (!(thrown instanceof NetworkError)) throw thrown;
     // Only these two say that nobody is there; "denied" and the rest leave it open.
     return thrown.code !== "refused" && thrown.code !== "not-found";
-  }
-}
-
-async function runCall(
-  call: JsonRpcCall,
-  at: { readonly calls: CallTable; readonly service: string; readonly signal: AbortSignal },
-): Promise<JsonRpcOutcome> {
-  const { calls, service, signal } = at;
-  try {
-    const { method, params } = call;
-    return { result: await calls.call({ service, method, params, signal }) };
-  } catch (thrown) {
-    if (!(thrown instanceof RpcError)) throw thrown;
-    const { code, message, data } = thrown;
-    return { error: { code, message, data } };
   }
 }

@@ -12,6 +12,8 @@ import type { Methods } from "./method.ts";
 export interface Service<C = unknown> {
   /** Names its sockets, its configuration section and its metrics: /^[a-z][a-z0-9-]*$/. */
   readonly name: string;
+  /** One sentence that says what it does, for `skep service list` and the documents. */
+  readonly description?: string;
   /** Checks its configuration section; gives defaults, documentation and JSON Schema. */
   readonly config: GenericSchema<unknown, C>;
   /** Services that are ready before this one starts, and stop after it. */

@@ -8,6 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
 import { checkParams } from "./check_params.ts";
 import type { Method, Methods } from "./method.ts";
+import { describeMethod } from "./openrpc.ts";
 import { redactProperties } from "./redact.ts";
 import { RpcError } from "./rpc_error.ts";
 import type { Bus, Directories, Host, Log, Metrics, Service } from "./service.ts";
@@ -135,10 +136,10 @@ async function serve(
 ): Promise<void> {
   const entries = Object.entries(offered);
   for (const [name, method] of entries) parts.methods.set(name, method);
-  const faces: OfferedMethod[] = entries.map(([name, { kind, summary }]) => ({
+  const faces: OfferedMethod[] = entries.map(([name, method]) => ({
     name,
-    kind,
-    summary,
+    kind: method.kind,
+    document: describeMethod(name, method),
   }));
   await parts.link.call("serve", faces);
 }

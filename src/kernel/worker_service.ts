@@ -10,6 +10,7 @@ import * as v from "valibot";
 import { workerUrl } from "../platform/mod.ts";
 import { KernelError, toError } from "./kernel_error.ts";
 import type { Methods } from "./method.ts";
+import type { MethodDocument } from "./openrpc_types.ts";
 import { RpcError } from "./rpc_error.ts";
 import type { Host, Labels, MetricOptions, Service, SqlValue } from "./service.ts";
 import { ThreadLink } from "./thread_link.ts";
@@ -42,7 +43,8 @@ export interface WorkerStart {
 export interface OfferedMethod {
   readonly name: string;
   readonly kind: "call" | "stream";
-  readonly summary: string;
+  /** Made of the schemas, which don't cross themselves. */
+  readonly document: MethodDocument;
 }
 
 /** A metric's sample, as the worker sends it. */
@@ -60,6 +62,7 @@ const STOP_TIMEOUT_MS = 20_000;
 export function inWorker(service: Service, placement: WorkerPlacement): Service {
   return {
     name: service.name,
+    ...(service.description === undefined ? {} : { description: service.description }),
     config: service.config as GenericSchema<unknown, unknown>,
     needs: service.needs,
     critical: service.critical,
@@ -184,13 +187,15 @@ function recordSample(host: Host, sample: MetricSample): void {
 
 /** A method that is run in the worker, which also checks the parameters: schemas don't cross. */
 function proxyOf(offered: OfferedMethod, link: ThreadLink): Methods[string] {
-  const { name, kind, summary } = offered;
+  const { name, kind, document } = offered;
+  const { summary } = document;
   const params = v.unknown();
   if (kind === "stream") {
     return {
       kind,
       summary,
       params,
+      document,
       run: (args, { signal }) => link.stream("produce", { name, params: args }, signal),
     };
   }
@@ -198,6 +203,7 @@ function proxyOf(offered: OfferedMethod, link: ThreadLink): Methods[string] {
     kind,
     summary,
     params,
+    document,
     async run(args: unknown, { signal }): Promise<unknown> {
       try {
         return await link.call("invoke", { name, params: args }, signal);

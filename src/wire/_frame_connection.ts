@@ -12,6 +12,7 @@ import {
   encodeRequest,
   encodeResponse,
   JSON_RPC_CODES,
+  JSON_RPC_MESSAGES,
   parseJsonRpc,
 } from "./json_rpc.ts";
 import type { JsonRpcCall, JsonRpcId, JsonRpcMessage, JsonRpcOutcome } from "./json_rpc.ts";
@@ -142,7 +143,8 @@ export class FrameConnection {
   #refuse(error: WireError): void {
     this.#options.onBroken();
     this.#held = false;
-    const refusal = { code: JSON_RPC_CODES.parse, message: error.message };
+    const code = JSON_RPC_CODES.parse;
+    const refusal = { code, message: JSON_RPC_MESSAGES[code] ?? "", data: error.message };
     this.#send(encodeResponse(null, { error: refusal }));
     this.#ending = true;
     this.#gone.abort(error);

@@ -55,6 +55,16 @@ export const JSON_RPC_CODES = {
   internal: -32603,
 } as const;
 
+/**
+ * What the standard calls these errors, in its section 5.1 and as its examples print them; what else is
+ * to be said of one goes into `data`.
+ */
+export const JSON_RPC_MESSAGES: Readonly<Record<number, string>> = {
+  [JSON_RPC_CODES.parse]: "Parse error",
+  [JSON_RPC_CODES.invalidRequest]: "Invalid Request",
+  [JSON_RPC_CODES.methodNotFound]: "Method not found",
+};
+
 /** Calls in one batch, when nothing else is said. */
 export const BATCH_CALLS_MAX = 100;
 
@@ -175,11 +185,16 @@ function single(item: JsonRpcCall | JsonRpcRefusal): JsonRpcMessage {
 }
 
 function refuse(
-  name: keyof typeof JSON_RPC_CODES,
-  message: string,
+  name: "parse" | "invalidRequest",
+  sentence: string,
   id: JsonRpcId = null,
 ): JsonRpcRefusal {
-  return { kind: "refusal", id, error: { code: JSON_RPC_CODES[name], message } };
+  const code = JSON_RPC_CODES[name];
+  return {
+    kind: "refusal",
+    id,
+    error: { code, message: JSON_RPC_MESSAGES[code] ?? "", data: sentence },
+  };
 }
 
 function encodeError(error: JsonRpcErrorBody): string {

@@ -10,6 +10,7 @@ export {
   encodeRequest,
   encodeResponse,
   JSON_RPC_CODES,
+  JSON_RPC_MESSAGES,
   parseJsonRpc,
   parseResponse,
 } from "./json_rpc.ts";

@@ -37,7 +37,8 @@ export class RemoteCallError extends Error {
 
   /** @param body the `error` member of the response */
   constructor(body: { readonly code: number; readonly message: string; readonly data?: unknown }) {
-    super(body.message);
+    // The standard's own words say little; the sentence comes beside them.
+    super(typeof body.data === "string" ? `${body.message}: ${body.data}` : body.message);
     this.code = body.code;
     this.data = body.data;
   }

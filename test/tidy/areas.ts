@@ -27,14 +27,14 @@ export const AREAS: readonly string[] = [
 
 /**
  * Areas that have to be small, and the packages that each may use at run time all the same. Types
- * are free. The kernel has schemas, and a log and metrics of its own for each node, made by these.
+ * are free. The kernel has schemas and their documents, and a log and metrics of its own for each node, made by these.
  */
 export const PACKAGES_BELOW: ReadonlyMap<string, readonly string[]> = new Map([
   ["platform", []],
   ["ports", []],
   ["wire", []],
   ["hot", []],
-  ["kernel", ["@logtape/logtape", "prom-client", "valibot"]],
+  ["kernel", ["@logtape/logtape", "@valibot/to-json-schema", "prom-client", "valibot"]],
 ]);
 
 /** The area of a path below `src/`: "kernel", "services/api", "main.ts". */

@@ -7,6 +7,7 @@ import {
   answerJsonRpc,
   encodeRequest,
   encodeResponse,
+  JSON_RPC_MESSAGES,
   parseJsonRpc,
   parseResponse,
 } from "../../src/wire/mod.ts";
@@ -39,9 +40,10 @@ async function exchange(text: string): Promise<unknown> {
 function refused(code: number, id: unknown = null): (answer: unknown) => void {
   return (answer) => {
     const { jsonrpc, id: echoed, error, ...rest } = answer as Record<string, unknown>;
-    const { message, ...known } = error as Record<string, unknown>;
+    const { message, data, ...known } = error as Record<string, unknown>;
     assert.deepEqual([jsonrpc, echoed, known, rest], ["2.0", id, { code }, {}]);
-    assert.equal(typeof message, "string");
+    assert.equal(message, JSON_RPC_MESSAGES[code] ?? message);
+    assert.ok(data === undefined || typeof data === "string");
   };
 }
 

@@ -132,10 +132,10 @@ test("a frame above the limit, or no UTF-8, is refused with a sentence and ends 
   for (const [bytes, pattern] of cases) {
     const client = await FrameClient.dial(network);
     client.stream.write(bytes);
-    const [answer] = await client.end() as { id: null; error: { code: number; message: string } }[];
+    const [answer] = await client.end() as { id: null; error: { code: number; data: string } }[];
     assert.equal(answer?.id, null);
     assert.equal(answer?.error.code, -32700);
-    assert.match(answer?.error.message ?? "", pattern);
+    assert.match(answer?.error.data ?? "", pattern);
   }
   assert.equal(server.brokenCount, 3);
   await server.close(0);
