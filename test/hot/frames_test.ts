@@ -334,6 +334,7 @@ test("the scanner and its twin say the same of any bytes", () => {
         "\u{1f41d}",
       ),
       fc.constantFrom("\0\0\0\x01a", "\0\0\0\x05hello", "\0\0\0\0", "\0\0\0", "x".repeat(70)),
+      fc.constantFrom("$12\r\nhello world!\r\n", "$10\r\n", "$99\r\n", "*10\r\n", "$123\r\n"),
       fc.string({ maxLength: 5 }),
     ),
     { maxLength: 40 },
