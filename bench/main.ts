@@ -1,5 +1,5 @@
 /**
- * Compares us with named peers: `deno run -A bench/main.ts [--small] [--json] [--only name] [--here]`.
+ * Compares us with named peers: `deno task bench [--small] [--json] [--only name]`.
  *
  * Runs every row under Deno and under Node, prints a table for each, appends NDJSON to
  * bench/results/, and renders bench/REPORT.md. With `--here` only under this runtime, with nothing
@@ -63,10 +63,16 @@ function runUnder(command: readonly string[]): RuntimeResults {
 
 function runBoth(): readonly RuntimeResults[] {
   // The peers' packages are resolved from their own folder, as Node does.
-  const denoFlags = ["run", "-A", "--no-config", "--node-modules-dir=manual"];
+  const allowed = ["net", "read", "write", "env", "sys", "run", "ffi"].map((name) =>
+    `--allow-${name}`
+  );
+  const denoFlags = ["run", "--no-prompt", ...allowed, "--no-config", "--node-modules-dir=manual"];
   const node = [findNode(24), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
   const runtimes = [runUnder([...denoCommand(), ...denoFlags]), runUnder(node)];
-  for (const { machine, results } of runtimes) console.log(`${machine}\n${tableOf(results)}\n`);
+  for (const { machine, results } of runtimes) {
+    if (flags.json) { for (const each of results) console.log(JSON.stringify(each)); }
+    else console.log(`${machine}\n${tableOf(results)}\n`);
+  }
   return runtimes;
 }
 
