@@ -8,6 +8,9 @@ import type { Kernel, NodeLog, Service } from "../kernel/mod.ts";
 import { identityFromSeed, openIdentity } from "../identity/mod.ts";
 import type { Identity } from "../identity/mod.ts";
 import { createControlService } from "../services/control/mod.ts";
+import { createJournalService } from "../services/journal/mod.ts";
+import { modelsService } from "../services/models/mod.ts";
+import { chosenServices } from "./_chosen_services.ts";
 import type { Configuration } from "./configuration.ts";
 import { openNodeJournal, openNodeStore } from "./_durable_state.ts";
 import type { NodeJournal, NodeStore } from "./_durable_state.ts";
@@ -141,13 +144,22 @@ function makeNode(
   const control = createControlService({
     status: () => node.status(),
     requestStop: (stop) => void node.stop(stop),
-    journalStatus: () => journal.status(),
+    journalStatus: () => Promise.resolve(journal.status()),
     configuration: () => configuration.settings,
   });
-  const services = [control, ...parts.services.map(afterControl)].map((service) => ({
-    service,
-    config: configuration.values[service.name] ?? {},
-  }));
+  const reading = createJournalService({
+    status: () => journal.status(),
+    tail: (count) => journal.reader.tail(count),
+    range: (range) => journal.reader.range(range),
+    verify: () => journal.reader.verify(),
+  });
+  // These have no settings: a section of the same name is the node's own.
+  const without = [control, ...[reading, modelsService].map(afterControl)];
+  const configured = parts.services.map(afterControl);
+  const services = chosenServices([
+    ...without.map((service) => ({ service, config: {} })),
+    ...configured.map((service) => ({ service, config: configuration.values[service.name] ?? {} })),
+  ], parts.options.only);
   const kernel: Kernel = createKernel({
     ...ports,
     services,
@@ -167,6 +179,7 @@ function makeNode(
 function afterControl(service: Service): Service {
   return {
     name: service.name,
+    ...(service.description === undefined ? {} : { description: service.description }),
     config: service.config,
     needs: [...service.needs, "control"],
     critical: service.critical,

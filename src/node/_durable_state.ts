@@ -2,7 +2,7 @@
 import type { JournalAccess, NodeLog, StoreAccess } from "../kernel/mod.ts";
 import type { Identity } from "../identity/mod.ts";
 import { openJournal } from "../journal/mod.ts";
-import type { Journal, JournalFsync, JsonValue } from "../journal/mod.ts";
+import type { Journal, JournalFsync, JournalStatus, JsonValue } from "../journal/mod.ts";
 import { openStore } from "../store/mod.ts";
 import type { Migration } from "../store/mod.ts";
 import type { OwnSettings } from "./_own_settings.ts";
@@ -37,7 +37,9 @@ export async function openNodeStore(
 export interface NodeJournal {
   /** What services get. */
   readonly access: JournalAccess;
-  status(): Promise<unknown>;
+  status(): JournalStatus;
+  /** For the service that reads it. */
+  readonly reader: Pick<Journal, "tail" | "range" | "verify">;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,8 @@ export async function openNodeJournal(
   if (cutBytes > 0) log.warn("The journal's unfinished last event was cut", { cutBytes });
   return {
     access: accessTo(journal),
-    status: () => Promise.resolve(journal.status()),
+    status: () => journal.status(),
+    reader: journal,
     close: () => journal.close(),
   };
 }

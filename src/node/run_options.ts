@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly metricsListen?: string | false;
   /** Services that run beside the node's own, each with a configuration section of its name. */
   readonly services?: readonly Service[];
+  /** Boots these services and what they need, and no others; the control socket is always there. */
+  readonly only?: readonly string[];
   /** Told how far a model has been loaded, until the node is ready. */
   readonly onProgress?: (progress: BootProgress) => void;
   /** Flag names by dotted path of the configuration, for messages about `config`. */
@@ -100,6 +102,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof RunOptions>([
   "capacity",
   "metricsListen",
   "services",
+  "only",
   "onProgress",
   "flags",
   "workerSocket",

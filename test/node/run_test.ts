@@ -42,7 +42,8 @@ test("run() boots a node that answers, writes runtime.json, and takes all back a
     assert.equal(answer.status, 200);
     assert(answer.text.length > 0);
     const states = node.status().services.map(({ name, state }) => `${name} ${state}`);
-    assert.deepEqual(states, ["control ready", "inference ready", "api ready"]);
+    const names = ["control", "journal", "inference", "models", "api"];
+    assert.deepEqual(states, names.map((name) => `${name} ready`));
     await node.stop();
     await node.closed;
     assert.equal(existsSync(runtimeFile), false);

@@ -17,6 +17,7 @@ import type { RouteOptions, Routes } from "./routes.ts";
 /** The service; announces "api" (the URL above /v1) and "metrics". */
 export const apiService: Service<ApiConfig> = {
   name: "api",
+  description: "Serves OpenAI's HTTP API on TCP; it has no methods of its own here.",
   config: apiConfig as v.GenericSchema<unknown, ApiConfig>,
   needs: ["inference"],
   critical: true,

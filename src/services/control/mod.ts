@@ -5,3 +5,5 @@
  */
 export { createControlService } from "./service.ts";
 export type { ControlledNode } from "./service.ts";
+export { controlContract } from "./contract.ts";
+export type { ControlSettings, ControlStatus } from "./contract.ts";

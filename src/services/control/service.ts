@@ -3,17 +3,20 @@
  * node that it speaks for is handed in.
  */
 import * as v from "valibot";
-import { defineCall } from "../../kernel/mod.ts";
+import { implement } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
+import type { JournalStatusAnswer } from "../journal/mod.ts";
+import { controlContract } from "./contract.ts";
+import type { ControlSettings, ControlStatus } from "./contract.ts";
 
 /** The node, as this service needs it. All answers are plain data. */
 export interface ControlledNode {
-  status(): unknown;
+  status(): ControlStatus;
   /** Starts stopping; returns at once. */
   requestStop(options: { readonly force: boolean }): void;
-  journalStatus(): Promise<unknown>;
+  journalStatus(): Promise<JournalStatusAnswer>;
   /** Every setting with its value and where it came from. */
-  configuration(): unknown;
+  configuration(): ControlSettings;
 }
 
 /** The section `control` has no settings. */
@@ -26,6 +29,7 @@ const STOP_DELAY_MS = 20;
 export function createControlService(node: ControlledNode): Service {
   return {
     name: "control",
+    description: "Speaks for the node: status, stop, configuration.",
     config: controlConfig,
     needs: [],
     critical: true,
@@ -39,35 +43,17 @@ async function run(host: Host, node: ControlledNode): Promise<void> {
   await aborted(host.signal);
 }
 
-const noParams = v.optional(v.strictObject({}), {});
-
 function methodsOf(host: Host, node: ControlledNode): Methods {
-  return {
-    "node.status": defineCall({
-      summary: "Tells the node's version, id, addresses, folders and services.",
-      params: noParams,
-      run: () => Promise.resolve(node.status()),
-    }),
-    "node.stop": defineCall({
-      summary: "Stops the node: it drains, then ends; `force` cuts the draining short.",
-      params: v.optional(v.strictObject({ force: v.optional(v.boolean(), false) }), {}),
-      run: ({ force }) => {
-        host.log.info("Stop requested at the control socket", { force });
-        host.clock.after(STOP_DELAY_MS, () => node.requestStop({ force }));
-        return Promise.resolve({ stopping: true });
-      },
-    }),
-    "journal.status": defineCall({
-      summary: "Tells how far the journal has come.",
-      params: noParams,
-      run: () => node.journalStatus(),
-    }),
-    "config.show": defineCall({
-      summary: "Lists every setting with its value and the place it came from.",
-      params: noParams,
-      run: () => Promise.resolve(node.configuration()),
-    }),
-  };
+  return implement(controlContract, {
+    "node.status": () => Promise.resolve(node.status()),
+    "node.stop": ({ force }) => {
+      host.log.info("Stop requested at the control socket", { force });
+      host.clock.after(STOP_DELAY_MS, () => node.requestStop({ force }));
+      return Promise.resolve({ stopping: true });
+    },
+    "journal.status": () => node.journalStatus(),
+    "config.show": () => Promise.resolve(node.configuration()),
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,8 @@ export { inferenceConfig } from "./config.ts";
 export type { InferenceConfig } from "./config.ts";
 export { loadTopic } from "./loaded_model.ts";
 
+export { inferenceContract, modelsContract } from "./contract.ts";
+
 // Shapes of the methods, for services that call them.
 export type {
   FinishReason,

@@ -103,57 +103,77 @@ export const modelParams = v.strictObject({ model: v.string() });
 /** Parameters of `models.list`. */
 export const noParams = v.optional(v.strictObject({}), {});
 
+const finishReason = v.picklist(["stop", "length"]);
+
 /** Why an answer ended. */
-export type FinishReason = "stop" | "length";
+export type FinishReason = v.InferOutput<typeof finishReason>;
+
+const usage = v.object({
+  promptTokens: v.number(),
+  completionTokens: v.pipe(
+    v.number(),
+    v.description(
+      "Tokens that were sampled, the one that ended the answer and those of a stop string included.",
+    ),
+  ),
+});
 
 /** How many tokens a request took. */
-export interface Usage {
-  readonly promptTokens: number;
-  /** Tokens that were sampled, the one that ended the answer and those of a stop string included. */
-  readonly completionTokens: number;
-}
+export type Usage = Readonly<v.InferOutput<typeof usage>>;
 
-/** What `generate` streams: one `start`, any number of `text`, one `end`. */
-export type GenerateItem =
-  /** The request was accepted; it may still wait for a slot. */
-  | {
-    readonly type: "start";
-    readonly model: string;
-    readonly fingerprint: string;
-    readonly promptTokens: number;
-    readonly seed: number;
-  }
-  /** Text that is certain, in whole characters, and the tokens sampled since the last item. */
-  | { readonly type: "text"; readonly text: string; readonly tokens: readonly number[] }
-  | {
-    readonly type: "end";
-    readonly finishReason: FinishReason;
-    /** The stop string that ended the answer. */
-    readonly stopSequence?: string;
-    readonly usage: Usage;
-    /** Tokens sampled since the last item. */
-    readonly tokens: readonly number[];
-  };
+const sampledTokens = v.pipe(
+  v.array(v.number()),
+  v.readonly(),
+  v.description("Tokens sampled since the last item."),
+);
+
+/** An item of `generate`: one `start`, any number of `text`, one `end`. */
+export const generateItem = v.variant("type", [
+  // The request was accepted; it may still wait for a slot.
+  v.object({
+    type: v.literal("start"),
+    model: v.string(),
+    fingerprint: v.string(),
+    promptTokens: v.number(),
+    seed: v.number(),
+  }),
+  // Text that is certain, in whole characters.
+  v.object({ type: v.literal("text"), text: v.string(), tokens: sampledTokens }),
+  v.object({
+    type: v.literal("end"),
+    finishReason,
+    stopSequence: v.exactOptional(v.string()),
+    usage,
+    tokens: sampledTokens,
+  }),
+]);
+
+/** What `generate` streams. */
+export type GenerateItem = Readonly<v.InferOutput<typeof generateItem>>;
 
 /** What `models.list` gives of each model. */
-export interface ModelEntry {
-  readonly id: string;
-  /** When it was loaded, Unix seconds. */
-  readonly createdSeconds: number;
-  readonly ownedBy: string;
-  /** Positions a request may have. */
-  readonly contextMax: number;
-}
+export const modelEntrySchema = v.object({
+  id: v.string(),
+  createdSeconds: v.pipe(v.number(), v.description("When it was loaded, Unix seconds.")),
+  ownedBy: v.string(),
+  contextMax: v.pipe(v.number(), v.description("Positions that a request may have.")),
+});
+
+/** What `models.list` gives of each model. */
+export type ModelEntry = Readonly<v.InferOutput<typeof modelEntrySchema>>;
 
 /** What `models.info` gives. */
-export interface ModelInfo extends ModelEntry {
-  readonly numericClass: string;
-  readonly fingerprint: string;
-  /** A path, or "embedded:stories260K". */
-  readonly source: string;
-  readonly sizeBytes: number;
-  readonly layerCount: number;
-  readonly width: number;
-  readonly vocabularySize: number;
-  readonly hasChatTemplate: boolean;
-}
+export const modelInfoSchema = v.object({
+  ...modelEntrySchema.entries,
+  numericClass: v.string(),
+  fingerprint: v.string(),
+  source: v.pipe(v.string(), v.description('A path, or "embedded:stories260K".')),
+  sizeBytes: v.number(),
+  layerCount: v.number(),
+  width: v.number(),
+  vocabularySize: v.number(),
+  hasChatTemplate: v.boolean(),
+});
+
+/** What `models.info` gives. */
+export type ModelInfo = Readonly<v.InferOutput<typeof modelInfoSchema>>;

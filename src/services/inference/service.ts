@@ -3,9 +3,10 @@
  *
  * It is ready when the model is loaded; progress is on the bus meanwhile. It knows nothing of HTTP.
  */
-import * as v from "valibot";
-import { defineCall, defineStream } from "../../kernel/mod.ts";
+import type * as v from "valibot";
+import { implement } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
+import { inferenceContract } from "./contract.ts";
 import { inferenceConfig } from "./config.ts";
 import type { InferenceConfig } from "./config.ts";
 import { wasmEngine } from "./engine.ts";
@@ -14,14 +15,6 @@ import { Generator } from "./generator.ts";
 import { loadModel, modelEntry, modelInfo } from "./loaded_model.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { checkModel, checkTokens } from "./prompt.ts";
-import {
-  detokenizeParams,
-  generateParams,
-  modelParams,
-  noParams,
-  tokenizeParams,
-} from "./schemas.ts";
-
 /**
  * Makes the service.
  *
@@ -33,6 +26,7 @@ export function createInferenceService(
   const engine = options.engine ?? wasmEngine;
   return {
     name: "inference",
+    description: "Generates text with one model.",
     config: inferenceConfig as v.GenericSchema<unknown, InferenceConfig>,
     needs: [],
     critical: true,
@@ -59,44 +53,24 @@ async function run(
 }
 
 function methodsOf(model: LoadedModel, generator: Generator): Methods {
-  return {
-    "models.list": defineCall({
-      summary: "Lists the models that this node answers for.",
-      params: noParams,
-      run: () => Promise.resolve([modelEntry(model)]),
-    }),
-    "models.info": defineCall({
-      summary: "Tells what a model is: its extents, its numeric class, its file.",
-      params: modelParams,
-      run: (params) => {
-        checkModel(params.model, model);
-        return Promise.resolve(modelInfo(model));
-      },
-    }),
-    "generate": defineStream({
-      summary: "Generates text from a chat, a text or tokens, and streams it.",
-      params: generateParams,
-      run: (params, context) => generator.generate(params, context.signal),
-    }),
-    "tokenize": defineCall({
-      summary: "Turns a text into the model's tokens.",
-      params: tokenizeParams,
-      run: ({ model: name = model.id, text, addBos, parseSpecial }) => {
-        checkModel(name, model);
-        const encoding = addBos === undefined ? { parseSpecial } : { parseSpecial, addBos };
-        return Promise.resolve({ tokens: [...model.tokenizer.encode(text, encoding)] });
-      },
-    }),
-    "detokenize": defineCall({
-      summary: "Turns tokens into text; control tokens are left out.",
-      params: detokenizeParams,
-      run: ({ model: name = model.id, tokens }) => {
-        checkModel(name, model);
-        checkTokens(tokens, model);
-        return Promise.resolve({ text: model.tokenizer.decode(tokens) });
-      },
-    }),
-  };
+  return implement(inferenceContract, {
+    "models.list": () => Promise.resolve([modelEntry(model)]),
+    "models.info": (params) => {
+      checkModel(params.model, model);
+      return Promise.resolve(modelInfo(model));
+    },
+    "generate": (params, context) => generator.generate(params, context.signal),
+    "tokenize": ({ model: name = model.id, text, addBos, parseSpecial }) => {
+      checkModel(name, model);
+      const encoding = addBos === undefined ? { parseSpecial } : { parseSpecial, addBos };
+      return Promise.resolve({ tokens: [...model.tokenizer.encode(text, encoding)] });
+    },
+    "detokenize": ({ model: name = model.id, tokens }) => {
+      checkModel(name, model);
+      checkTokens(tokens, model);
+      return Promise.resolve({ text: model.tokenizer.decode(tokens) });
+    },
+  });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
