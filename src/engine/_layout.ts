@@ -29,6 +29,11 @@ export const chunkRowsMax = 64;
 /** Rows of logits computed together. */
 export const headRowsMax = 8;
 
+/** Blocks of tokens that are digested together, and the longest of one. */
+export const tokenBlocksMax = 64;
+/** Tokens of the longest block: one chunk of BLAKE3. */
+export const blockTokensMax = 256;
+
 /** Bytes read from the source at a time, unless 8 rows are longer. */
 export const stagingBytesMin = 2 ** 20;
 
@@ -36,6 +41,7 @@ export const stagingBytesMin = 2 ** 20;
 export const memoryBytesMax = 2 ** 32;
 
 const firstPtr = 4096;
+const digestWorkspaceBytes = 0x1600;
 const alignment = 64;
 
 /** A packed matrix. */
@@ -79,6 +85,12 @@ export interface Scratch {
   readonly tablePtr: number;
   readonly logitsPtr: number;
   readonly logitsStride: number;
+  /** Workspace of wasm/executor/digest.ts. */
+  readonly digestPtr: number;
+  /** 64 digests. */
+  readonly digestsPtr: number;
+  /** A seed, and behind it blocks of tokens. */
+  readonly tokensPtr: number;
 }
 
 /** One layer's weights. */
@@ -209,6 +221,9 @@ function drawScratch(pen: Pen, { shape, contextMax, head }: LayoutOptions): Scra
     tablePtr: pen.skip(Math.ceil(contextMax / tilePositions) * 4),
     logitsPtr: pen.skip(headRowsMax * logitsStride),
     logitsStride,
+    digestPtr: pen.skip(digestWorkspaceBytes + Math.ceil(xStride / 1024) * 128),
+    digestsPtr: pen.skip(chunkRowsMax * 32),
+    tokensPtr: pen.skip(32 + tokenBlocksMax * blockTokensMax * 4),
   };
 }
 

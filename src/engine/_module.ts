@@ -102,6 +102,22 @@ export interface Kernels {
     position: number,
   ): number;
   logSumExp(): number;
+  digestRows(
+    x: number,
+    stride: number,
+    rows: number,
+    bytes: number,
+    workspace: number,
+    out: number,
+  ): void;
+  digestChain(
+    x: number,
+    blocks: number,
+    bytes: number,
+    seed: number,
+    workspace: number,
+    out: number,
+  ): void;
 }
 
 /** A build of the kernels; "best" is the relaxed one where the engine accepts it. */

@@ -80,6 +80,14 @@ export class Pass {
     }
   }
 
+  /** Digests the hidden state's first rows where they are, 32 B each, into `into`. */
+  digestHidden(into: Uint8Array): void {
+    const { shape, layout: { scratch }, kernels, memory } = this.#options;
+    const { xPtr, xStride, digestPtr, digestsPtr } = scratch;
+    kernels.digestRows(xPtr, xStride, into.length / 32, shape.width * 4, digestPtr, digestsPtr);
+    into.set(new Uint8Array(memory.buffer, digestsPtr, into.length));
+  }
+
   /** Writes the rotations of the rows' positions, which all layers share. */
   rotations(rows: readonly Row[]): void {
     const { shape, layout: { scratch }, kernels } = this.#options;

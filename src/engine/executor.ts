@@ -21,9 +21,10 @@ import { PagePool } from "./_pages.ts";
 import { Pass, type Row } from "./_pass.ts";
 import { PagedSession } from "./_session.ts";
 import { refuseUnusedTensors } from "./_tensors.ts";
+import { digestTokens } from "./_token_digests.ts";
 import { Turns } from "./_turns.ts";
 import { EngineError } from "./errors.ts";
-import type { Batch, Executor, LayerRange, Session } from "./face.ts";
+import type { Batch, Executor, ExecutorDigests, LayerRange, Session } from "./face.ts";
 import { numericClass } from "./numeric_class.ts";
 
 /** What to load, and how. */
@@ -131,6 +132,7 @@ class WasmExecutor implements Executor {
   readonly numericClass = numericClass;
   readonly contextMax: number;
   readonly layers: LayerRange;
+  readonly digests: ExecutorDigests;
   readonly #turns = new Turns();
   readonly #home: { layers: LayerRange; pool: PagePool; assertOpen: () => void };
   /** Undefined once closed, so that the memory can go while sessions are still referred to. */
@@ -145,6 +147,16 @@ class WasmExecutor implements Executor {
       layers: parts.layers,
       pool: new PagePool(parts.memory, parts.layout),
       assertOpen: (): void => void this.#open(),
+    };
+    this.digests = {
+      // tidy: allow positional-parameters as the face has them
+      forward: async (layers, batch, hidden, signal) => {
+        const digests = new Uint8Array(Math.ceil(hidden.length / this.shape.width) * 32);
+        const call = { layers, batch, hidden, digests };
+        const result = await this.#turns.take(() => this.#forward(call, signal));
+        return { hidden: result, digests };
+      },
+      tokenBlocks: (tokens, options) => digestTokens(this.#open(), tokens, options),
     };
   }
 
@@ -198,12 +210,12 @@ class WasmExecutor implements Executor {
   }
 
   async #forward(
-    call: { layers: LayerRange; batch: Batch; hidden: Float32Array },
+    call: { layers: LayerRange; batch: Batch; hidden: Float32Array; digests?: Uint8Array },
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     this.#open();
     signal?.throwIfAborted();
-    const { layers, hidden } = call;
+    const { layers, hidden, digests } = call;
     const entries = call.batch.map((entry) => {
       const session = PagedSession.of(entry.session, this.#home);
       return { ...entry, session, counts: session.counts };
@@ -222,7 +234,7 @@ class WasmExecutor implements Executor {
       const rows: Row[] = entries.flatMap(({ session, firstPosition, positionCount }) =>
         Array.from({ length: positionCount }, (_, i) => ({ session, position: firstPosition + i }))
       );
-      const result = await this.#rows({ layers, rows, hidden }, signal);
+      const result = await this.#rows({ layers, rows, hidden, digests }, signal);
       for (const { counts, firstPosition, positionCount } of entries) {
         counts.set(layers, firstPosition + positionCount);
       }
@@ -233,10 +245,15 @@ class WasmExecutor implements Executor {
   }
 
   async #rows(
-    call: { layers: LayerRange; rows: readonly Row[]; hidden: Float32Array },
+    call: {
+      readonly layers: LayerRange;
+      readonly rows: readonly Row[];
+      readonly hidden: Float32Array;
+      readonly digests: Uint8Array | undefined;
+    },
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
-    const { rows, hidden, layers } = call;
+    const { rows, hidden, layers, digests } = call;
     const { width } = this.shape;
     const pass = this.#pass(() => {
       signal?.throwIfAborted();
@@ -252,6 +269,7 @@ class WasmExecutor implements Executor {
         await pass.layer(layer - this.layers.from, layer, chunk);
       }
       pass.readHidden(result.subarray(from * width, end));
+      if (digests !== undefined) pass.digestHidden(digests.subarray(from * 32, end / width * 32));
     }
     return result;
   }

@@ -38,6 +38,40 @@ export interface BatchEntry {
 /** A ragged batch: rows of the hidden state are the entries' positions, one after the other. */
 export type Batch = readonly BatchEntry[];
 
+/** Rows of the hidden state with their digests. */
+export interface DigestedRows {
+  /** rows x width. */
+  readonly hidden: Float32Array;
+  /** BLAKE3 of each row's f32 values, little endian: 32 B a row (section 7 of the class). */
+  readonly digests: Uint8Array;
+}
+
+/** How tokens are cut and chained (section 7.2 of the class). */
+export interface TokenBlockOptions {
+  /** Tokens of a block, 1 to 256. */
+  readonly blockTokens: number;
+  /** What the first link follows: 32 bytes, usually of `tokenChainSeed`. */
+  readonly seed: Uint8Array;
+}
+
+/** Digests made where the executor's memory has the bytes, many at a time. */
+export interface ExecutorDigests {
+  /** `forward` of the executor, and the digest of each row that it gives. */
+  forward(
+    layers: LayerRange,
+    batch: Batch,
+    hidden: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<DigestedRows>;
+  /**
+   * The links of the tokens' whole blocks, 32 B each: two sequences have the same i-th link exactly
+   * when their first i + 1 blocks are the same. A rest that fills no block has none.
+   *
+   * @throws {RangeError} when an option is out of range
+   */
+  tokenBlocks(tokens: Uint32Array, options: TokenBlockOptions): Uint8Array;
+}
+
 /** Computes parts of one model. All methods reject with `EngineError`. */
 export interface Executor {
   readonly shape: ModelShape;
@@ -71,6 +105,8 @@ export interface Executor {
   head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** KV pages in use and in all, and the bytes of one. */
   pages(): { readonly used: number; readonly total: number; readonly pageBytes: number };
+  /** Digests, where the executor makes them. */
+  readonly digests?: ExecutorDigests;
   /** Frees the memory; outstanding sessions become unusable. */
   close(): void;
 }

@@ -3,7 +3,16 @@
  *
  * @module
  */
-export type { Batch, BatchEntry, Executor, LayerRange, Session } from "./face.ts";
+export type {
+  Batch,
+  BatchEntry,
+  DigestedRows,
+  Executor,
+  ExecutorDigests,
+  LayerRange,
+  Session,
+  TokenBlockOptions,
+} from "./face.ts";
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { numericClass } from "./numeric_class.ts";
@@ -11,6 +20,7 @@ export { classSupport } from "./class_support.ts";
 export type { ClassSupport } from "./class_support.ts";
 export { loadExecutor } from "./executor.ts";
 export type { LoadExecutorOptions } from "./executor.ts";
+export { hashTokenBlocks, tokenChainSeed } from "./token_blocks.ts";
 export { probeMode } from "./probe.ts";
 export type { ProbeMode } from "./probe.ts";
 export { createReferenceExecutor } from "./reference/executor.ts";

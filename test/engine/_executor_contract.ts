@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EngineErrorCode, Executor, LayerRange, Session } from "../../src/engine/mod.ts";
 import { EngineError, numericClass } from "../../src/engine/mod.ts";
-import { digestsOf, readGolden } from "./_digests.ts";
+import { encodeHex } from "../../src/hot/mod.ts";
+import { digest, digestsOf, readGolden } from "./_digests.ts";
 import { type Fixture, fixtureNames, openFixture } from "./_fixtures.ts";
 
 /** What a factory may be asked for. */
@@ -59,6 +60,7 @@ export function hasCode(code: EngineErrorCode, pattern = /./): (error: unknown) 
 /** Registers the suite's tests. */
 export function testExecutorContract(name: string, create: ExecutorFactory): void {
   testArithmetic(name, create);
+  testDigests(name, create);
   testSessions(name, create);
   testRefusals(name, create);
 }
@@ -122,6 +124,41 @@ function testArithmetic(name: string, create: ExecutorFactory): void {
     );
     for (const executor of [whole, first, second]) executor.close();
   });
+}
+
+function testDigests(name: string, create: ExecutorFactory): void {
+  for (const fixture of ["stories260K-q8_0", "babyllama-tok105-q4_0"]) {
+    test(`${name} digests each row of a ragged batch of ${fixture} where it lies`, async () => {
+      const executor = await create(await openFixture(fixture), {});
+      const { width, vocabularySize, layerCount } = executor.shape;
+      const counts = [1, 66, 3];
+      const batch = counts.map((positionCount) => ({
+        session: executor.openSession(),
+        firstPosition: 0,
+        positionCount,
+      }));
+      const tokens = Uint32Array.from({ length: 70 }, (_, i) => (i * 7) % vocabularySize);
+      let hidden = await executor.embed(tokens);
+      assert.ok(executor.digests !== undefined);
+      for (const layers of [{ from: 0, to: 1 }, { from: 1, to: layerCount }]) {
+        const result = await executor.digests.forward(layers, batch, hidden);
+        ({ hidden } = result);
+        assert.equal(result.digests.length, tokens.length * 32);
+        for (let row = 0; row < tokens.length; row++) {
+          const digested = encodeHex(result.digests, row * 32, 32);
+          assert.equal(digested, await digest(hidden.slice(row * width, (row + 1) * width)));
+        }
+      }
+      const fresh = batch.map((entry) => ({ ...entry, session: executor.openSession() }));
+      const plain = await executor.forward(executor.layers, fresh, await executor.embed(tokens));
+      assertSameBits(hidden, plain, "with digests");
+      await assert.rejects(
+        executor.digests.forward(executor.layers, fresh, hidden.slice(1)),
+        RangeError,
+      );
+      executor.close();
+    });
+  }
 }
 
 function testSessions(name: string, create: ExecutorFactory): void {

@@ -17,4 +17,5 @@ export { allFinite, gate } from "./elementwise";
 export { expfRow } from "./expf";
 export { cos, exp, log, sin } from "./functions";
 export { philoxBlock } from "./philox";
+export { digestChain, digestRows } from "./digest";
 export { logSumExp, placeSampler, sample } from "./sampler";

@@ -4,6 +4,7 @@
  * It is written from docs/NUMERIC_CLASS.md alone and exists so that the WASM executor's digests
  * are not taken from the code that they test. It holds all weights expanded; small models only.
  */
+import { Blake3 } from "../../hot/mod.ts";
 import type { ByteSource, GgufFile, ModelShape } from "../../model/mod.ts";
 import {
   checkedContext,
@@ -20,8 +21,9 @@ import {
   refuseUnusedTensors,
 } from "../_tensors.ts";
 import { EngineError } from "../errors.ts";
-import type { Batch, Executor, LayerRange, Session } from "../face.ts";
+import type { Batch, Executor, ExecutorDigests, LayerRange, Session } from "../face.ts";
 import { numericClass, tilePositions } from "../numeric_class.ts";
+import { hashTokenBlocks } from "../token_blocks.ts";
 import { add, attend, gate, multiply, norm, rotate } from "./_operations.ts";
 import { ReferenceSession } from "./_session.ts";
 import { dequantisedRow, type Matrix, readMatrix, readVector } from "./_weights.ts";
@@ -98,6 +100,7 @@ class ReferenceExecutor implements Executor {
   readonly numericClass = numericClass;
   readonly contextMax: number;
   readonly layers: LayerRange;
+  readonly digests: ExecutorDigests;
   readonly #parts: Parts;
   #closed = false;
 
@@ -106,6 +109,14 @@ class ReferenceExecutor implements Executor {
     this.contextMax = parts.contextMax;
     this.layers = parts.layers;
     this.#parts = parts;
+    this.digests = {
+      // tidy: allow positional-parameters as the face has them
+      forward: async (layers, batch, hidden, signal) => {
+        const result = await this.forward(layers, batch, hidden, signal);
+        return { hidden: result, digests: digestRows(result, this.shape.width) };
+      },
+      tokenBlocks: (tokens, options) => hashTokenBlocks(tokens, options),
+    };
   }
 
   openSession(): Session {
@@ -240,6 +251,18 @@ function assertFinite(values: Float32Array, layer?: number): Float32Array {
     ...(layer === undefined ? {} : { layer }),
     message: `Cannot go on as the result of ${where} must be finite: it holds NaN or infinity`,
   });
+}
+
+/** BLAKE3 of each row, from its little-endian bytes. */
+function digestRows(values: Float32Array, width: number): Uint8Array {
+  const blake3 = new Blake3({ kernel: "plain" });
+  const digests = new Uint8Array((values.length / width) * 32);
+  const view = new DataView(new ArrayBuffer(width * 4));
+  for (let row = 0; row * width < values.length; row++) {
+    for (let i = 0; i < width; i++) view.setFloat32(i * 4, values[row * width + i] ?? 0, true);
+    blake3.hashInto(new Uint8Array(view.buffer), digests, row * 32);
+  }
+  return digests;
 }
 
 function concatenate(rows: readonly Float32Array[]): Float32Array {

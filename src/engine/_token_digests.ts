@@ -1,0 +1,42 @@
+/** Chains token blocks in an executor's memory; the plain form is `token_blocks.ts`. */
+import { type Layout, tokenBlocksMax } from "./_layout.ts";
+import type { Kernels } from "./_module.ts";
+import type { TokenBlockOptions } from "./face.ts";
+import { checkTokenBlocks } from "./token_blocks.ts";
+
+/** What it works with. */
+export interface DigestHome {
+  readonly layout: Layout;
+  readonly kernels: Kernels;
+  readonly memory: WebAssembly.Memory;
+}
+
+/**
+ * The links of the tokens' whole blocks. It uses no memory of a pass, so it may be called while one
+ * rests.
+ *
+ * @throws {RangeError} when an option is out of range
+ */
+export function digestTokens(
+  home: DigestHome,
+  tokens: Uint32Array,
+  options: TokenBlockOptions,
+): Uint8Array {
+  const { layout: { scratch }, kernels, memory } = home;
+  const { blockTokens, seed } = options;
+  const blocks = checkTokenBlocks(tokens, options);
+  const { tokensPtr: seedPtr, digestPtr, digestsPtr } = scratch;
+  const tokensPtr = seedPtr + 32;
+  const links = new Uint8Array(blocks * 32);
+  let before = seed;
+  for (let first = 0; first < blocks; first += tokenBlocksMax) {
+    const count = Math.min(tokenBlocksMax, blocks - first);
+    const part = tokens.subarray(first * blockTokens, (first + count) * blockTokens);
+    new Uint8Array(memory.buffer, seedPtr, 32).set(before);
+    new Uint32Array(memory.buffer, tokensPtr, part.length).set(part);
+    kernels.digestChain(tokensPtr, count, blockTokens * 4, seedPtr, digestPtr, digestsPtr);
+    links.set(new Uint8Array(memory.buffer, digestsPtr, count * 32), first * 32);
+    before = links.subarray((first + count - 1) * 32, (first + count) * 32);
+  }
+  return links;
+}
