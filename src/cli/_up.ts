@@ -74,6 +74,7 @@ async function boot(
   return await run(config, {
     ...(home === undefined ? {} : { home }),
     ...(configFile === undefined ? {} : { configFile }),
+    ...(options.only === undefined ? {} : { only: options.only }),
     ...{ clock, random, network, environment, flags, signal },
     // The real disk is the default; naming it would take the tables away from SQLite's own files.
     ...(io.diskIsReal ? {} : { disk }),

@@ -6,6 +6,7 @@ import { bash, fish, zsh } from "@optique/core/completion";
 import { NodeError, versionLine } from "../node/mod.ts";
 import { examples } from "./_options.ts";
 import { painterFor } from "./_style.ts";
+import { callCommand } from "./call.ts";
 import { chatCommand } from "./chat.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { Invocation } from "./command.ts";
@@ -15,6 +16,7 @@ import { CliError, exitCodes } from "./exit_code.ts";
 import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
 import { restartCommand } from "./restart.ts";
+import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
 import { systemdUnitCommand } from "./systemd_unit.ts";
 import { upCommand } from "./up.ts";
@@ -29,6 +31,7 @@ const commands = or(
   configCommand,
   modelCommand,
   logCommand,
+  or(serviceCommand, callCommand),
   systemdUnitCommand,
 );
 
@@ -115,6 +118,7 @@ const groups: ReadonlySet<string> = new Set(["config", "log", "model"]);
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
+  ...["service", "call"],
 ]);
 
 function sentenceOf(thrown: unknown): string {

@@ -19,6 +19,8 @@ export interface UpOptions extends PlaceOptions {
   /** Where output goes instead of the terminal; `--detach` sets it. */
   readonly logFile: string | undefined;
   readonly json: boolean;
+  /** Runs these services and what they need, and no others; `skep service` sets it. */
+  readonly only?: readonly string[];
 }
 
 /** The options of `skep up`. */
