@@ -5,6 +5,7 @@
  * there; calls take turns. It does not sample, tokenise or schedule.
  */
 import type { ByteSource, GgufFile, ModelShape } from "../model/mod.ts";
+import { allocateMemory } from "./_allocate.ts";
 import {
   checkedContext,
   checkedLayers,
@@ -92,7 +93,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<Execut
       forced: options.probe,
     },
   });
-  const memory = allocate(layout, file.name);
+  const memory = allocateMemory(layout, file.name);
   const kernels = instantiateKernels(memory, options.build);
   const pace = new Pace(options.sliceOperations, options.yield);
   const { onProgress, signal } = options;
@@ -101,20 +102,6 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<Execut
   };
   await loadWeights({ file, source, layout, kernels, memory, onProgress, signal, pace: rest });
   return new WasmExecutor({ shape, contextMax, layers, layout, memory, kernels, pace });
-}
-
-function allocate(layout: Layout, name: string): WebAssembly.Memory {
-  const initial = Math.ceil(layout.pagesPtr / 2 ** 16);
-  const end = layout.pagesPtr + layout.pageCountMax * layout.pageBytes;
-  try {
-    return new WebAssembly.Memory({ initial, maximum: Math.ceil(end / 2 ** 16) });
-  } catch (cause) {
-    throw new EngineError({
-      code: "no-memory",
-      cause,
-      message: `Cannot load "${name}" as the system refuses ${layout.pagesPtr} bytes of memory`,
-    });
-  }
 }
 
 interface Parts {
@@ -149,12 +136,11 @@ class WasmExecutor implements Executor {
       assertOpen: (): void => void this.#open(),
     };
     this.digests = {
-      // tidy: allow positional-parameters as the face has them
-      forward: async (layers, batch, hidden, signal) => {
-        const digests = new Uint8Array(Math.ceil(hidden.length / this.shape.width) * 32);
-        const call = { layers, batch, hidden, digests };
-        const result = await this.#turns.take(() => this.#forward(call, signal));
-        return { hidden: result, digests };
+      forward: async (call) => {
+        const digests = new Uint8Array(Math.ceil(call.hidden.length / this.shape.width) * 32);
+        const forward = (): Promise<Float32Array> =>
+          this.#forward({ ...call, digests }, call.signal);
+        return { hidden: await this.#turns.take(forward), digests };
       },
       tokenBlocks: (tokens, options) => digestTokens(this.#open(), tokens, options),
     };

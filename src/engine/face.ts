@@ -38,6 +38,15 @@ export interface BatchEntry {
 /** A ragged batch: rows of the hidden state are the entries' positions, one after the other. */
 export type Batch = readonly BatchEntry[];
 
+/** The arguments of `Executor.forward`. */
+export interface DigestedCall {
+  readonly layers: LayerRange;
+  readonly batch: Batch;
+  /** rows x width. */
+  readonly hidden: Float32Array;
+  readonly signal?: AbortSignal;
+}
+
 /** Rows of the hidden state with their digests. */
 export interface DigestedRows {
   /** rows x width. */
@@ -57,12 +66,7 @@ export interface TokenBlockOptions {
 /** Digests made where the executor's memory has the bytes, many at a time. */
 export interface ExecutorDigests {
   /** `forward` of the executor, and the digest of each row that it gives. */
-  forward(
-    layers: LayerRange,
-    batch: Batch,
-    hidden: Float32Array,
-    signal?: AbortSignal,
-  ): Promise<DigestedRows>;
+  forward(call: DigestedCall): Promise<DigestedRows>;
   /**
    * The links of the tokens' whole blocks, 32 B each: two sequences have the same i-th link exactly
    * when their first i + 1 blocks are the same. A rest that fills no block has none.

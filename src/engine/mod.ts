@@ -6,6 +6,7 @@
 export type {
   Batch,
   BatchEntry,
+  DigestedCall,
   DigestedRows,
   Executor,
   ExecutorDigests,

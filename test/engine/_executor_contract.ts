@@ -141,7 +141,7 @@ function testDigests(name: string, create: ExecutorFactory): void {
       let hidden = await executor.embed(tokens);
       assert.ok(executor.digests !== undefined);
       for (const layers of [{ from: 0, to: 1 }, { from: 1, to: layerCount }]) {
-        const result = await executor.digests.forward(layers, batch, hidden);
+        const result = await executor.digests.forward({ layers, batch, hidden });
         ({ hidden } = result);
         assert.equal(result.digests.length, tokens.length * 32);
         for (let row = 0; row < tokens.length; row++) {
@@ -153,7 +153,11 @@ function testDigests(name: string, create: ExecutorFactory): void {
       const plain = await executor.forward(executor.layers, fresh, await executor.embed(tokens));
       assertSameBits(hidden, plain, "with digests");
       await assert.rejects(
-        executor.digests.forward(executor.layers, fresh, hidden.slice(1)),
+        executor.digests.forward({
+          layers: executor.layers,
+          batch: fresh,
+          hidden: hidden.slice(1),
+        }),
         RangeError,
       );
       executor.close();

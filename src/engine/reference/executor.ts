@@ -110,8 +110,7 @@ class ReferenceExecutor implements Executor {
     this.layers = parts.layers;
     this.#parts = parts;
     this.digests = {
-      // tidy: allow positional-parameters as the face has them
-      forward: async (layers, batch, hidden, signal) => {
+      forward: async ({ layers, batch, hidden, signal }) => {
         const result = await this.forward(layers, batch, hidden, signal);
         return { hidden: result, digests: digestRows(result, this.shape.width) };
       },
