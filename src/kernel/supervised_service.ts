@@ -275,7 +275,11 @@ export class SupervisedService {
 
   #noteFailure(error: Error): void {
     this.#lastError = error;
-    this.#options.log.error("Service failed", { service: this.name, error });
+    const { log } = this.#options;
+    // The service that it needs has said why.
+    const known = error instanceof KernelError && error.code === "need-failed";
+    if (known) log.debug("Service failed", { service: this.name, error });
+    else log.error("Service failed", { service: this.name, error });
   }
 
   #end(error: Error | undefined): void {

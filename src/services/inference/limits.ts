@@ -63,3 +63,6 @@ export const tokenSecondsBuckets: readonly number[] = [
   1,
   2.5,
 ];
+
+/** Positions of a page of the attention cache: a tile of the numeric class (its section 5.3). */
+export const pagePositions = 32;

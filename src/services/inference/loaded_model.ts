@@ -28,6 +28,7 @@ import type {
 } from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
+import { pagePositions } from "./limits.ts";
 import type { ModelEntry, ModelInfo } from "./schemas.ts";
 
 /** A model that can be asked. */
@@ -37,6 +38,8 @@ export interface LoadedModel {
   readonly tokenizer: Tokenizer;
   readonly executor: Executor;
   readonly createdSeconds: number;
+  /** Positions that a request may have: the executor's context, or what all its pages hold. */
+  readonly contextMax: number;
   /**
    * Numeric class, id, and 16 digits of the file's BLAKE3 root where a manifest knows it, else 8 of
    * a digest of its header, which does not vouch for the weights. Another one means another model
@@ -81,7 +84,17 @@ export async function loadModel(
     const digest = manifest?.root.slice(0, 16) ?? headerDigest(file);
     const fingerprint = `${executor.numericClass}:${id}:${digest}`;
     const pieceUnitsMax = longestToken(tokenizer);
-    return { id, file, tokenizer, executor, createdSeconds, fingerprint, pieceUnitsMax };
+    const contextMax = Math.min(executor.contextMax, executor.pages().total * pagePositions);
+    return {
+      id,
+      file,
+      tokenizer,
+      executor,
+      createdSeconds,
+      contextMax,
+      fingerprint,
+      pieceUnitsMax,
+    };
   } finally {
     await source.close();
   }
@@ -93,7 +106,7 @@ export function modelEntry(model: LoadedModel): ModelEntry {
     id: model.id,
     createdSeconds: model.createdSeconds,
     ownedBy: "skep",
-    contextMax: model.executor.contextMax,
+    contextMax: model.contextMax,
   };
 }
 

@@ -42,7 +42,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
   const { text, tokens, stops } = promptOf(params.prompt, options);
   checkTokens(tokens, model);
   checkBias(params.sampling.logitBias, model);
-  const room = model.executor.contextMax - tokens.length;
+  const room = model.contextMax - tokens.length;
   if (room < 1) throw tooLong(model, `${tokens.length}`);
   return {
     id: params.requestId,
@@ -95,14 +95,14 @@ function checkLength(prompt: GenerateParams["prompt"], model: LoadedModel): void
     ? prompt.text.length
     : prompt.messages.reduce((sum, { content }) => sum + content.length, 0);
   const tokensMin = Math.floor(units / model.pieceUnitsMax);
-  if (tokensMin >= model.executor.contextMax) throw tooLong(model, `at least ${tokensMin}`);
+  if (tokensMin >= model.contextMax) throw tooLong(model, `at least ${tokensMin}`);
 }
 
 function tooLong(model: LoadedModel, tokens: string): RpcError {
   return invalid("prompt", {
     code: "context_length_exceeded",
     message: `Cannot answer as the prompt must leave room in the context of ` +
-      `${model.executor.contextMax} tokens: it has ${tokens}`,
+      `${model.contextMax} tokens: it has ${tokens}`,
   });
 }
 

@@ -43,7 +43,7 @@ async function run(
   try {
     const generator = new Generator({ config, ...options, model });
     await host.serve(methodsOf(model, generator));
-    host.log.info("Model loaded", { model: model.id, contextMax: model.executor.contextMax });
+    host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
     host.ready();
     await aborted(host.signal);
     await generator.drain(config.drainMs);

@@ -7,7 +7,7 @@ import { RpcError } from "../../kernel/mod.ts";
 
 /** Bounds of a `Slots`. */
 export interface SlotLimits {
-  /** How many may be active at once; at least 1. */
+  /** How many may be active at once; 0 refuses all. */
   readonly slots: number;
   /** How many may wait; 0 refuses whoever finds no free slot. */
   readonly queueMax: number;
@@ -61,11 +61,13 @@ export class Slots {
       this.#onChange(this.load);
       return { admitted: Promise.resolve(), leave: this.#leaver(() => this.#free()) };
     }
-    if (this.#waiters.size >= this.#limits.queueMax) {
+    const { slots, queueMax } = this.#limits;
+    // Without any slot a place in the line would be for ever.
+    if (slots === 0 || this.#waiters.size >= queueMax) {
       throw new RpcError({
         kind: "busy",
-        message:
-          `Cannot queue the request as ${this.#limits.queueMax} are waiting already: try again later`,
+        message: `Cannot take the request as ${slots} are running and ` +
+          `${this.#waiters.size} are waiting already, which is all: try again later`,
         data: { waiting: this.#waiters.size, active: this.#active },
       });
     }

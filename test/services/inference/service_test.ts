@@ -35,3 +35,63 @@ test("The service publishes its progress while it loads, and tells what it has l
     await node.stop();
   }
 });
+
+test("A request may have as many positions as all pages hold, and a longer prompt is refused at once", async () => {
+  const node = await startTestNode({ inference: { kvBytesMax: 1 << 16 } });
+  try {
+    const info = await node.kernel.call("inference", "models.info", {
+      params: { model: "stories260K" },
+    }) as Record<string, unknown>;
+    // One page of 40,960 bytes is all that fits.
+    assert.equal(info["contextMax"], 32);
+    const ask = async (prompt: number[]): Promise<Response> =>
+      await fetch(`${node.baseUrl}/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "stories260K", prompt, max_tokens: 100, temperature: 0 }),
+      });
+    const whole = await ask([1, 403]);
+    assert.equal(whole.status, 200);
+    const { usage, choices } = await whole.json() as {
+      usage: { total_tokens: number };
+      choices: { finish_reason: string }[];
+    };
+    assert.deepEqual([usage.total_tokens, choices[0]?.finish_reason], [32, "length"]);
+    const long = await ask(new Array(32).fill(1));
+    assert.equal(long.status, 400);
+    const { error } = await long.json() as { error: { code: string } };
+    assert.equal(error.code, "context_length_exceeded");
+  } finally {
+    await node.stop();
+  }
+});
+
+test("A request that is resumed with the answer so far as its prompt goes on as it would have", async () => {
+  const node = await startTestNode();
+  try {
+    const sampling = { temperature: 1.3, topP: 0.95, repeatPenalty: 1.1, frequencyPenalty: 0.2 };
+    const generate = async (prompt: number[], maxTokens: number): Promise<number[]> => {
+      const params = {
+        requestId: `r${maxTokens}`,
+        model: "stories260K",
+        prompt: { kind: "tokens", tokens: prompt },
+        maxTokens,
+        seed: 4_503_599_627_370_497,
+        sampling,
+      };
+      const tokens: number[] = [];
+      for await (const item of node.kernel.stream("inference", "generate", { params })) {
+        tokens.push(...(item as { tokens?: number[] }).tokens ?? []);
+      }
+      return tokens;
+    };
+    const whole = await generate([1, 403], 40);
+    assert.equal(whole.length, 40);
+    for (const cut of [1, 13, 30]) {
+      const rest = await generate([1, 403, ...whole.slice(0, cut)], 40 - cut);
+      assert.deepEqual(rest, whole.slice(cut), `cut at ${cut}`);
+    }
+  } finally {
+    await node.stop();
+  }
+});

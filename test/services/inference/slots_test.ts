@@ -46,6 +46,12 @@ test("Slots.enter() refuses with busy when the line is full, and nobody waiting 
   assert.deepEqual(slots.load, { active: 0, waiting: 0 });
 });
 
+test("Slots.enter() lets nobody wait for a slot when there is none", () => {
+  const slots = new Slots({ slots: 0, queueMax: 8 }, () => {});
+  assert.throws(() => slots.enter(never), isKind("busy"));
+  assert.deepEqual(slots.load, { active: 0, waiting: 0 });
+});
+
 test("Slots: a caller that goes away while it waits leaves the line at once", async () => {
   const slots = new Slots({ slots: 1, queueMax: 1 }, () => {});
   const first = slots.enter(never);
