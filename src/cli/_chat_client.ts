@@ -77,12 +77,19 @@ export async function* streamChat(chat: ChatRequest): AsyncGenerator<ChatPiece> 
   }
 }
 
-/** The id of the model that the API serves. @throws {CliError} when there is none */
+/**
+ * The id of the model that the API serves.
+ *
+ * @throws {CliError} when there is none
+ * @throws the signal's reason when it aborts
+ */
 export async function modelOf(
   at: { readonly network: Network; readonly baseUrl: string; readonly signal: AbortSignal },
 ): Promise<string> {
   const url = new URL("/v1/models", at.baseUrl);
   const stream = await dialHttp(at.network, url, at.signal);
+  const hangUp = (): void => void stream.destroy();
+  at.signal.addEventListener("abort", hangUp, { once: true });
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const sent = request({ ...requestOptions(stream, url), method: "GET" }, resolve);
@@ -95,7 +102,10 @@ export async function modelOf(
     const id = isRecord(first) ? first["id"] : undefined;
     if (typeof id === "string") return id;
     throw new CliError({ exitCode: exitCodes.failure, message: "The node serves no model" });
+  } catch (thrown) {
+    throw at.signal.aborted ? at.signal.reason : thrown;
   } finally {
+    at.signal.removeEventListener("abort", hangUp);
     stream.destroy();
   }
 }

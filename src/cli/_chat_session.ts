@@ -5,7 +5,7 @@ import { readAll, readLines } from "./_input_lines.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { startPrivateNode } from "./_private_node.ts";
-import { findNode } from "./_running_node.ts";
+import { findNode, withDeadline } from "./_running_node.ts";
 import { painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -96,8 +96,12 @@ async function answererOf(
   if (options.model === undefined && !options.private) {
     const node = await findNode(io, pathsOf(io, options));
     const baseUrl = node?.info.addresses["api"];
-    if (baseUrl !== undefined) {
-      const model = await modelOf({ network: io.network, baseUrl, signal });
+    if (node !== undefined && baseUrl !== undefined) {
+      const { network } = io;
+      const model = await withDeadline(io, {
+        info: node.info,
+        ask: (late) => modelOf({ network, baseUrl, signal: AbortSignal.any([signal, late]) }),
+      });
       return { baseUrl, model, stop: () => Promise.resolve() };
     }
   }

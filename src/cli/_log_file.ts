@@ -7,6 +7,16 @@ import type { CliOutput } from "./cli_io.ts";
 /** Bytes that may wait for a slow disk; more is dropped and counted. */
 const WAITING_BYTES_MAX = 2 ** 20;
 
+/** Creates the file and its folder where they are missing. @throws {DiskError} when it may not */
+export async function checkLogFile(disk: Disk, path: string): Promise<void> {
+  await (await openLog(disk, path)).close();
+}
+
+async function openLog(disk: Disk, path: string): Promise<DiskFile> {
+  await makeDirectoryDurably(disk, { path: dirname(path) });
+  return await disk.open(path, "append");
+}
+
 /** Writes text to the end of a file. What the disk refuses is lost: a log has no other place. */
 export class LogFile {
   readonly #disk: Disk;
@@ -48,12 +58,7 @@ export class LogFile {
   }
 
   async #append(bytes: Uint8Array): Promise<void> {
-    this.#file ??= this.#open();
+    this.#file ??= openLog(this.#disk, this.#path);
     await (await this.#file).write(bytes);
-  }
-
-  async #open(): Promise<DiskFile> {
-    await makeDirectoryDurably(this.#disk, { path: dirname(this.#path) });
-    return await this.#disk.open(this.#path, "append");
   }
 }

@@ -1,4 +1,5 @@
 /** Finds the node that runs, by runtime.json and its control socket; it starts and stops nothing. */
+import type { Duplex } from "node:stream";
 import { readRuntimeInfo } from "../node/mod.ts";
 import type { NodePaths, RuntimeInfo } from "../node/mod.ts";
 import { NetworkError } from "../ports/mod.ts";
@@ -14,8 +15,8 @@ export interface FoundNode {
   call(method: string, params?: unknown): Promise<unknown>;
 }
 
-/** How long a node may take to answer the first question. */
-const PROBE_MS_MAX = 5_000;
+/** How long a node may take to answer a question about itself; a process that is stopped never does. */
+const ANSWER_MS_MAX = 5_000;
 
 /** The running node; `undefined` when none runs (a stale runtime.json counts as none). */
 export async function findNode(io: CliIo, paths: NodePaths): Promise<FoundNode | undefined> {
@@ -25,17 +26,36 @@ export async function findNode(io: CliIo, paths: NodePaths): Promise<FoundNode |
   const found: FoundNode = {
     info,
     call: (method, params) =>
-      callRpc({ network: io.network, socketPath, method, params: params ?? {} }),
+      withDeadline(io, {
+        info,
+        ask: (signal) =>
+          callRpc({ network: io.network, socketPath, method, params: params ?? {}, signal }),
+      }),
   };
-  const deadline = new AbortController();
-  const timer = io.clock.after(PROBE_MS_MAX, () => deadline.abort(tooSlow(info)));
   try {
-    const stream = await io.network.dial({ kind: "unix", path: socketPath }, deadline.signal);
-    stream.destroy();
+    const address = { kind: "unix", path: socketPath } as const;
+    const ask = (signal: AbortSignal): Promise<Duplex> => io.network.dial(address, signal);
+    (await withDeadline(io, { info, ask })).destroy();
     return found;
   } catch (thrown) {
     if (thrown instanceof NetworkError && gone.has(thrown.code)) return undefined;
     throw thrown;
+  }
+}
+
+/** Asks a node something that it answers at once. @throws {CliError} when it does not */
+export async function withDeadline<T>(
+  io: CliIo,
+  question: {
+    readonly info: RuntimeInfo;
+    readonly ask: (signal: AbortSignal) => Promise<T>;
+  },
+): Promise<T> {
+  const { info, ask } = question;
+  const deadline = new AbortController();
+  const timer = io.clock.after(ANSWER_MS_MAX, () => deadline.abort(tooSlow(info)));
+  try {
+    return await ask(deadline.signal);
   } finally {
     timer.cancel();
   }
@@ -59,6 +79,7 @@ const gone: ReadonlySet<string> = new Set(["refused", "not-found"]);
 function tooSlow(info: RuntimeInfo): CliError {
   return new CliError({
     exitCode: exitCodes.failure,
-    message: `The node with process id ${info.pid} does not answer within ${PROBE_MS_MAX} ms`,
+    message:
+      `The node with process id ${info.pid} does not answer within ${ANSWER_MS_MAX} ms: look at its log, or end that process`,
   });
 }

@@ -6,6 +6,7 @@ import { absolutePath, pathsOf } from "./_options.ts";
 import { findNode } from "./_running_node.ts";
 import { banner } from "./_banner.ts";
 import { modelOf } from "./_chat_client.ts";
+import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -32,6 +33,8 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
     });
   }
   const logFile = join(paths.directories.state, "skep.log");
+  // Else a node that can't start could not say why.
+  await checkLogFile(io.disk, logFile);
   const logStart = (await io.disk.stat(logFile))?.sizeBytes ?? 0;
   const started = await io.startDetached(detachedArguments(io, { options, logFile }));
   const status = await waitUntilReady(io, { paths, started, logFile, logStart });

@@ -135,5 +135,5 @@ test("Ctrl-C ends the answer of skep chat with exit code 130, and its slot is fr
     assert(out.endsWith("\n"));
     const next = await skep(["chat", "--home", home, ...short, "Once"]);
     assert.equal(next.code, 0, next.err);
-    assert.equal(node.status().services.length, 3);
+    assert(node.status().services.every(({ state }) => state === "ready"));
   }));

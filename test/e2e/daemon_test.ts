@@ -2,10 +2,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -216,6 +224,31 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   return port;
 }
+
+test("a node that does not answer is told in one sentence, not waited for", () =>
+  withFolder(async (home) => {
+    const up = start(["up"], { home });
+    const { pid } = await untilReady(up, home);
+    process.kill(pid, "SIGSTOP");
+    try {
+      const asked = [["status"], ["down"], ["chat", "Hi"]].map((args) => finish(args, { home }));
+      for (const { code, text } of await Promise.all(asked)) {
+        assert.equal(code, 1, text);
+        assert.match(text, /^Error: The node with process id \d+ does not answer within [^\n]*\n$/);
+      }
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+    assert.equal(await up.exit, "SIGKILL");
+  }));
+
+test("skep up --detach says at once that it cannot write its log", () =>
+  withFolder(async (home) => {
+    mkdirSync(join(home, "state/skep.log"), { recursive: true });
+    const { code, text } = await finish(["up", "--detach"], { home });
+    assert.equal(code, 1);
+    assert.match(text, /^Error: Cannot open ".*skep\.log" as it is a directory\n$/);
+  }));
 
 test("skep up --detach says why the node did not start", () =>
   withFolder(async (home) => {
