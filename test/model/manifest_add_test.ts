@@ -4,9 +4,19 @@ import { readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { join } from "node:path";
 import { test } from "node:test";
 import { blake3 } from "hash-wasm";
-import { addModel, parseManifest, readManifest } from "../../src/model/mod.ts";
+import {
+  addModel,
+  type ManifestPlace,
+  parseManifest,
+  readManifest,
+  verifyModel,
+} from "../../src/model/mod.ts";
+import { readWholeFile, writeFileDurably } from "../../src/ports/mod.ts";
+import type { ModelledDisk } from "../../src/sim/mod.ts";
+import { crashEverywhere } from "../sim/_crash_everywhere.ts";
 import { isModelError } from "./_files.ts";
 import { add, getFile, withModel } from "./_manifests.ts";
+import { fixture } from "./_vectors.ts";
 
 test("addModel() stores root, outboard and shards of a file that stays where it is", async () => {
   await withModel(async (place) => {
@@ -148,6 +158,47 @@ test("addModel() leaves the old manifest when the disk is full", async () => {
       assert.equal(getFile(place, before.outboard.path).length, before.outboard.sizeBytes);
     }
   });
+});
+
+/** The old model is gone and the new one takes its name. */
+async function crashWhileAdding(copy: boolean): Promise<number> {
+  const old = fixture("models/stories260K/stories260K-q8_0.gguf");
+  const next = old.slice();
+  next[next.length - 1] = 1 ^ (next.at(-1) ?? 0);
+  const root = await blake3(next);
+  const place = (disk: ModelledDisk): ManifestPlace => ({ disk, directory: "/home/models" });
+  return await crashEverywhere<{ done: boolean }>({
+    pageBytes: 4096,
+    survivors: 3,
+    notes: () => ({ done: false }),
+    async prepare(disk): Promise<void> {
+      await disk.makeDirectory("/home/models");
+      await writeFileDurably(disk, { path: "/home/old.gguf", bytes: old });
+      await writeFileDurably(disk, { path: "/home/next.gguf", bytes: next });
+      await addModel({ ...place(disk), path: "/home/old.gguf", name: "m", support });
+      await disk.remove("/home/old.gguf");
+      await disk.syncDirectory("/home");
+      for (const path of ["/", "/home", "/home/models"]) await disk.syncDirectory(path);
+    },
+    async work(disk, notes): Promise<void> {
+      await addModel({ ...place(disk), path: "/home/next.gguf", name: "m", copy, support });
+      notes.done = true;
+    },
+    async check(disk, { notes, where }): Promise<void> {
+      const manifest = await readManifest(place(disk), "m");
+      assert.ok(manifest !== undefined, where);
+      const path = `/home/models/${manifest.outboard.path}`;
+      const outboard = await readWholeFile(disk, { path, bytesMax: 1 << 20 });
+      assert.equal(await blake3(outboard), manifest.outboard.digest, where);
+      if (notes.done) assert.equal(manifest.root, root, where);
+      const { state } = await verifyModel({ ...place(disk), manifest });
+      assert.equal(state, manifest.root === root ? "intact" : "missing", where);
+    },
+  });
+}
+
+test("addModel() leaves the old manifest or the new one, whole, wherever the power goes", async () => {
+  for (const copy of [false, true]) assert.ok(await crashWhileAdding(copy) > 40);
 });
 
 function support(): { numericClasses: string[]; obstacles: string[] } {

@@ -19,6 +19,8 @@ export interface TestNodeOptions {
   readonly api?: v.InferInput<typeof apiConfig>;
   readonly engine?: Engine;
   readonly limits?: Partial<SupervisorLimits>;
+  /** The models directory. @default a folder of the test's own */
+  readonly models?: string;
 }
 
 /** An event that a service journalled. */
@@ -69,7 +71,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
       config: directory,
       state: directory,
       data: directory,
-      models: directory,
+      models: options.models ?? directory,
       sockets: join(directory, "s"),
     },
     log: process.env["SKEP_TEST_LOG"] === undefined

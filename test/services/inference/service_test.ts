@@ -1,6 +1,12 @@
 // Goal: a model that cannot be used stops the node with one sentence that says which and why.
 import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { classSupport } from "../../../src/engine/mod.ts";
+import { addModel } from "../../../src/model/mod.ts";
+import { realDisk } from "../../../src/ports/mod.ts";
 import { startTestNode } from "../support.ts";
 
 test("The service does not start on a model file that is missing or is no model", async () => {
@@ -8,6 +14,40 @@ test("The service does not start on a model file that is missing or is no model"
     startTestNode({ inference: { model: "nothing.gguf" }, limits: { restartsMax: 0 } }),
     /Cannot open model '.*nothing\.gguf' as no such file exists/,
   );
+});
+
+test("The fingerprint holds the root of a model that was added, until its file changes", async () => {
+  const home = mkdtempSync(join(tmpdir(), "skep-fingerprint-"));
+  const path = join(home, "tiny.gguf");
+  const fixture = "../../fixtures/models/stories260K/stories260K-q8_0.gguf";
+  copyFileSync(new URL(fixture, import.meta.url), path);
+  async function fingerprintOf(model: string): Promise<unknown> {
+    const node = await startTestNode({ inference: { model }, models: home });
+    try {
+      const params = { model: "tiny" };
+      const info = await node.kernel.call("inference", "models.info", { params });
+      return (info as Record<string, unknown>)["fingerprint"];
+    } finally {
+      await node.stop();
+    }
+  }
+  try {
+    assert.match(String(await fingerprintOf(path)), /^skep-q8a\/1:tiny:[0-9a-f]{8}$/);
+    const { root } = await addModel({
+      disk: realDisk(),
+      directory: home,
+      path,
+      support: classSupport,
+    });
+    const known = `skep-q8a/1:tiny:${root.slice(0, 16)}`;
+    for (const model of ["tiny", path, "tiny.gguf"]) {
+      assert.equal(await fingerprintOf(model), known, model);
+    }
+    utimesSync(path, 1, 1);
+    assert.match(String(await fingerprintOf("tiny")), /^skep-q8a\/1:tiny:[0-9a-f]{8}$/);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
 
 test("The service publishes its progress while it loads, and tells what it has loaded", async () => {
