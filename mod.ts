@@ -36,13 +36,31 @@ export { formatViolation, NodeError, thrumVersion, version } from "./src/node/mo
 // ------------------------------------------------------------------------------------------------
 // For other libraries: services of your own (`run`'s option `services`), and ports.
 
-export { defineCall, defineStream, rpcCodes, RpcError } from "./src/kernel/mod.ts";
+export {
+  callContract,
+  connectService,
+  defineCall,
+  defineStream,
+  implement,
+  rpcCodes,
+  RpcError,
+  streamContract,
+} from "./src/kernel/mod.ts";
+export { controlContract } from "./src/services/control/mod.ts";
+export { inferenceContract, modelsContract } from "./src/services/inference/mod.ts";
+export { journalContract } from "./src/services/journal/mod.ts";
+export { connectRpc, RemoteCallError, WireError } from "./src/wire/mod.ts";
+export type { RpcConnection, RpcConnectOptions, WireErrorCode } from "./src/wire/mod.ts";
 export type {
   Bus,
   BusMessage,
   CallContext,
+  CallContract,
   CallMethod,
+  CallNames,
+  Contract,
   Directories,
+  Handlers,
   Host,
   JournalAccess,
   Labels,
@@ -55,11 +73,15 @@ export type {
   Metrics,
   RpcErrorName,
   Service,
+  ServiceClient,
+  ServiceClientOptions,
   ServiceState,
   ServiceStatus,
   SqlValue,
   StoreAccess,
+  StreamContract,
   StreamMethod,
+  StreamNames,
 } from "./src/kernel/mod.ts";
 export { DiskError, NetworkError } from "./src/ports/mod.ts";
 export { realClock, realDisk, realNetwork, realRandom } from "./src/ports/mod.ts";
@@ -70,6 +92,7 @@ export type {
   DiskErrorCode,
   DiskFile,
   FileInfo,
+  Landing,
   Listener,
   Network,
   NetworkErrorCode,
