@@ -84,7 +84,7 @@ export async function loadModel(
     const digest = manifest?.root.slice(0, 16) ?? headerDigest(file);
     const fingerprint = `${executor.numericClass}:${id}:${digest}`;
     const pieceUnitsMax = longestToken(tokenizer);
-    const contextMax = Math.min(executor.contextMax, executor.pages().total * pagePositions);
+    const contextMax = contextOf(executor);
     return {
       id,
       file,
@@ -98,6 +98,12 @@ export async function loadModel(
   } finally {
     await source.close();
   }
+}
+
+/** An executor that tells of no pages keeps its positions elsewhere. */
+function contextOf(executor: Executor): number {
+  const { total } = executor.pages();
+  return total === 0 ? executor.contextMax : Math.min(executor.contextMax, total * pagePositions);
 }
 
 /** What is listed of a model. */
