@@ -42,7 +42,7 @@ const status = v.object({
 const settings = v.pipe(
   v.array(v.object({
     path: v.string(),
-    value: v.unknown(),
+    value: v.pipe(v.optional(v.unknown()), v.description("Absent when nothing was set.")),
     from: v.string(),
     environmentName: v.string(),
   })),
