@@ -12,7 +12,7 @@ import { join, relative } from "node:path";
 import process from "node:process";
 import { bundleProgram } from "./bundle.ts";
 import { EXECUTABLE_NODE_MAJOR, makeNodeExecutable } from "./node_executable.ts";
-import { PERMISSION_FLAGS } from "./permissions.ts";
+import { EXECUTABLE_PERMISSION_FLAGS } from "./permissions.ts";
 import { denoCommand, EXECUTABLE_FOLDER, runCommand, runScript, StepError, TOP } from "./tools.ts";
 
 const EXECUTABLE = join(EXECUTABLE_FOLDER, "skep");
@@ -58,8 +58,7 @@ function make(bundle: string, wanted: Runtime | undefined): string {
 
 /** Tries `deno compile`; returns what it said when its runtime can't be had. */
 function tryDeno(bundle: string): string | undefined {
-  // A binary can't name its user's folders, so it may write anywhere that the user may.
-  const flags = [...PERMISSION_FLAGS, "--allow-write", "--no-check", "--no-config"];
+  const flags = [...EXECUTABLE_PERMISSION_FLAGS, "--no-check", "--no-config"];
   try {
     const command = [...denoCommand(), "compile", ...flags, "--output", EXECUTABLE, bundle];
     runCommand(command, { cwd: BUILD_FOLDER });

@@ -14,12 +14,31 @@ export const ENVIRONMENT_ALLOWED: readonly string[] = ["SKEP_*", "XDG_*", "HOME"
  * - net: the API's loopback listener, the sockets of services.
  * - read: `--model FILE` may name any file; everything else is read below the node's own folders.
  * - env: as listed. Libraries that look for others, say for colours, see them unset.
- * - no run, no ffi, no sys: no feature needs them.
+ * - no run, no ffi, no sys: a node in the foreground needs none.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
   "--allow-net",
   "--allow-read",
   `--allow-env=${ENVIRONMENT_ALLOWED.join(",")}`,
+  "--ignore-env",
+];
+
+/**
+ * Flags of `deno compile`, where the program must also do what a task never asks for.
+ *
+ * - write: anywhere that the user may, as a binary can't name its user's folders.
+ * - run: `up --detach` and `restart` start the program itself, readiness runs `systemd-notify`.
+ * - env: systemd's two names, and where temporary files go; NO_COLOR, as terminals have it.
+ */
+export const EXECUTABLE_PERMISSION_FLAGS: readonly string[] = [
+  "--no-prompt",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-run",
+  `--allow-env=${
+    [...ENVIRONMENT_ALLOWED, "NOTIFY_SOCKET", "WATCHDOG_USEC", "TMPDIR", "NO_COLOR"].join(",")
+  }`,
   "--ignore-env",
 ];

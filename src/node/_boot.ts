@@ -2,7 +2,7 @@
  * The boot order: paths, configuration, single instance, identity, store, journal, services,
  * runtime.json, ready. Each failing step undoes what came before, in reverse; so does the stop.
  */
-import { pid, platformName } from "../platform/mod.ts";
+import { pid } from "../platform/mod.ts";
 import { createKernel, createLog, silentLog } from "../kernel/mod.ts";
 import type { Kernel, NodeLog, Service } from "../kernel/mod.ts";
 import { identityFromSeed, openIdentity } from "../identity/mod.ts";
@@ -38,7 +38,6 @@ import { thrumVersion, version } from "./version.ts";
 
 /** Boots a node: see `run`. */
 export async function boot(config: NodeConfig, options: RunOptions): Promise<RunningNode> {
-  refusePlatform(platformName());
   const ports = portsOf(options);
   const paths = placesOf(ports, options);
   const services = [...nodeServices(), ...options.services ?? []];
@@ -65,17 +64,6 @@ export async function boot(config: NodeConfig, options: RunOptions): Promise<Run
     await undo.unwind(log);
     throw thrown;
   }
-}
-
-/** Windows has neither Unix sockets with permissions nor the durability that the journal needs. */
-export function refusePlatform(name: string): void {
-  if (name === "linux" || name === "darwin") return;
-  const called = name === "win32" ? "Windows" : name;
-  throw new NodeError({
-    code: "unsupported",
-    message:
-      `Skep runs on Linux and macOS; ${called} is not supported: use a virtual machine, or on Windows its Subsystem for Linux (WSL 2)`,
-  });
 }
 
 interface Boot {

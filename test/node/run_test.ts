@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { defineCall } from "../../src/kernel/mod.ts";
 import type { Service } from "../../src/kernel/mod.ts";
 import { NodeError, run, version } from "../../src/node/mod.ts";
-import { refusePlatform } from "../../src/node/_boot.ts";
+import { refusePlatform } from "../../src/node/_platform_check.ts";
 import { realClock } from "../../src/ports/mod.ts";
 import type { Clock } from "../../src/ports/mod.ts";
 import { MemoryNetwork, ModelledDisk } from "../../src/sim/mod.ts";
@@ -371,8 +371,16 @@ test("run() lives on a modelled disk and a network in memory, and touches nothin
   assert.equal(existsSync("/home/node"), false);
 });
 
-test("refusePlatform() refuses Windows by name", () => {
-  refusePlatform("linux");
-  refusePlatform("darwin");
-  assert.throws(() => refusePlatform("win32"), /Skep runs on Linux and macOS; Windows is not/);
+test("refusePlatform() refuses Windows and an old Node by name", () => {
+  const node = { runtime: "node", version: "24.0.0" } as const;
+  refusePlatform({ platform: "linux", ...node });
+  refusePlatform({ platform: "darwin", runtime: "deno", version: "2.9.6" });
+  assert.throws(
+    () => refusePlatform({ platform: "win32", ...node }),
+    /Skep runs on Linux and macOS; Windows is not/,
+  );
+  assert.throws(
+    () => refusePlatform({ platform: "linux", runtime: "node", version: "20.20.2" }),
+    /Skep runs on Node 24 and later, and on Deno: this is Node 20\.20\.2/,
+  );
 });
