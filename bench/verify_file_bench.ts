@@ -1,9 +1,10 @@
 /**
  * How close does `skep model verify` come to the hash kernel's own speed, for 1 GiB in the page cache?
  *
- * Expected: a ratio of 0.8 or more; reads run beside the hash, but share the memory's bandwidth. The
- * resident memory is printed too: it must not grow with the file. Rounds of both are interleaved, and
- * the medians compared. The checksum is of the file's root.
+ * Expected: a ratio of 0.8 or more where a second core is free to read; without one, reading takes its
+ * turn with hashing, and 0.75 is all there is. The resident memory is printed too: it must not grow
+ * with the file. Rounds of both are interleaved, and the median of their ratios counts. The checksum
+ * is of the file's root.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -78,16 +79,21 @@ async function run(disk: Disk, directory: string): Promise<void> {
     const { state } = await verifyModel({ disk, directory, manifest });
     if (state !== "intact") throw new RangeError(`Cannot trust a file that is ${state}`);
   };
-  const kernelRates: number[] = [];
+  const kernelRates = [await bytesPerSecond(hashInPlace)];
   const verifyRates: number[] = [];
+  const ratios: number[] = [];
   const residentMib: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    kernelRates.push(await bytesPerSecond(hashInPlace));
-    verifyRates.push(await bytesPerSecond(verify));
+    const verifyRate = await bytesPerSecond(verify);
+    const after = await bytesPerSecond(hashInPlace);
+    // The machine's speed wanders: each round is held against the kernel just before and after it.
+    ratios.push(2 * verifyRate / ((kernelRates.at(-1) ?? after) + after));
+    kernelRates.push(after);
+    verifyRates.push(verifyRate);
     residentMib.push(Math.round(process.memoryUsage.rss() / 2 ** 20));
   }
   const [kernel, verified] = [medianOf(kernelRates), medianOf(verifyRates)];
-  const ratio = verified / kernel;
+  const ratio = medianOf(ratios);
   console.log(`${machineLine()}
 kernel alone ${Math.round(kernel / 1e6)} MB/s, verify ${Math.round(verified / 1e6)} MB/s, ratio ${
     ratio.toFixed(2)

@@ -9,7 +9,9 @@ import { join, relative } from "node:path";
 import process from "node:process";
 import { denoCommand, runScript, runVisibly, StepError, TOP } from "./tools.ts";
 
-const FLAGS = ["--no-prompt", "--no-check", "--allow-read", "--allow-env", "--allow-sys"];
+const FLAGS = [
+  ...["--no-prompt", "--no-check", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+];
 
 function benchFiles(parts: readonly string[]): readonly string[] {
   const folder = join(TOP, "bench");
