@@ -35,6 +35,7 @@ export let nibbleMask: i32 = 0x0f0f0f0f;
 /** 2^112, which turns f16 bits placed in an f32 into their value. */
 // @ts-ignore: decorator
 
+@inline
 export function halfScale(): f32 {
   return reinterpret<f32>(0x77800000);
 }

@@ -5,6 +5,7 @@
 /** e^x per lane; NaN stays NaN, below -87 is +0, above 88 counts as 88. */
 // @ts-ignore: decorator
 
+@inline
 export function expf(x: v128): v128 {
   const y = f32x4.min(x, f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(y, f32x4.splat(reinterpret<f32>(0x3fb8aa3b))));

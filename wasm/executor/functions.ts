@@ -25,6 +25,7 @@ const F17: f64 = reinterpret<f64>(0x3ce952c77030ad4a);
 
 // @ts-ignore: decorator
 
+@inline
 function powerOfTwo(n: i32): f64 {
   return reinterpret<f64>(<u64> (n + 1023) << 52);
 }
@@ -92,12 +93,14 @@ export function log(x: f64): f64 {
 
 // @ts-ignore: decorator
 
+@inline
 function quarters(x: f64): f64 {
   return nearest<f64>(x * reinterpret<f64>(0x3fe45f306dc9c883));
 }
 
 // @ts-ignore: decorator
 
+@inline
 function reduced(x: f64, n: f64): f64 {
   return ((x - n * reinterpret<f64>(0x3ff921fb54400000)) -
     n * reinterpret<f64>(0x3dd0b4611a600000)) - n * reinterpret<f64>(0x3ba3198a2e037073);

@@ -9,6 +9,7 @@ import { halfMask, halfScale } from "./constants";
 /** Widened f16 bits (sign-extended in i32 lanes) to f32. */
 // @ts-ignore: decorator
 
+@inline
 export function halvesToFloats(bits: v128, mask: v128, scale: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(bits, 13), mask), scale);
 }
@@ -16,6 +17,7 @@ export function halvesToFloats(bits: v128, mask: v128, scale: v128): v128 {
 /** The f32 value of one f16. */
 // @ts-ignore: decorator
 
+@inline
 export function halfToFloat(bits: i32): f32 {
   return reinterpret<f32>((((bits << 16) >> 16) << 13) & halfMask) * halfScale();
 }

@@ -18,6 +18,7 @@ import { highScales, lowScales, put, share } from "./put";
 
 // @ts-ignore: decorator
 
+@inline
 function dot<M>(x: v128, w: v128, sum: v128): v128 {
   if (sizeof<M>() == 2) return dotEmulated<M>(x, w, sum);
   if (ASC_FEATURE_RELAXED_SIMD) return dotRelaxed(x, w, sum);
@@ -26,6 +27,7 @@ function dot<M>(x: v128, w: v128, sum: v128): v128 {
 
 // @ts-ignore: decorator
 
+@inline
 function start<M>(meta: usize): v128 {
   if (sizeof<M>() == 4) return v128.load32_splat(meta, 8);
   return isSigned<M>() ? i32x4.splat(0) : v128.load32_splat(meta, 4);
@@ -34,6 +36,7 @@ function start<M>(meta: usize): v128 {
 /** Weights of rows 0-3 at k-step `j` of the block at `p`. */
 // @ts-ignore: decorator
 
+@inline
 function low<M>(p: usize, j: usize, nibbles: v128): v128 {
   if (sizeof<M>() == 4) return v128.and(v128.load(p + j * 16, 16), nibbles);
   return v128.load(p + j * 32, 16);
@@ -42,6 +45,7 @@ function low<M>(p: usize, j: usize, nibbles: v128): v128 {
 /** Weights of rows 4-7. */
 // @ts-ignore: decorator
 
+@inline
 function high<M>(p: usize, j: usize, nibbles: v128): v128 {
   if (sizeof<M>() == 4) return v128.and(i16x8.shr_u(v128.load(p + j * 16, 16), 4), nibbles);
   return v128.load(p + j * 32, 32);

@@ -10,6 +10,7 @@ import { put } from "./put";
 
 // @ts-ignore: decorator
 
+@inline
 function low<W>(p: usize, mask: v128): v128 {
   if (isFloat<W>()) return v128.load(p);
   if (isSigned<W>()) return halvesToFloats(v128.load16x4_s(p), mask, f32x4.splat(halfScale()));
@@ -18,6 +19,7 @@ function low<W>(p: usize, mask: v128): v128 {
 
 // @ts-ignore: decorator
 
+@inline
 function high<W>(p: usize, mask: v128): v128 {
   if (isFloat<W>()) return v128.load(p, 16);
   if (isSigned<W>()) return halvesToFloats(v128.load16x4_s(p, 8), mask, f32x4.splat(halfScale()));
@@ -26,6 +28,7 @@ function high<W>(p: usize, mask: v128): v128 {
 
 // @ts-ignore: decorator
 
+@inline
 function madd(sum: v128, a: v128, b: v128): v128 {
   return f32x4.add(sum, f32x4.mul(a, b));
 }

@@ -18,6 +18,7 @@ import { highScales, lowScales, put, share } from "./put";
 
 // @ts-ignore: decorator
 
+@inline
 function madd(sum: v128, x: v128, w: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, w));
 }
@@ -25,6 +26,7 @@ function madd(sum: v128, x: v128, w: v128): v128 {
 /** Weights of rows 2 * `pair` and 2 * `pair` + 1 at k-step `j`, as i16. */
 // @ts-ignore: decorator
 
+@inline
 function rows<F>(p: usize, j: usize, pair: i32, nibbles: v128): v128 {
   if (isSigned<F>()) return v128.load8x8_s(p + j * 32 + (<usize> pair << 3), 16);
   const both = v128.load(p + j * 16, 16);
@@ -35,6 +37,7 @@ function rows<F>(p: usize, j: usize, pair: i32, nibbles: v128): v128 {
 /** The block's integers of four rows; Q4_0 takes out the offset of its nibbles. */
 // @ts-ignore: decorator
 
+@inline
 function integers<F>(a: v128, b: v128, meta: usize): v128 {
   const sum = addPairs(a, b);
   return isSigned<F>() ? sum : i32x4.add(sum, v128.load32_splat(meta, 8));

@@ -23,6 +23,7 @@ export function probe(left: i32, right: i32): i32 {
 /** The instruction, or (in the other build) pairs that saturate, as x86 before VNNI computes it. */
 // @ts-ignore: decorator
 
+@inline
 export function dotRelaxed(x: v128, w: v128, sum: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_dot_i8x16_i7x16_add_s(x, w, sum);
   return dotSaturating(x, w, sum);
@@ -38,6 +39,7 @@ function dotSaturating(x: v128, w: v128, sum: v128): v128 {
 /** What the instruction answers on a "signed" or "unsigned" engine, in plain SIMD, for tests. */
 // @ts-ignore: decorator
 
+@inline
 export function dotEmulated<S>(x: v128, w: v128, sum: v128): v128 {
   const xs = i16x8.extend_low_i8x16_s(x); // x repeats every four bytes: both halves are equal
   const low = isSigned<S>() ? i16x8.extend_low_i8x16_s(w) : i16x8.extend_low_i8x16_u(w);
@@ -48,6 +50,7 @@ export function dotEmulated<S>(x: v128, w: v128, sum: v128): v128 {
 /** [a0 + a1, a2 + a3, b0 + b1, b2 + b3]. */
 // @ts-ignore: decorator
 
+@inline
 export function addPairs(a: v128, b: v128): v128 {
   return i32x4.add(
     v128.shuffle<i32>(a, b, 0, 2, 4, 6),

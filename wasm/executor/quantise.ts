@@ -9,6 +9,7 @@ import { META_BYTES } from "./constants";
 
 // @ts-ignore: decorator
 
+@inline
 function rounded(p: usize, e: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p), e)));
 }
@@ -26,6 +27,7 @@ export function quantise(x: usize, bytes: usize, words: usize, meta: usize, colu
 
 // @ts-ignore: decorator
 
+@inline
 function quantiseBlock(x: usize, bytes: usize, words: usize, meta: usize): void {
   let m = f32x4.abs(v128.load(x));
   for (let i: usize = 16; i < 128; i += 16) m = f32x4.max(m, f32x4.abs(v128.load(x + i)));

@@ -65,6 +65,7 @@ export function repackBlocks(
 
 // @ts-ignore: decorator
 
+@inline
 function putBytes(to: usize, from: usize, present: bool, flip: u32): void {
   for (let j: usize = 0; j < 8; j++) {
     store<u32>(to + j * 32, (present ? load<u32>(from + j * 4) : 0) ^ flip);
@@ -74,6 +75,7 @@ function putBytes(to: usize, from: usize, present: bool, flip: u32): void {
 /** Columns 0-15 are the low nibbles of the 16 bytes, columns 16-31 the high ones. */
 // @ts-ignore: decorator
 
+@inline
 function putNibbles(to: usize, from: usize, r: i32, present: bool): void {
   const lane = to + (<usize> (r & 3) << 2);
   for (let j: usize = 0; j < 4; j++) {

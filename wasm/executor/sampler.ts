@@ -46,12 +46,14 @@ export function placeSampler(
 
 // @ts-ignore: decorator
 
+@inline
 function z(i: i32): f64 {
   return load<f64>(zPtr + (<usize> i << 3));
 }
 
 // @ts-ignore: decorator
 
+@inline
 function w(i: i32): f64 {
   return load<f64>(wPtr + (<usize> i << 3));
 }
@@ -146,6 +148,7 @@ function keptMass(): f64 {
 
 // @ts-ignore: decorator
 
+@inline
 function at(i: i32): i32 {
   return load<i32>(heap + (<usize> i << 2));
 }
@@ -153,6 +156,7 @@ function at(i: i32): i32 {
 /** Whether token `a` ranks before token `b`. */
 // @ts-ignore: decorator
 
+@inline
 function before(a: i32, b: i32): bool {
   return z(a) > z(b) || (z(a) == z(b) && a < b);
 }
