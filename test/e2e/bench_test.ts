@@ -7,9 +7,16 @@ import process from "node:process";
 import { test } from "node:test";
 import { TOP } from "../../npm/tools.ts";
 
-const FLAGS = process.versions["deno"] === undefined
-  ? ["--no-warnings"]
-  : ["run", "--no-prompt", "--no-check", "--allow-read", "--allow-env", "--allow-sys"];
+const FLAGS = process.versions["deno"] === undefined ? ["--no-warnings"] : [
+  "run",
+  "--no-prompt",
+  "--no-check",
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys",
+];
 
 const names = readdirSync(join(TOP, "bench")).filter((name) => name.endsWith("_bench.ts"));
 
