@@ -5,14 +5,14 @@
  * (`OWN_SCANNERS_MAX` of them in a thread); a further connection copies them once instead. callRpc of
  * rpc_client.ts is the one-call client over HTTP.
  */
-import type { Duplex } from "node:stream";
 import type { Network } from "../ports/mod.ts";
-import { FrameLanding } from "./frame_landing.ts";
-import { encodeTextFrame, frameDecoder } from "./frames.ts";
-import { encodeRequest, parseResponse } from "./json_rpc.ts";
-import { FRAME_LIMITS } from "./listen.ts";
-import { borrowScanner, returnScanner } from "./_shared_scanner.ts";
-import { RemoteCallError, WireError } from "./wire_error.ts";
+import { outcomeError, settle } from "./_answers.ts";
+import type { Waiting } from "./_answers.ts";
+import { openLine } from "./_frame_line.ts";
+import type { Line } from "./_frame_line.ts";
+import { IncomingItems } from "./_incoming_items.ts";
+import { encodeRequest } from "./json_rpc.ts";
+import { WireError } from "./wire_error.ts";
 
 /** What `connectRpc` needs. */
 export interface RpcConnectOptions {
@@ -60,90 +60,6 @@ export interface RpcConnection {
 export async function connectRpc(options: RpcConnectOptions): Promise<RpcConnection> {
   const line = await openLine(options, options.signal);
   return new Connection(line, options);
-}
-
-/** What came in a frame, by its kind. */
-interface LineHandlers {
-  readonly message: (value: Readonly<Record<string, unknown>>, text: string) => void;
-  readonly closed: (error: WireError) => void;
-}
-
-/** One connection: texts go out in frames, texts come in. */
-interface Line {
-  readonly stream: Duplex;
-  handlers: LineHandlers | undefined;
-  /** @throws {WireError} "too-large" */
-  send(text: string): void;
-}
-
-const decoder = new TextDecoder();
-
-async function openLine(options: RpcConnectOptions, signal?: AbortSignal): Promise<Line> {
-  const { network, path, frameBytesMax: bytesMax = FRAME_LIMITS.frameBytesMax } = options;
-  const ending: { reason?: WireError } = {};
-  function broken(error: WireError): void {
-    ending.reason ??= error;
-    line.stream.destroy();
-  }
-  function take(bytes: Uint8Array): void {
-    const text = decoder.decode(bytes);
-    try {
-      const value: unknown = JSON.parse(text);
-      if (typeof value !== "object" || value === null) throw new SyntaxError("It is no object");
-      line.handlers?.message(value as Readonly<Record<string, unknown>>, text);
-    } catch (cause) {
-      const message = "Cannot read the answer as it must be a JSON-RPC response";
-      broken(new WireError({ code: "bad-response", message, cause }));
-    }
-  }
-  const scanner = borrowScanner();
-  const address = { kind: "unix", path } as const;
-  let stream: Duplex;
-  try {
-    const into = scanner === undefined
-      ? undefined
-      : new FrameLanding({ scanner, bytesMax, take, onBroken: broken });
-    stream = await network.dial(address, signal, into);
-  } catch (thrown) {
-    if (scanner !== undefined) returnScanner(scanner);
-    throw thrown;
-  }
-  const line: Line = {
-    stream,
-    handlers: undefined,
-    send: (text) => void stream.write(encodeTextFrame(text, { bytesMax })),
-  };
-  if (scanner === undefined) readCopied(stream, { bytesMax, take, broken });
-  else stream.resume();
-  stream.once("close", () => {
-    if (scanner !== undefined) returnScanner(scanner);
-    const message = "Cannot finish the call as the connection was closed";
-    line.handlers?.closed(ending.reason ?? new WireError({ code: "closed", message }));
-  });
-  return line;
-}
-
-/** For a connection that has no scanner of its own. */
-function readCopied(stream: Duplex, options: {
-  readonly bytesMax: number;
-  readonly take: (bytes: Uint8Array) => void;
-  readonly broken: (error: WireError) => void;
-}): void {
-  const frames = frameDecoder({ bytesMax: options.bytesMax, utf8: true });
-  stream.on("data", (bytes: Uint8Array) => {
-    try {
-      frames.push(bytes);
-      for (let one = frames.next(); one !== undefined; one = frames.next()) options.take(one);
-    } catch (thrown) {
-      if (!(thrown instanceof WireError)) throw thrown;
-      options.broken(thrown);
-    }
-  });
-}
-
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 class Connection implements RpcConnection {
@@ -248,99 +164,4 @@ class Connection implements RpcConnection {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }
-}
-
-/** Items that may wait before their connection is read no further. */
-const ITEMS_WAITING_MAX = 64;
-
-/** The items of one stream, as they come. */
-class IncomingItems {
-  readonly #line: Line;
-  readonly #unlink: () => void;
-  readonly #items: unknown[] = [];
-  #count = 0;
-  #end: { readonly error: unknown } | "open" | "done" = "open";
-  #wake: () => void = () => {};
-
-  constructor(line: Line, signal: AbortSignal | undefined) {
-    this.#line = line;
-    line.handlers = {
-      message: (value, text) => this.#receive(value, text),
-      closed: (error) => this.#finish({ error }),
-    };
-    const onAbort = (): void => this.#finish({ error: signal?.reason });
-    signal?.addEventListener("abort", onAbort, { once: true });
-    this.#unlink = (): void => signal?.removeEventListener("abort", onAbort);
-    if (signal?.aborted) onAbort();
-  }
-
-  async *all(): AsyncGenerator<unknown, void, undefined> {
-    for (;;) {
-      while (this.#items.length > 0) {
-        yield this.#items.shift();
-        if (this.#items.length === 0) this.#line.stream.resume();
-      }
-      if (this.#end === "done") return;
-      if (this.#end !== "open") throw this.#end.error;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-  }
-
-  close(): void {
-    this.#unlink();
-  }
-
-  /** The final answer says how many items there were. */
-  #isEnd(value: unknown): boolean {
-    return typeof value === "object" && value !== null &&
-      Reflect.get(value, "items") === this.#count;
-  }
-
-  #receive(value: Readonly<Record<string, unknown>>, text: string): void {
-    if (value["method"] === "rpc.stream") {
-      this.#count += 1;
-      this.#items.push(Reflect.get(Object(value["params"]), "item"));
-      if (this.#items.length >= ITEMS_WAITING_MAX) this.#line.stream.pause();
-      return this.#wake();
-    }
-    if (value["id"] === null) return this.#finish({ error: outcomeError(text) });
-    settle(
-      {
-        resolve: (value) => this.#finish(this.#isEnd(value) ? "done" : { error: notAStream() }),
-        reject: (error) => this.#finish({ error }),
-      },
-      text,
-      1,
-    );
-  }
-
-  #finish(end: { readonly error: unknown } | "done"): void {
-    if (this.#end === "open") this.#end = end;
-    this.#wake();
-  }
-}
-
-function notAStream(): WireError {
-  const message =
-    "Cannot take the answer as it does not end the stream with the count of its items";
-  return new WireError({ code: "bad-response", message });
-}
-
-function settle(waiting: Waiting, text: string, id: number): void {
-  try {
-    const outcome = parseResponse(text, id);
-    if ("error" in outcome) waiting.reject(new RemoteCallError(outcome.error));
-    else waiting.resolve(outcome.result);
-  } catch (cause) {
-    const detail = cause instanceof Error ? cause.message : String(cause);
-    waiting.reject(new WireError({ code: "bad-response", message: detail, cause }));
-  }
-}
-
-function outcomeError(text: string): Error {
-  const refused: { error?: unknown } = {};
-  settle({ resolve: () => {}, reject: (error) => void (refused.error = error) }, text, 0);
-  if (refused.error instanceof Error) return refused.error;
-  const message = "Cannot read the answer as it must name the call that it answers";
-  return new WireError({ code: "bad-response", message });
 }

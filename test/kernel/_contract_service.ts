@@ -15,7 +15,7 @@ export const contract: Service = {
   critical: false,
   async run(config: unknown, host: Host): Promise<void> {
     host.log.info("starting", { config, apiKey: "hush" });
-    await host.serve(methods(host));
+    await host.serve(contractMethods(host));
     host.announce("web", "http://127.0.0.1:1");
     host.ready();
     await new Promise((resolve) => host.signal.addEventListener("abort", resolve));
@@ -31,7 +31,8 @@ export function loadService(name: string): Service {
   throw new TypeError(`Cannot load service "${name}" as it is not in the test's registry`);
 }
 
-function methods(host: Host): Methods {
+/** Its methods. */
+export function contractMethods(host: Host): Methods {
   return {
     echo: defineCall({
       summary: "Gives back its parameters.",

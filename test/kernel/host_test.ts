@@ -9,11 +9,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { createKernel, createLog, defineCall, defineStream } from "../../src/kernel/mod.ts";
-import { RpcError } from "../../src/kernel/mod.ts";
-import type { Host, Kernel } from "../../src/kernel/mod.ts";
+import { openRpcDocument, RpcError } from "../../src/kernel/mod.ts";
+import type { Host, Kernel, OpenRpcDocument } from "../../src/kernel/mod.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../../src/ports/mod.ts";
-import { callRpc } from "../../src/wire/mod.ts";
-import { contract } from "./_contract_service.ts";
+import { callRpc, connectRpc } from "../../src/wire/mod.ts";
+import { contract, contractMethods } from "./_contract_service.ts";
 import { service } from "./_world.ts";
 
 type Placement = "main" | "worker";
@@ -67,6 +67,13 @@ async function start(placement: Placement): Promise<Running> {
   });
   await kernel.start();
   return { kernel, directory, lines, asked };
+}
+
+/** The document that is made where the schemas are. */
+function expectedDocument(): OpenRpcDocument {
+  // Only the functions use the host, and none is called.
+  const methods = contractMethods({} as Host);
+  return openRpcDocument({ service: "contract", version: "1.2.3", description: "" }, methods);
 }
 
 async function helping(host: Host): Promise<void> {
@@ -233,3 +240,19 @@ async function first(messages: AsyncIterable<{ readonly payload: unknown }>): Pr
   for await (const { payload } of messages) return payload;
   return undefined;
 }
+
+both("the socket says what the methods take, as the schemas do", async ({ directory }) => {
+  const socketPath = `${directory}/contract/rpc.sock`;
+  const network = realNetwork();
+  const document = await callRpc({ network, socketPath, method: "rpc.discover" });
+  assert.deepEqual(document, JSON.parse(JSON.stringify(expectedDocument())));
+  const added = await callRpc({ network, socketPath, method: "add", params: [1, 2] });
+  assert.equal(added, 3);
+  using frames = await connectRpc({ network, path: socketPath });
+  const items: unknown[] = [];
+  for await (const item of frames.stream("count", { to: 3 })) items.push(item);
+  assert.deepEqual(items, [1, 2, 3]);
+  await assert.rejects(callRpc({ network, socketPath, method: "count", params: {} }), {
+    message: /answers with a stream, which is sent in frames/,
+  });
+});

@@ -33,7 +33,6 @@ const methods: Methods = {
     summary: "Counts.",
     params: v.optional(v.strictObject({}), {}),
     result: v.object({ i: v.number() }),
-    // deno-lint-ignore require-await -- a stream without waiting
     run: async function* (): AsyncGenerator<{ i: number }> {
       yield { i: 1 };
     },

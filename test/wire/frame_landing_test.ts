@@ -22,7 +22,8 @@ function land(
     take: (message) => messages.push(textOf(message)),
     onBroken: (error) => broken = error,
   });
-  for (let at = 0, turn = 0; at < stream.length; turn++) {
+  let at = 0;
+  for (let turn = 0; at < stream.length; turn++) {
     const space = landing.space();
     assert.ok(space.length > 0);
     const size = options.sizes[turn % options.sizes.length] ?? 1;
