@@ -64,6 +64,7 @@ export function openHostSession(request: SessionRequest, parts: HostParts): Sess
     const opening = openRpcSocket({
       ...{ service, version, directory: parts.directories.sockets },
       description: request.service.description ?? "",
+      metrics: parts.metrics,
       ...{ calls, network, disk, clock, log },
       ...(httpLimits === undefined ? {} : { limits: httpLimits }),
       ...(frameLimits === undefined ? {} : { frameLimits }),

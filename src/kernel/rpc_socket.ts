@@ -13,7 +13,7 @@ import type { CallTable } from "./call_table.ts";
 import { KernelError } from "./kernel_error.ts";
 import { discoveryDocument, openRpcDocument } from "./openrpc.ts";
 import type { OpenRpcDocument } from "./openrpc_types.ts";
-import type { Log } from "./service.ts";
+import type { Log, Metrics } from "./service.ts";
 
 /** What `openRpcSocket` needs. */
 export interface RpcSocketOptions {
@@ -31,6 +31,8 @@ export interface RpcSocketOptions {
   readonly log: Log;
   readonly limits?: Partial<HttpLimits>;
   readonly frameLimits?: Partial<FrameLimits>;
+  /** Counts the connections that were closed for what they did. */
+  readonly metrics?: Metrics;
 }
 
 /** Where a service's socket is. */
@@ -66,6 +68,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcServe
       ...(limits === undefined ? {} : { httpLimits: limits }),
       ...(frameLimits === undefined ? {} : { frameLimits }),
       onError: (error) => log.error("Request failed", { service, error }),
+      onClosed: (why) => countClosed(options, why),
     });
   const bound = await unlessInUse(serve());
   if (bound !== undefined) return bound;
@@ -73,6 +76,13 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcServe
   const reclaimed = await unlessInUse(serve());
   if (reclaimed !== undefined) return reclaimed;
   throw inUse(service, path);
+}
+
+function countClosed({ metrics, service }: RpcSocketOptions, why: string): void {
+  const help = "Connections to services' sockets that were closed for what they did.";
+  metrics
+    ?.counter({ name: "rpc_connections_closed_total", help, labels: ["service", "why"] })
+    .add(1, { service, why });
 }
 
 async function unlessInUse<T>(listening: Promise<T>): Promise<T | undefined> {

@@ -40,6 +40,11 @@ export interface ListenOptions {
   readonly frameLimits?: Partial<FrameLimits>;
   /** Is told what the HTTP handler threw. */
   readonly onError?: (thrown: unknown) => void;
+  /**
+   * Is told of each connection that the door closed by itself: for its first byte, for a frame that may
+   * not be, for taking too long, or for being one too many. HTTP's own server only counts its ones.
+   */
+  readonly onClosed?: (why: "stranger" | "broken" | "timed-out" | "refused") => void;
 }
 
 /** A running door. Its counters are those of both protocols together. */
@@ -143,12 +148,13 @@ class Door implements RpcServer {
     stream.on("error", ignore);
     if (this.#draining || this.connectionCount >= this.#httpLimits.connectionsMax) {
       this.#refused += 1;
+      this.#options.onClosed?.("refused");
       stream.destroy();
       return;
     }
     this.#silent.add(stream);
     const timer = this.#options.clock.after(this.#httpLimits.headersTimeoutMs, () => {
-      this.#timedOut += 1;
+      this.#timeOut();
       stream.destroy();
     });
     const heard = (): void => {
@@ -173,7 +179,13 @@ class Door implements RpcServer {
       return void stream.resume();
     }
     this.strangerCount += 1;
+    this.#options.onClosed?.("stranger");
     stream.destroy();
+  }
+
+  #timeOut(): void {
+    this.#timedOut += 1;
+    this.#options.onClosed?.("timed-out");
   }
 
   #serveFrames(stream: Duplex, first: Uint8Array): void {
@@ -181,8 +193,11 @@ class Door implements RpcServer {
     const connection = new FrameConnection(stream, {
       ...{ clock, run, limits: this.#frameLimits },
       ...(batchCallsMax === undefined ? {} : { batchCallsMax }),
-      onTimeout: () => void (this.#timedOut += 1),
-      onBroken: () => void (this.brokenCount += 1),
+      onTimeout: () => this.#timeOut(),
+      onBroken: () => {
+        this.brokenCount += 1;
+        this.#options.onClosed?.("broken");
+      },
     });
     this.#frames.set(stream, connection);
     stream.once("close", () => {

@@ -234,3 +234,17 @@ function leaveDeadSocket(path: string): void {
   spawnSync(process.execPath, args);
   assert.ok(statSync(path).isSocket());
 }
+
+test("a connection that is closed for its first byte is in the metrics", async () => {
+  const { kernel, network } = world([
+    service("door", { run: async (host) => (await host.serve({}), host.ready()) }),
+  ]);
+  await kernel.start();
+  const stream = await network.dial({ kind: "unix", path: "/run/skep/door/rpc.sock" });
+  stream.resume();
+  stream.write(new Uint8Array([7]));
+  await new Promise((resolve) => stream.once("close", resolve));
+  const { text } = await kernel.metrics.expose();
+  assert.match(text, /skep_rpc_connections_closed_total\{service="door",why="stranger"\} 1/);
+  await kernel.stop();
+});
