@@ -6,6 +6,7 @@ import { absolutePath, pathsOf } from "./_options.ts";
 import { findNode } from "./_running_node.ts";
 import { banner } from "./_banner.ts";
 import { modelOf } from "./_chat_client.ts";
+import { modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -73,14 +74,14 @@ export async function checkDetachable(io: CliIo, options: UpOptions): Promise<vo
   });
 }
 
-/** The same flags with absolute paths, as the other process may have another working directory. */
+/** The same flags with absolute paths, as the other process may have another working directory; names stay. */
 function detachedArguments(
   io: CliIo,
   about: { readonly options: UpOptions; readonly logFile: string },
 ): string[] {
   const { options, logFile } = about;
   const flags: readonly (readonly [string, string | undefined])[] = [
-    ["--model", absolutePath(io, options.model)],
+    ["--model", options.model === undefined ? undefined : modelSetting(io, options.model)],
     ["--home", absolutePath(io, options.home)],
     ["--config", absolutePath(io, options.config)],
     ["--listen", options.listen],

@@ -212,6 +212,19 @@ test("skep restart keeps the flags of the running node, and flags given to it wi
     assert.equal((await finish(["down"], { home })).code, 0);
   }));
 
+test("skep up --detach and restart serve a model by the name that it was added under", () =>
+  withFolder(async (home) => {
+    const added = await finish(["model", "add", embedded, "--name", "tales"], { home });
+    assert.equal(added.code, 0, added.text);
+    for (const args of [["up", "--detach", "--json", "--model", "tales"], ["restart", "--json"]]) {
+      const made = await finish(args, { home });
+      assert.equal(made.code, 0, made.text);
+      const models = await fetch(`${JSON.parse(made.text).addresses.api}/v1/models`);
+      assert.equal((await models.json()).data[0].id, "tales");
+    }
+    assert.equal((await finish(["down"], { home })).code, 0);
+  }));
+
 const embedded = fileURLToPath(
   new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),
 );
