@@ -23,6 +23,7 @@ import { takeInstance } from "./instance.ts";
 import { startRecord } from "./_start_record.ts";
 import { startSystemdNotifier } from "./_systemd.ts";
 import { UndoStack } from "./_undo_stack.ts";
+import { nodeWorkers, placedServices, refuseWorkersBesidePorts } from "./_workers.ts";
 import type { NodeConfig } from "./config_types.ts";
 import { loadNodeConfiguration } from "./node_configuration.ts";
 import { NodeError } from "./node_error.ts";
@@ -43,6 +44,7 @@ export async function boot(config: NodeConfig, options: RunOptions): Promise<Run
   const services = [...nodeServices(), ...options.services ?? []];
   const configuration = await configure({ config, options, ports, paths, services });
   const own = ownSettings(configuration.values);
+  refuseWorkersBesidePorts({ own, options, settings: configuration.settings });
   const log = logOf(own, { options, ports });
   const undo = new UndoStack();
   try {
@@ -150,7 +152,8 @@ function makeNode(
   ], parts.options.only);
   const kernel: Kernel = createKernel({
     ...ports,
-    services,
+    services: placedServices(services, own),
+    worker: nodeWorkers(own),
     directories: paths.directories,
     log,
     version,

@@ -60,11 +60,28 @@ export function fromCaller(
   return { values: config, placeOf: (path): string => nearest(names, path) ?? "run(config)" };
 }
 
-/** As a TOML value ("4096", "false", "[1, 2]") when the schema takes that, else as it is. */
+/**
+ * As a TOML value ("4096", "false", "[1, 2]") when the schema takes that, else as it is; where a list
+ * is wanted, text that is no TOML list is one of its parts between commas.
+ */
 function fromText(text: string, schema: GenericSchema): unknown {
+  const value = tomlValue(text);
+  if (takes(schema, value)) return value;
+  if (takes(schema, text)) return text;
+  if (takes(schema, []) && !Array.isArray(value)) {
+    return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  }
+  return value;
+}
+
+function takes(schema: GenericSchema, value: unknown): boolean {
+  return safeParse(schema, value).success;
+}
+
+/** The text itself when it is no value of TOML. */
+function tomlValue(text: string): unknown {
   try {
-    const value: unknown = parseToml(`value = ${text}`)["value"];
-    return safeParse(schema, value).success || !safeParse(schema, text).success ? value : text;
+    return parseToml(`value = ${text}`)["value"];
   } catch {
     return text;
   }

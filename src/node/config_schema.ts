@@ -26,7 +26,13 @@ export const logConfig = v.strictObject({
   ),
 });
 
-/** `node`: the limits of starting and stopping. */
+/**
+ * Names of services that can run in a worker thread, as `movableServices()` has them; written down
+ * so that a configuration is checked without loading the services.
+ */
+export const movableNames = ["inference", "api", "models"] as const;
+
+/** `node`: where services run, and the limits of starting and stopping. */
 export const nodeConfig = v.strictObject({
   startMsMax: v.pipe(
     v.optional(milliseconds(), 600_000),
@@ -35,6 +41,10 @@ export const nodeConfig = v.strictObject({
   drainMsMax: v.pipe(
     v.optional(milliseconds(), 30_000),
     v.description("How long all services together may take to stop."),
+  ),
+  workers: v.pipe(
+    v.optional(v.array(v.picklist(movableNames, refusedWorker), "it must be a list of names"), []),
+    v.description("Services that run in a worker thread of their own: inference, api, models."),
   ),
 });
 
@@ -71,6 +81,12 @@ export function configSchema(services: readonly Service[]): v.GenericSchema {
     sections[service.name] = v.optional(service.config, {});
   }
   return v.strictObject(sections);
+}
+
+function refusedWorker({ input }: { readonly input: unknown }): string {
+  const names = movableNames.join(", ");
+  return `it must be a service that can run in a worker (${names}): current value is ` +
+    JSON.stringify(input);
 }
 
 function milliseconds(): v.GenericSchema<number> {

@@ -1,9 +1,18 @@
-/** The services that every node of this release runs, beside `control`, which speaks for the node. */
+/** The services that every node of this release runs, beside those that speak for the node itself. */
 import type { Service } from "../kernel/mod.ts";
 import { apiService } from "../services/api/mod.ts";
 import { createInferenceService } from "../services/inference/mod.ts";
+import { modelsService } from "../services/models/mod.ts";
 
 /** The services for one node; what they hold, they hold within their `run`. */
 export function nodeServices(): readonly Service[] {
   return [createInferenceService() as Service, apiService as Service];
+}
+
+/**
+ * Those that run in a worker thread as well as in the main one: they touch nothing but their host.
+ * `control` and `journal` answer from the node's own state, so they stay with it.
+ */
+export function movableServices(): readonly Service[] {
+  return [...nodeServices(), modelsService];
 }
