@@ -69,7 +69,15 @@ export async function call(io: CliIo, options: CallOptions): Promise<number> {
   };
   try {
     const { methods } = await discover(io, connection);
-    if (methods.find((one) => one.name === method)?.["x-stream"] !== true) {
+    const described = methods.find((one) => one.name === method);
+    if (described === undefined && !method.startsWith("rpc.")) {
+      throw new CliError({
+        exitCode: exitCodes.failure,
+        message: `Cannot call "${method}" as service "${name}" has no such method: ` +
+          `"skep service info ${name}" lists them`,
+      });
+    }
+    if (described?.["x-stream"] !== true) {
       print(await connection.call(method, params, stopping.signal), json ? 0 : 2);
       return exitCodes.ok;
     }

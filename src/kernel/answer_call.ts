@@ -46,7 +46,7 @@ async function sendStream(
   if (emit === undefined) {
     const message = `Cannot call "${method}" that way as it answers with a stream, which is sent ` +
       `in frames and neither over HTTP nor for a notification`;
-    throw new RpcError({ kind: "methodNotFound", message });
+    throw new RpcError({ kind: "methodNotFound", message, data: message });
   }
   let items = 0;
   for await (const item of calls.stream({ service, method, params, signal })) {
@@ -56,10 +56,10 @@ async function sendStream(
   return { items };
 }
 
-/** The standard gives the words of some errors; what we have to say beside them is their data. */
+/** The standard gives the words of some errors; what `data` has to say beside them goes along. */
 function errorBody(error: RpcError): Extract<JsonRpcOutcome, { error: unknown }>["error"] {
   const { code, message, data } = error;
   const standard = JSON_RPC_MESSAGES[code];
   if (standard === undefined) return { code, message, data };
-  return { code, message: standard, data: data ?? message };
+  return data === undefined ? { code, message: standard } : { code, message: standard, data };
 }

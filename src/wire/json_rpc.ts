@@ -56,8 +56,8 @@ export const JSON_RPC_CODES = {
 } as const;
 
 /**
- * What the standard calls these errors, in its section 5.1 and as its examples print them; what else is
- * to be said of one goes into `data`.
+ * What the standard calls these errors, in its section 5.1 and as its examples print them. Where these
+ * words don't tell what was wrong, a sentence is in `data`.
  */
 export const JSON_RPC_MESSAGES: Readonly<Record<number, string>> = {
   [JSON_RPC_CODES.parse]: "Parse error",
@@ -76,17 +76,15 @@ export function parseJsonRpc(
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (thrown) {
-    return single(refuse("parse", `Cannot parse the message as it is not JSON: ${said(thrown)}`));
+  } catch {
+    return single(refuse("parse"));
   }
   if (!Array.isArray(value)) return single(parseItem(value));
   const callsMax = options.batchCallsMax ?? BATCH_CALLS_MAX;
-  if (value.length === 0) {
-    return single(refuse("invalidRequest", "Cannot run an empty batch"));
-  }
+  if (value.length === 0) return single(refuse("invalidRequest"));
   if (value.length > callsMax) {
     const limit = `a batch holds at most ${callsMax} calls: current value is ${value.length}`;
-    return single(refuse("invalidRequest", `Cannot run the batch as ${limit}`));
+    return single(refuse("invalidRequest", { sentence: `Cannot run the batch as ${limit}` }));
   }
   return { batch: true, items: value.map(parseItem) };
 }
@@ -157,25 +155,20 @@ export function parseResponse(text: string, id: JsonRpcId): JsonRpcOutcome {
 }
 
 function parseItem(value: unknown): JsonRpcCall | JsonRpcRefusal {
-  if (!isRecord(value)) {
-    return refuse("invalidRequest", "Cannot run the request as it is not an object");
-  }
+  if (!isRecord(value)) return refuse("invalidRequest");
   const { id, method, params } = value;
   const idGiven = Object.hasOwn(value, "id");
   if (idGiven && !isId(id)) {
     const rule = "'id' must be a string, a number that JSON keeps exactly, or null";
-    return refuse("invalidRequest", `Cannot run the request as ${rule}`);
+    return refuse("invalidRequest", { sentence: `Cannot run the request as ${rule}` });
   }
   const echo = idGiven && isId(id) ? id : null;
-  if (value["jsonrpc"] !== "2.0") {
-    return refuse("invalidRequest", `Cannot run the request as 'jsonrpc' must be "2.0"`, echo);
-  }
-  if (typeof method !== "string") {
-    return refuse("invalidRequest", "Cannot run the request as 'method' must be a string", echo);
+  if (value["jsonrpc"] !== "2.0" || typeof method !== "string") {
+    return refuse("invalidRequest", { id: echo });
   }
   if (Object.hasOwn(value, "params") && (typeof params !== "object" || params === null)) {
     const rule = "'params' must be an array or an object";
-    return refuse("invalidRequest", `Cannot run the request as ${rule}`, echo);
+    return refuse("invalidRequest", { id: echo, sentence: `Cannot run the request as ${rule}` });
   }
   return { kind: "call", id: idGiven && isId(id) ? id : undefined, method, params };
 }
@@ -186,15 +179,12 @@ function single(item: JsonRpcCall | JsonRpcRefusal): JsonRpcMessage {
 
 function refuse(
   name: "parse" | "invalidRequest",
-  sentence: string,
-  id: JsonRpcId = null,
+  options: { readonly id?: JsonRpcId; readonly sentence?: string } = {},
 ): JsonRpcRefusal {
+  const { id = null, sentence: data } = options;
   const code = JSON_RPC_CODES[name];
-  return {
-    kind: "refusal",
-    id,
-    error: { code, message: JSON_RPC_MESSAGES[code] ?? "", data: sentence },
-  };
+  const error = { code, message: JSON_RPC_MESSAGES[code] ?? "" };
+  return { kind: "refusal", id, error: data === undefined ? error : { ...error, data } };
 }
 
 function encodeError(error: JsonRpcErrorBody): string {

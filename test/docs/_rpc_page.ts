@@ -19,7 +19,8 @@ connection's first byte:
 
 Parameters are an object, or an array of them in the order of the tables below. \`rpc.discover\` answers
 with the service's OpenRPC document, from which this page is made too. Errors "Parse error", "Invalid
-Request" and "Method not found" have the standard's words and say in \`data\` what was wrong.
+Request" and "Method not found" have the standard's words; where these don't tell what was wrong, a
+sentence is in \`data\`.
 
 A method that is marked as a **stream** is called in frames only. Before its answer, each item comes as
 a notification \`{"jsonrpc":"2.0","method":"rpc.stream","params":{"id":<the request's id>,"item":...}}\`;
