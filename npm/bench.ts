@@ -10,7 +10,8 @@ import process from "node:process";
 import { denoCommand, runScript, runVisibly, StepError, TOP } from "./tools.ts";
 
 const FLAGS = [
-  ...["--no-prompt", "--no-check", "--allow-read", "--allow-write", "--allow-env", "--allow-sys"],
+  ...["--no-prompt", "--no-check", "--allow-net", "--allow-read", "--allow-write"],
+  ...["--allow-env", "--allow-sys"],
 ];
 
 function benchFiles(parts: readonly string[]): readonly string[] {

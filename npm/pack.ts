@@ -36,7 +36,12 @@ import {
 const IGNORED = ["test", "bench", "wasm", "npm", "docs", "dist", ".ci"];
 
 /** Documents that go along, where they exist. */
-const DOCUMENTS = ["README.md", "LICENSE", "CHANGELOG.md"];
+const DOCUMENTS = [
+  "README.md",
+  "LICENSE",
+  ...["ARCHITECTURE", "CHANGELOG", "CONTRIBUTING", "SECURITY"].map((name) => `${name}.md`),
+  ...readdirSync(join(TOP, "docs")).map((name) => `docs/${name}`),
+];
 
 /** The folder from which `npm pack` packs. */
 const STAGE = join(PACK_FOLDER, "package");
@@ -47,6 +52,7 @@ await runScript(async () => {
   unpackDenoTarball();
   removeStrays();
   pointAtEmittedFiles();
+  mkdirSync(join(STAGE, "docs"));
   for (const name of DOCUMENTS) {
     if (existsSync(join(TOP, name))) copyFileSync(join(TOP, name), join(STAGE, name));
   }
