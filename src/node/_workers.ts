@@ -1,6 +1,7 @@
 /** Which services run in worker threads, and what their threads run. */
 import type { PlacedService, WorkerPlacement } from "../kernel/mod.ts";
 import { workerUrl } from "../platform/mod.ts";
+import { realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
 import type { ConfiguredSetting } from "./configuration.ts";
 import { NodeError } from "./node_error.ts";
 import type { OwnSettings } from "./_own_settings.ts";
@@ -26,11 +27,16 @@ export function placedServices(
   );
 }
 
-/** Ports of which a worker has its own; the environment is read in the main thread alone. */
-const ownPorts = ["clock", "random", "disk", "network"] as const;
+/** The ports of which a worker makes its own; the environment is read in the main thread alone. */
+const systemPorts = {
+  clock: realClock,
+  random: realRandom,
+  disk: realDisk,
+  network: realNetwork,
+} as const;
 
 /**
- * Refuses workers beside a port that the caller replaced, as a worker would not use it.
+ * Refuses workers beside a port that is not the system's, as a worker would not use it.
  *
  * @throws {NodeError} code "config" that names the ports
  */
@@ -42,7 +48,9 @@ export function refuseWorkersBesidePorts(
   },
 ): void {
   const { own: { node }, options, settings } = about;
-  const replaced = ownPorts.filter((name) => options[name] !== undefined);
+  const replaced = Object.entries(systemPorts)
+    .filter(([name, system]) => !isSystem(Reflect.get(options, name), system()))
+    .map(([name]) => name);
   if (node.workers.length === 0 || replaced.length === 0) return;
   const path = "node.workers";
   const place = settings.find((setting) => setting.path === path)?.from ?? "configuration";
@@ -55,4 +63,10 @@ export function refuseWorkersBesidePorts(
     message: `Cannot use the configuration: ${formatViolation(violation)}`,
     violations: [violation],
   });
+}
+
+/** Whether a given port is none, or has the system's very functions: all of those are alike. */
+function isSystem(given: unknown, system: object): boolean {
+  if (given === undefined) return true;
+  return Object.entries(system).every(([name, one]) => Reflect.get(Object(given), name) === one);
 }

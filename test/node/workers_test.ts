@@ -12,6 +12,7 @@ import type { BootProgress, NodeConfig, RunningNode } from "../../src/node/mod.t
 import { movableServices } from "../../src/node/node_services.ts";
 import { WORKER_SOURCES } from "../../src/platform/worker_sources.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../../src/ports/mod.ts";
+import { MemoryNetwork, ModelledDisk, SeededRandom, VirtualClock } from "../../src/sim/mod.ts";
 import { ask, bootIn, environmentOf, withFolder } from "./_support.ts";
 
 const workers = ["inference"] as const;
@@ -128,6 +129,10 @@ test("every service that can move answers from a worker, and a bad request is re
     const environment = environmentOf({ SKEP_NODE_WORKERS: movableNames.join(", ") });
     await using node = await bootIn(home, { environment });
     assert.match((await ask(node)).text, /\S/);
+    await until(
+      async () => await metric(node, "skep_inference_completion_tokens_total") === 8,
+      "metrics cross",
+    );
     const refused = await chat(node, { fields: { model: "no-such-model" } });
     assert.equal(refused.status, 404);
     assert.equal((await refused.json()).error.code, "model_not_found");
@@ -211,10 +216,10 @@ test("workers beside a port of the caller's are refused by name before anything 
     const home = join(folder, "home");
     const config: NodeConfig = { node: { workers: [...workers] } };
     const ports = {
-      clock: realClock(),
-      random: realRandom(),
-      disk: realDisk(),
-      network: realNetwork(),
+      clock: new VirtualClock(),
+      random: new SeededRandom(1),
+      disk: new ModelledDisk(),
+      network: { ...realNetwork(), dial: new MemoryNetwork().dial },
     };
     for (const [name, port] of Object.entries(ports)) {
       const message = await violationOf(bootIn(home, { config, [name]: port }));
@@ -224,6 +229,14 @@ test("workers beside a port of the caller's are refused by name before anything 
       );
     }
     assert.equal(await realDisk().stat(home), undefined);
+  }));
+
+test("the system's own ports may be given beside workers, as the command line does", () =>
+  withFolder(async (home) => {
+    const config: NodeConfig = { node: { workers: [...workers] } };
+    const ports = { clock: realClock(), random: realRandom(), network: realNetwork() };
+    await using node = await bootIn(home, { config, ...ports });
+    assert.equal((await ask(node)).status, 200);
   }));
 
 test("the names that configuration takes are those of the services that can move", () => {
