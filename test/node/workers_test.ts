@@ -124,6 +124,17 @@ test("a request that is aborted frees its slot in the worker", () =>
     assert.equal((await ask(node)).status, 200);
   }));
 
+test("an answer that a worker is giving when the node is told to stop is given to its end", () =>
+  withFolder(async (home) => {
+    await using node = await bootIn(home, { config: { node: { workers: [...workers] } } });
+    const response = await chat(node, { fields: { stream: true, max_tokens: 400 } });
+    const stopped = node.stop();
+    assert.match(await response.text(), /"finish_reason":"(length|stop)".*data: \[DONE\]\n\n$/s);
+    await stopped;
+    const overrun = node.status().services.filter(({ lastError }) => lastError !== undefined);
+    assert.deepEqual(overrun, []);
+  }));
+
 test("every service that can move answers from a worker, and a bad request is refused as ever", () =>
   withFolder(async (home) => {
     const environment = environmentOf({ SKEP_NODE_WORKERS: movableNames.join(", ") });
