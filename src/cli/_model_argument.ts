@@ -2,10 +2,11 @@
  * What `--model` means: a name without "/" and ".gguf" is looked for in the models directory, first
  * among the manifests; anything else is a file, seen from the working directory.
  */
-import { join } from "node:path";
 import { absolutePath, pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 
 /** The value for `inference.model`, which the node itself looks up. */
 export function modelSetting(io: CliIo, model: string): string {
@@ -13,21 +14,38 @@ export function modelSetting(io: CliIo, model: string): string {
 }
 
 /**
- * The file itself, for a node with a models directory of its own.
+ * Looks the model up as the node will, and checks from its header that this release can run it. A
+ * file that has changed since it was added gets a line of warning.
  *
- * @throws {ModelError} `bad-manifest` @throws {DiskError}
+ * @param options `model` is a value of `inference.model`
+ * @returns the file's absolute path, or "embedded"
+ * @throws {ModelError} when there is no such model, or no model file
+ * @throws {CliError} exit code 1, why it cannot be run
+ * @throws {DiskError} when the disk fails
  */
-export async function modelFile(
+export async function checkModel(
   io: CliIo,
   options: { readonly place: PlaceOptions; readonly model: string },
 ): Promise<string> {
-  const { place, model } = options;
-  if (!isName(model)) return absolutePath(io, model);
-  if (model === "embedded") return model;
-  const { manifestFile, readManifest } = await import("../model/mod.ts");
-  const directory = pathsOf(io, place).directories.models;
-  const manifest = await readManifest({ disk: io.disk, directory }, model);
-  return manifest === undefined ? join(directory, model) : manifestFile(directory, manifest);
+  const { findModel, openFoundModel, openGguf } = await import("../model/mod.ts");
+  const { classSupport } = await import("../engine/mod.ts");
+  const place = { disk: io.disk, directory: pathsOf(io, options.place).directories.models };
+  const found = await findModel(place, options.model);
+  const source = await openFoundModel(place, found);
+  try {
+    const [obstacle] = classSupport(await openGguf(source)).obstacles;
+    if (obstacle !== undefined) {
+      throw new CliError({ exitCode: exitCodes.failure, message: obstacle });
+    }
+  } finally {
+    await source.close();
+  }
+  if (found.hasChanged) {
+    const path = safeText(found.path ?? "");
+    const text = `Warning: ${path} has changed since it was added: run "skep model add" again`;
+    io.stderr.write(`${painterFor(io, io.stderr)("yellow", text)}\n`);
+  }
+  return found.path ?? "embedded";
 }
 
 function isName(model: string): boolean {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { run } from "../node/mod.ts";
 import type { Disk } from "../ports/mod.ts";
-import { modelFile } from "./_model_argument.ts";
+import { checkModel, modelSetting } from "./_model_argument.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
@@ -30,7 +30,7 @@ export async function startPrivateNode(
   const home = join(io.environment("TMPDIR") ?? "/tmp", `skep-chat-${name}`);
   const model = options.model === undefined
     ? undefined
-    : await modelFile(io, { place: options, model: options.model });
+    : await checkModel(io, { place: options, model: modelSetting(io, options.model) });
   const progress = new ModelProgress(io);
   // What goes wrong before it is ready is thrown, with its own sentence.
   let isReady = false;

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { readWholeFile } from "../ports/mod.ts";
 import type { Disk } from "../ports/mod.ts";
 import { absolutePath, pathsOf } from "./_options.ts";
+import { isRecord } from "./_records.ts";
 import { findNode } from "./_running_node.ts";
 import { banner } from "./_banner.ts";
 import { modelOf } from "./_chat_client.ts";
-import { modelSetting } from "./_model_argument.ts";
+import { checkModel, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -53,11 +54,12 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
 }
 
 /**
- * Checks all settings as the new node will, so that a mistake is told here and not in its log; and
- * that there may be a process in the background at all.
+ * Checks all settings and the model as the new node will, so that a mistake is told here and not in
+ * its log; and that there may be a process in the background at all.
  *
  * @throws {CliError} exit code 2 for a `--set` that is not KEY=VALUE, 1 without the permission
  * @throws {NodeError} code "config" with every violation
+ * @throws {ModelError} when the model is none, or is not there
  */
 export async function checkDetachable(io: CliIo, options: UpOptions): Promise<void> {
   const { loadNodeConfiguration } = await import("../node/mod.ts");
@@ -65,9 +67,16 @@ export async function checkDetachable(io: CliIo, options: UpOptions): Promise<vo
   const { environment, disk } = io;
   const file = options.config === undefined ? "optional" : "required";
   const paths = pathsOf(io, options);
-  await loadNodeConfiguration({ paths, environment, disk, file, config, flags });
-  if (await io.mayStartDetached()) return;
-  throw new CliError({
+  const { values } = await loadNodeConfiguration({ paths, environment, disk, file, config, flags });
+  const inference: unknown = values["inference"];
+  const model = isRecord(inference) ? inference["model"] : undefined;
+  if (!await io.mayStartDetached()) throw mayNotStart();
+  // Like everything above: before a running node is stopped for this.
+  if (typeof model === "string") await checkModel(io, { place: options, model });
+}
+
+function mayNotStart(): CliError {
+  return new CliError({
     exitCode: exitCodes.failure,
     message:
       'Cannot start a node in the background as Deno lets this process run no programs: run "skep up" in the foreground, pass --allow-run to deno, or use Node or the executable',

@@ -44,7 +44,8 @@ const chatOptions = object("Chat", {
     description: message`A system message before the conversation.`,
   })),
   model: optional(option("--model", string({ metavar: "MODEL" }), {
-    description: message`A GGUF file, or a model that was added, to ask in a private node.`,
+    description:
+      message`A GGUF file, a model that was added, or "embedded", to ask in a private node.`,
   })),
   private: withDefault(
     flag("--private", { description: message`Ask a private node even if one is running.` }),

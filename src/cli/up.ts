@@ -28,7 +28,7 @@ export const upOptions = merge(
   object("Up", {
     model: optional(option("--model", string({ metavar: "MODEL" }), {
       description:
-        message`The GGUF file to serve instead of the embedded model, or the name of a model that was added.`,
+        message`What to serve: a GGUF file, the name of a model that was added, or "embedded", the default.`,
     })),
     listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
       description: message`Where the API listens; port 0 picks a free one.`,

@@ -25,6 +25,8 @@ export { verifyModel } from "./manifest_verify.ts";
 export type { ModelVerdict, VerifyModelOptions } from "./manifest_verify.ts";
 export { findManifest, isUnchanged, listManifests, readManifest } from "./manifest_store.ts";
 export type { ListedManifest, ManifestPlace } from "./manifest_store.ts";
+export { findModel, openFoundModel } from "./manifest_find.ts";
+export type { FoundModel } from "./manifest_find.ts";
 export { isModelName, manifestFile, modelNameOf } from "./manifest.ts";
 export type { ModelManifest } from "./manifest.ts";
 

@@ -2,30 +2,19 @@
  * A model made ready: its file's header, tokenizer and executor, and the names it is known by.
  */
 import { createHash } from "node:crypto";
-import { basename, isAbsolute, join } from "node:path";
+import { basename } from "node:path";
 import type { Executor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
   chatTemplate,
   EMBEDDED_MODEL_NAME,
-  embeddedModel,
-  fileSource,
-  findManifest,
-  isUnchanged,
+  findModel,
   loadTokenizer,
-  manifestFile,
-  ModelError,
+  openFoundModel,
   openGguf,
-  readManifest,
   readModelShape,
 } from "../../model/mod.ts";
-import type {
-  ByteSource,
-  GgufFile,
-  ManifestPlace,
-  ModelManifest,
-  Tokenizer,
-} from "../../model/mod.ts";
+import type { ByteSource, GgufFile, ModelManifest, Tokenizer } from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { pagePositions } from "./limits.ts";
@@ -132,34 +121,22 @@ export function modelInfo(model: LoadedModel): ModelInfo {
   };
 }
 
-/** A name with a manifest, or a path, relative ones in the models directory. */
+/** The model's bytes, and the manifest that vouches for them. */
 async function openModel(
   model: string,
-  { disk, directories }: Host,
+  { disk, directories, log }: Host,
 ): Promise<{ readonly source: ByteSource; readonly manifest: ModelManifest | undefined }> {
-  if (model === "embedded") return { source: embeddedModel(), manifest: undefined };
   const place = { disk, directory: directories.models };
-  const named = await readManifest(place, model);
-  const path = named === undefined
-    ? isAbsolute(model) ? model : join(place.directory, model)
-    : manifestFile(place.directory, named);
-  const manifest = named ?? await manifestOf(place, path);
-  // A file that was written to since is not the one whose root is known.
-  const isKnown = manifest !== undefined && await isUnchanged(place, manifest);
-  return { source: await fileSource(disk, path), manifest: isKnown ? manifest : undefined };
-}
-
-/** A models directory with too many manifests is no reason not to serve a model. */
-async function manifestOf(
-  place: ManifestPlace,
-  path: string,
-): Promise<ModelManifest | undefined> {
-  try {
-    return await findManifest(place, path);
-  } catch (thrown) {
-    if (thrown instanceof ModelError) return undefined;
-    throw thrown;
+  const found = await findModel(place, model);
+  if (found.hasChanged && await disk.stat(found.path ?? "") !== undefined) {
+    log.warn("The model's file has changed since it was added", {
+      path: found.path,
+      advice: "add it again with skep model add, or check it with skep model verify",
+    });
   }
+  // A file that was written to since is not the one whose root is known.
+  const manifest = found.hasChanged ? undefined : found.manifest;
+  return { source: await openFoundModel(place, found), manifest };
 }
 
 function nameOf(model: string): string {
