@@ -32,7 +32,7 @@ const targets: readonly Target[] = [
     title: "the executor's kernels without relaxed SIMD",
     features: ["simd"],
   },
-  hotTarget("blake3", 20),
+  hotTarget("blake3", 68),
   hotTarget("frames", 146),
   hotTarget("placement", 1121),
   hotTarget("scoring", 66),

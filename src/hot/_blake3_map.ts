@@ -36,9 +36,9 @@ export const WINDOW_BYTES = 0x10000;
 /** Input of one call. */
 export const ARENA = 0x3a000;
 /** Bytes of the arena. */
-export const ARENA_BYTES = 0x100000;
+export const ARENA_BYTES = 0x400000;
 /** Bytes of the whole memory. */
-export const MEMORY_BYTES = 0x140000;
+export const MEMORY_BYTES = 0x440000;
 
 /** What the WebAssembly module exports; documented at `wasm/blake3/index.ts`. Checks nothing. */
 export interface Blake3Kernel {

@@ -65,7 +65,7 @@ export class Blake3 {
   /** "wasm", or "plain" where the engine has no SIMD. */
   readonly kind: KernelKind;
   /**
-   * 1 MiB inside the kernel's memory for callers that read straight into it. What it holds is lost
+   * 4 MiB inside the kernel's memory for callers that read straight into it. What it holds is lost
    * by the next call whose input is not in it.
    */
   readonly arena: Uint8Array<ArrayBuffer>;
@@ -148,7 +148,7 @@ export class Blake3 {
   /**
    * Chaining values of the 16 KiB groups of `input`, 32 B each, to `out`: the leaves of an outboard.
    *
-   * @param input 1 byte to 1 MiB; only the last group of the whole may be short, and the whole must
+   * @param input 1 byte to 4 MiB; only the last group of the whole may be short, and the whole must
    * have more than one group, since a root is no chaining value
    * @param firstGroup number of the first group, from 0
    * @throws {RangeError} when `input` is longer than the arena, or `out` too short

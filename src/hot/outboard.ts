@@ -50,7 +50,7 @@ export class OutboardBuilder {
   /**
    * Takes the next piece: whole groups, or the rest of the content. In the arena it is not copied.
    *
-   * @throws {RangeError} when a piece ends inside a group, is above 1 MiB, or goes beyond the length
+   * @throws {RangeError} when a piece ends inside a group, is above 4 MiB, or goes beyond the length
    */
   add(piece: Uint8Array): void {
     const end = this.#done + piece.length;
@@ -148,7 +148,7 @@ export class VerifiedOutboard {
    *
    * @param offsetBytes a multiple of BLAKE3_GROUP_BYTES
    * @throws {HotError} `wrong-group` with the offset of the first wrong group
-   * @throws {RangeError} when the bytes are not whole groups of this content, or above 1 MiB
+   * @throws {RangeError} when the bytes are not whole groups of this content, or above 4 MiB
    */
   verify(bytes: Uint8Array, offsetBytes: number): void {
     this.#checkRange(bytes, offsetBytes);

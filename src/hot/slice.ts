@@ -25,7 +25,7 @@ export interface GroupRange {
 export interface Slice {
   /** The groups that `bytes` are. */
   readonly range: GroupRange;
-  /** Bytes of the groups, at most 1 MiB; the content's last group may be short. */
+  /** Bytes of the groups, at most 4 MiB; the content's last group may be short. */
   readonly bytes: Uint8Array;
   /** The pairs on the way, in pre-order. */
   readonly proof: Uint8Array;
@@ -50,7 +50,7 @@ export function sliceProof(tree: ContentTree, range: GroupRange): Uint8Array<Arr
  * Checks a slice against the content's digest and length.
  *
  * @throws {HotError} `wrong-length`, `wrong-outboard` (a pair of the proof) or `wrong-group`
- * @throws {RangeError} when the range is empty, beyond the content, or above 1 MiB
+ * @throws {RangeError} when the range is empty, beyond the content, or above 4 MiB
  */
 export function verifySlice(blake3: Blake3, content: ContentId, slice: Slice): void {
   checkRoot(content.root);

@@ -3,8 +3,8 @@
  * read while the current one is hashed.
  *
  *     arena   0        64 KiB  a page of pairs, for whoever reads an outboard as well
- *             64 KiB  480 KiB  piece 0, 2, 4, ...
- *            544 KiB  480 KiB  piece 1, 3, 5, ...
+ *             64 KiB    1 MiB  piece 0, 2, 4, ...
+ *           1088 KiB    1 MiB  piece 1, 3, 5, ...
  *
  * The first bytes are kept off, since the kernel's face copies what lies outside the arena there.
  */
@@ -16,9 +16,9 @@ import type { ByteSource } from "./gguf_types.ts";
 export const PAGE_BYTES: number = 64 * 1024;
 
 /**
- * Bytes of a piece, 30 groups: each read costs some 40 us to start, so few large ones are fast.
+ * Bytes of a piece, 64 groups: each read costs some 40 us to start, so few large ones are fast.
  */
-export const PIECE_BYTES: number = 480 * 1024;
+export const PIECE_BYTES: number = 1024 * 1024;
 
 /** Pieces in memory: one is hashed, one is read. */
 const SLOTS = 2;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fileSource, type ModelVerdict, openGguf, verifyModel } from "../../src/model/mod.ts";
+import { PIECE_BYTES } from "../../src/model/_hash_pieces.ts";
 import { runs } from "./_files.ts";
 import { add, getFile, type ModelPlace, putFile, withModel } from "./_manifests.ts";
 
@@ -28,7 +29,10 @@ test("verifyModel() finds a file intact, and tells how far it is", async () => {
 
 test("verifyModel() holds for files of any length up to several pieces", async () => {
   await withModel(async (place) => {
-    const lengths = [491_520, 491_521, 983_040, 983_039, 1_000_000, 393_216, 2_500_000];
+    const lengths = [
+      ...[PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES, 2 * PIECE_BYTES - 1],
+      ...[1_000_000, 393_216, 2_500_000],
+    ];
     for (const length of lengths) {
       const bytes = new Uint8Array(length).map((_, i) => i * 31 + (i >> 9));
       bytes.set(place.bytes);
@@ -74,11 +78,11 @@ test("verifyModel() names the group of any wrong byte, and the parts that need i
 
 test("verifyModel() reads nothing behind the first wrong piece but what was under way", async () => {
   await withModel(async (place) => {
-    const bytes = new Uint8Array(8 * 491_520);
+    const bytes = new Uint8Array(8 * PIECE_BYTES);
     bytes.set(place.bytes);
     writeFileSync(place.path, bytes);
     const manifest = await add(place);
-    bytes[500_000] = 1;
+    bytes[PIECE_BYTES + 8480] = 1;
     writeFileSync(place.path, bytes);
     const { disk } = place;
     let read = 0;
@@ -97,8 +101,8 @@ test("verifyModel() reads nothing behind the first wrong piece but what was unde
       },
     };
     const verdict = await verifyModel({ ...place, disk: counting, manifest });
-    assert.equal(verdict.state === "damaged" && verdict.offsetBytes, 491_520);
-    assert.equal(read, 3 * 491_520);
+    assert.equal(verdict.state === "damaged" && verdict.offsetBytes, PIECE_BYTES);
+    assert.equal(read, 3 * PIECE_BYTES);
   });
 });
 

@@ -11,8 +11,8 @@
  *   0x002000  table     4,096 inputs of a batch: offset (u32), length (u32)
  *   0x00A000  output    4,096 digests of 32 B, or extended output
  *   0x02A000  window    64 KiB of an input that arrives in pieces
- *   0x03A000  arena     1 MiB of input, and bytes behind it that may be read and are not used
- *   0x140000  end       20 pages of 64 KiB
+ *   0x03A000  arena     4 MiB of input, and bytes behind it that may be read and are not used
+ *   0x440000  end       68 pages of 64 KiB
  */
 export const KEY: usize = 0;
 export const FLAGS: usize = 0x20;
