@@ -10,7 +10,7 @@ import { painterFor } from "./_style.ts";
 import { flagConfig } from "./_up_config.ts";
 import { upDetached } from "./_up_detached.ts";
 import type { CliIo } from "./cli_io.ts";
-import { CliError, exitCodes } from "./exit_code.ts";
+import { CliError, errorPrefix, exitCodes, sentenceOf } from "./exit_code.ts";
 import type { UpOptions } from "./up.ts";
 
 /** Runs the command. */
@@ -20,6 +20,10 @@ export async function up(io: CliIo, options: UpOptions): Promise<number> {
   const file = new LogFile(io.disk, options.logFile);
   try {
     return await upHere({ ...io, stderr: file.output, stdout: file.output }, options);
+  } catch (thrown) {
+    // Nobody sees the terminal of a node in the background; who started it looks for this line.
+    file.output.write(`${errorPrefix}${sentenceOf(thrown)}\n`);
+    throw thrown;
   } finally {
     await file.close();
   }

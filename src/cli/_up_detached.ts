@@ -1,6 +1,6 @@
 /** `skep up --detach`: starts this program again in the background and waits until it is ready. */
 import { join } from "node:path";
-import { readWholeFile } from "../ports/mod.ts";
+import { makeDirectoryDurably, readWholeFile } from "../ports/mod.ts";
 import type { Disk } from "../ports/mod.ts";
 import { absolutePath, pathsOf } from "./_options.ts";
 import { isRecord } from "./_records.ts";
@@ -11,7 +11,7 @@ import { checkModel, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
-import { CliError, exitCodes } from "./exit_code.ts";
+import { CliError, errorPrefix, exitCodes } from "./exit_code.ts";
 import type { NodePaths, NodeStatus } from "../node/mod.ts";
 import type { DetachedProgram } from "../platform/mod.ts";
 import type { UpOptions } from "./up.ts";
@@ -36,7 +36,7 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
   }
   const logFile = join(paths.directories.state, "skep.log");
   // Else a node that can't start could not say why.
-  await checkLogFile(io.disk, logFile);
+  await checkPlaces(io.disk, { paths, logFile });
   const logStart = (await io.disk.stat(logFile))?.sizeBytes ?? 0;
   const started = await io.startDetached(detachedArguments(io, { options, logFile }));
   const status = await waitUntilReady(io, { paths, started, logFile, logStart });
@@ -83,6 +83,23 @@ function mayNotStart(): CliError {
   });
 }
 
+/** Says of a home that cannot be written what the node itself would say of it. */
+async function checkPlaces(
+  disk: Disk,
+  { paths, logFile }: { readonly paths: NodePaths; readonly logFile: string },
+): Promise<void> {
+  try {
+    const { config, state } = paths.directories;
+    for (const path of [config, state]) {
+      if (await disk.stat(path) === undefined) await makeDirectoryDurably(disk, { path });
+    }
+  } catch (thrown) {
+    const { NodeError } = await import("../node/mod.ts");
+    throw NodeError.from(thrown, { code: "paths", doing: "create the node's directories" });
+  }
+  await checkLogFile(disk, logFile);
+}
+
 /** The same flags with absolute paths, as the other process may have another working directory; names stay. */
 function detachedArguments(
   io: CliIo,
@@ -116,14 +133,21 @@ async function waitUntilReady(
     const node = await findNode(io, about.paths);
     if (node?.info.pid === about.started.pid) return await node.call("node.status") as NodeStatus;
     if (exitCode !== undefined) {
-      const said = await textFrom(io.disk, about);
       throw new CliError({
         exitCode: exitCode === exitCodes.ok ? exitCodes.failure : exitCode,
-        message: `The node did not start; its log ${about.logFile} says:\n${said}`,
+        message: whyNot(await textFrom(io.disk, about), about.logFile),
       });
     }
     await io.clock.sleep(POLL_MS);
   }
+}
+
+/** The sentence that the node ended with; without one (it was killed, say) the end of its log. */
+function whyNot(text: string, logFile: string): string {
+  const [sentence] = text.split(/^(?=Error: )/m).slice(-1);
+  return sentence?.startsWith(errorPrefix) === true
+    ? sentence.slice(errorPrefix.length)
+    : `The node did not start; its log ${logFile} says:\n${text}`;
 }
 
 /** What this start has added to the log; its last 4,000 characters. */

@@ -28,3 +28,11 @@ export class CliError extends Error {
     this.exitCode = options.exitCode;
   }
 }
+
+/** How the line begins that says why a command failed. */
+export const errorPrefix = "Error: ";
+
+/** What is said of anything thrown. */
+export function sentenceOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

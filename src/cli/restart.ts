@@ -12,7 +12,7 @@ import { findNode } from "./_running_node.ts";
 import type { StartRecord } from "../node/mod.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
-import { CliError, exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
 import { upOptions } from "./up.ts";
 import type { UpOptions } from "./up.ts";
 
@@ -65,7 +65,7 @@ function notBack(thrown: unknown, old: UpOptions): CliError {
   const again = ["skep up --detach", ...flags].join(" ");
   return new CliError({
     exitCode: thrown instanceof CliError ? thrown.exitCode : exitCodes.failure,
-    message: `${thrown instanceof Error ? thrown.message : String(thrown)}\n` +
+    message: `${sentenceOf(thrown)}\n` +
       `The node that ran before has stopped; to start it as it was: ${again}`,
     cause: thrown,
   });

@@ -12,7 +12,7 @@ import type { CliIo } from "./cli_io.ts";
 import type { Invocation } from "./command.ts";
 import { configCommand } from "./config.ts";
 import { downCommand } from "./down.ts";
-import { CliError, exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
 import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
 import { restartCommand } from "./restart.ts";
@@ -120,10 +120,6 @@ const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
   ...["service", "call"],
 ]);
-
-function sentenceOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
-}
 
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CliError) return thrown.exitCode;

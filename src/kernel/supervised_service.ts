@@ -276,8 +276,9 @@ export class SupervisedService {
   #noteFailure(error: Error): void {
     this.#lastError = error;
     const { log } = this.#options;
-    // The service that it needs has said why.
-    const known = error instanceof KernelError && error.code === "need-failed";
+    // The service that it needs has said why; or whoever starts the node is told, by `firstReady`.
+    const known = (error instanceof KernelError && error.code === "need-failed") ||
+      (this.critical && !this.#wasReady);
     if (known) log.debug("Service failed", { service: this.name, error });
     else log.error("Service failed", { service: this.name, error });
   }

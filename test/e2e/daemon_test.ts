@@ -263,13 +263,42 @@ test("skep up --detach says at once that it cannot write its log", () =>
     assert.match(text, /^Error: Cannot open ".*skep\.log" as it is a directory\n$/);
   }));
 
-test("skep up --detach says why the node did not start", () =>
+test("skep up and up --detach say why the node did not start, in one sentence", () =>
   withFolder(async (home) => {
-    writeFileSync(join(home, "bad.gguf"), "no model");
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const listen = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
+    try {
+      for (const more of [[], ["--detach"]]) {
+        const inUse = await finish(["up", "--listen", listen, ...more], { home });
+        assert.equal(inUse.code, 1, inUse.text);
+        assert.match(inUse.text.replaceAll(/^.*"INFO".*\n/gm, ""), /^Error: [^\n]*in use[^\n]*\n$/);
+      }
+    } finally {
+      taken.close();
+    }
     const model = join(home, "bad.gguf");
-    const { code, text } = await finish(["up", "--detach", "--model", model], { home });
-    assert.equal(code, 1);
-    assert.match(text, /did not start; its log .*GGUF/s);
+    writeFileSync(model, "no model");
+    for (const more of [[], ["--detach"]]) {
+      const { code, text } = await finish(["up", "--model", model, ...more], { home });
+      assert.equal(code, 1);
+      assert.match(text, /^Error: [^\n]*'GGUF'\n$/);
+    }
+  }));
+
+test("skep restart with a model that cannot run leaves the running node as it is", () =>
+  withFolder(async (home) => {
+    const up = start(["up"], { home });
+    const { pid } = await untilReady(up, home);
+    writeFileSync(join(home, "bad.gguf"), "no model");
+    for (const model of [join(home, "bad.gguf"), join(home, "none.gguf"), "unknown"]) {
+      const { code, text } = await finish(["restart", "--model", model], { home });
+      assert.equal(code, 1, text);
+      assert.match(text, /^Error: Cannot [^\n]*\n$/);
+    }
+    assert.equal(JSON.parse((await finish(["status", "--json"], { home })).text).pid, pid);
+    assert.equal((await finish(["down"], { home })).code, 0);
+    assert.equal(await up.exit, 0);
   }));
 
 test("skep up with a bad configuration exits with 1 and creates nothing", () =>
