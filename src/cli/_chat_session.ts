@@ -134,9 +134,16 @@ async function askOnce(io: CliIo, turn: Turn & { readonly prompt: string }): Pro
   return answer.interrupted ? exitCodes.interrupted : exitCodes.ok;
 }
 
+/** What a conversation begins with, and /help says. */
+const TALK_HELP = "An empty line, /exit or Ctrl-D ends the conversation; Ctrl-C stops an answer.";
+
+function endsTalk(line: string): boolean {
+  return ["", "/exit", "/quit"].includes(line.trim());
+}
+
 async function converse(io: CliIo, turn: Turn): Promise<number> {
   const paint = painterFor(io, io.stdout);
-  const hint = `Talking to ${turn.answerer.model}. An empty line or Ctrl-D ends the conversation.`;
+  const hint = `Talking to ${turn.answerer.model}. ${TALK_HELP}`;
   io.stdout.write(`${paint("dim", hint)}\n`);
   const history = opening(turn.options);
   const lines = readLines(io.stdin);
@@ -145,7 +152,11 @@ async function converse(io: CliIo, turn: Turn): Promise<number> {
     for (;;) {
       io.stdout.write(paint("bold", "> "));
       const line = await Promise.race([lines.next(), atPrompt.interrupted]);
-      if (line === undefined || line.done === true || line.value.trim() === "") break;
+      if (line === undefined || line.done === true || endsTalk(line.value)) break;
+      if (line.value.trim() === "/help") {
+        io.stdout.write(`${paint("dim", TALK_HELP)}\n`);
+        continue;
+      }
       history.push({ role: "user", content: line.value });
       atPrompt.pause();
       const answer = await askWhatFits(io, { ...turn, history });

@@ -5,7 +5,7 @@ import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
-import { exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 
 interface ReadOptions extends PlaceOptions {
   readonly json: boolean;
@@ -60,9 +60,16 @@ export async function logRange(
   return exitCodes.ok;
 }
 
-/** Checks everything. */
+/** Checks everything. @throws {CliError} exit code 1 when there is no journal */
 export async function logVerify(io: CliIo, options: ReadOptions): Promise<number> {
-  const report = await open(io, options).reader.verify();
+  const { directory, reader } = open(io, options);
+  if (await io.disk.stat(directory) === undefined) {
+    throw new CliError({
+      exitCode: exitCodes.failure,
+      message: `Cannot verify a journal as there is none: ${directory} does not exist`,
+    });
+  }
+  const report = await reader.verify();
   if (options.json) io.stdout.write(`${JSON.stringify(report)}\n`);
   else io.stdout.write(describe(io, report));
   return report.ok ? exitCodes.ok : exitCodes.failure;

@@ -10,6 +10,9 @@ import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
 
+/** A value longer than this does not push what stands behind the others away. */
+const VALUE_COLUMNS_MAX = 40;
+
 interface ShowOptions extends PlaceOptions {
   readonly json: boolean;
 }
@@ -62,9 +65,16 @@ export async function showConfig(io: CliIo, options: ShowOptions): Promise<numbe
     return exitCodes.ok;
   }
   const paint = painterFor(io, io.stdout);
-  const rows = settings.map(({ path, value, from }): [string, string] => [
+  const shown = settings.map(({ value }) =>
+    value === undefined ? "(not set)" : JSON.stringify(value)
+  );
+  const width = Math.max(
+    0,
+    ...shown.map((text) => text.length).filter((one) => one <= VALUE_COLUMNS_MAX),
+  );
+  const rows = settings.map(({ path, from }, index): [string, string] => [
     path,
-    `${value === undefined ? "(not set)" : JSON.stringify(value)}  ${paint("dim", from)}`,
+    `${(shown[index] ?? "").padEnd(width)}  ${paint("dim", from)}`,
   ]);
   io.stdout.write(columns(rows));
   return exitCodes.ok;

@@ -8,7 +8,7 @@ import { isInstanceHeld } from "../node/mod.ts";
 import type { NodePaths } from "../node/mod.ts";
 import { examples, jsonOption, pathsOf, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
-import { findNode, notRunning } from "./_running_node.ts";
+import { findNode } from "./_running_node.ts";
 import type { FoundNode } from "./_running_node.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
@@ -53,7 +53,7 @@ export async function stopNode(io: CliIo, options: DownOptions): Promise<number>
   const node = await findNode(io, paths);
   if (node === undefined) {
     if (options.json) io.stdout.write(`${JSON.stringify({ stopped: false })}\n`);
-    else io.stdout.write(`${notRunning(paths)}\n`);
+    else io.stdout.write(`No node is running for ${paths.directories.state}\n`);
     return exitCodes.state;
   }
   await requestStop(io, { paths, node, waitSeconds: options.waitSeconds });

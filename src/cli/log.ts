@@ -94,7 +94,7 @@ const verifyParser = command(
   {
     brief: message`Check every line, chain and signature.`,
     description:
-      message`Check the whole journal: form, sequence, hash chain and signatures. The exit code is 1 when anything is wrong.`,
+      message`Check the whole journal: form, sequence, hash chain and signatures. The exit code is 1 when anything is wrong, or there is no journal.`,
     footer: examples("skep log verify", "skep log verify --json"),
   },
 );

@@ -3,7 +3,7 @@ import { or } from "@optique/core/constructs";
 import { runParserSync } from "@optique/core/facade";
 import { message } from "@optique/core/message";
 import { bash, fish, zsh } from "@optique/core/completion";
-import { NodeError, versionLine } from "../node/mod.ts";
+import { NodeError, refuseThisPlatform, versionLine } from "../node/mod.ts";
 import { examples } from "./_options.ts";
 import { painterFor } from "./_style.ts";
 import { callCommand } from "./call.ts";
@@ -38,7 +38,10 @@ const commands = or(
 /** Runs one command line to its end. Never rejects. @returns the exit code */
 export async function runCli(io: CliIo): Promise<number> {
   try {
-    return await parse(io)(io);
+    const invocation = parse(io);
+    // Help and version have been shown by now; everything else may need what an older Node lacks.
+    refuseThisPlatform();
+    return await invocation(io);
   } catch (thrown) {
     if (thrown instanceof ParserEnd) return thrown.exitCode;
     io.stderr.write(`${painterFor(io, io.stderr)("red", "Error:")} ${sentenceOf(thrown)}\n`);

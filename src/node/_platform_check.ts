@@ -2,6 +2,7 @@
  * Where a node can run. It is asked before the boot's own modules are loaded, since on an older Node
  * already loading them fails, and less clearly.
  */
+import { platformName, runtimeName, runtimeVersion } from "../platform/mod.ts";
 import { NodeError } from "./node_error.ts";
 
 /** The oldest Node that has all that is used (node:sqlite, iterator helpers), and is tested. */
@@ -14,6 +15,19 @@ export interface PlatformFacts {
   readonly runtime: "deno" | "node";
   /** The runtime's version, "24.1.0". */
   readonly version: string;
+}
+
+/**
+ * `refusePlatform` of this process. The command line asks it before any command.
+ *
+ * @throws {NodeError} code "unsupported"
+ */
+export function refuseThisPlatform(): void {
+  refusePlatform({
+    platform: platformName(),
+    runtime: runtimeName(),
+    version: runtimeVersion(),
+  });
 }
 
 /**

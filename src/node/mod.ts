@@ -24,4 +24,5 @@ export type { NodeConfigurationInput } from "./node_configuration.ts";
 export type { Configuration, ConfiguredSetting } from "./configuration.ts";
 export { readRuntimeInfo } from "./runtime_file.ts";
 export type { RuntimeFile, RuntimeInfo, StartRecord } from "./runtime_file.ts";
+export { refuseThisPlatform } from "./_platform_check.ts";
 export { isInstanceHeld } from "./instance_probe.ts";

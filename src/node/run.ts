@@ -2,9 +2,8 @@
  * The one way to boot a node. The executable, the library, the tests and the simulator call this
  * function; nobody else puts a node together. What it does in which order is in `_boot.ts`.
  */
-import { platformName, runtimeName, runtimeVersion } from "../platform/mod.ts";
 import type { NodeConfig } from "./config_types.ts";
-import { refusePlatform } from "./_platform_check.ts";
+import { refuseThisPlatform } from "./_platform_check.ts";
 import { checkRunOptions } from "./run_options.ts";
 import type { RunOptions } from "./run_options.ts";
 import type { RunningNode } from "./running_node.ts";
@@ -30,11 +29,7 @@ import type { RunningNode } from "./running_node.ts";
 export async function run(config: NodeConfig = {}, options: RunOptions = {}): Promise<RunningNode> {
   checkRunOptions(options);
   options.signal?.throwIfAborted();
-  refusePlatform({
-    platform: platformName(),
-    runtime: runtimeName(),
-    version: runtimeVersion(),
-  });
+  refuseThisPlatform();
   const { boot } = await import("./_boot.ts");
   return await boot(config, options);
 }
