@@ -196,7 +196,13 @@ function proxyOf(offered: OfferedMethod, link: ThreadLink): Methods[string] {
       summary,
       params,
       document,
-      run: (args, { signal }) => link.stream("produce", { name, params: args }, signal),
+      async *run(args, { signal }): AsyncGenerator<unknown> {
+        try {
+          yield* link.stream("produce", { name, params: args }, signal);
+        } catch (thrown) {
+          throw asUnavailable(thrown);
+        }
+      },
     };
   }
   return {
@@ -208,11 +214,16 @@ function proxyOf(offered: OfferedMethod, link: ThreadLink): Methods[string] {
       try {
         return await link.call("invoke", { name, params: args }, signal);
       } catch (thrown) {
-        if (!(thrown instanceof KernelError) || thrown.code !== "worker-died") throw thrown;
-        throw new RpcError({ kind: "unavailable", message: thrown.message, cause: thrown });
+        throw asUnavailable(thrown);
       }
     },
   };
+}
+
+/** A caller may come back once the worker has been replaced; any other failure stays what it is. */
+function asUnavailable(thrown: unknown): unknown {
+  if (!(thrown instanceof KernelError) || thrown.code !== "worker-died") return thrown;
+  return new RpcError({ kind: "unavailable", message: thrown.message, cause: thrown });
 }
 
 function workerDied(service: string, cause?: Error): KernelError {

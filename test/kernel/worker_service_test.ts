@@ -56,6 +56,29 @@ test("an exception that nobody catches in a worker is the failure of its service
   assert.match(error.message, /out of the blue/);
 });
 
+test("a stream and a call under way when their worker dies are unavailable, not internal", async () => {
+  const body =
+    `const params = { "~standard": { version: 1, vendor: "t", validate: (value) => ({ value }) } };
+    await host.serve({
+      items: { kind: "stream", summary: "Counts.", params, async *run() {
+        yield 1;
+        setTimeout(() => { throw new RangeError("out of the blue"); }, 20);
+        await new Promise(() => {});
+      } },
+      waits: { kind: "call", summary: "Waits.", params, run: () => new Promise(() => {}) },
+    });
+    host.ready();
+    await new Promise(() => {});`;
+  const { kernel } = node({ registry: registry(body) });
+  await kernel.start();
+  const waiting = assert.rejects(kernel.call("odd", "waits"), { kind: "unavailable" });
+  const items = kernel.stream("odd", "items")[Symbol.asyncIterator]();
+  assert.equal((await items.next()).value, 1);
+  await assert.rejects(items.next(), { kind: "unavailable" });
+  await waiting;
+  await kernel.finished;
+});
+
 test("a worker that is deaf to the stop request, even in an endless loop, is terminated", async () => {
   const deaf = `host.ready(); await new Promise((resolve) => setTimeout(resolve, 20)); for (;;);`;
   const { kernel } = node({ registry: registry(deaf), stopTimeoutMs: 100 });
