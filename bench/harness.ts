@@ -176,28 +176,34 @@ export function medianOf(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
+/** What stands for the processor's features where the runtime does not let them be read. */
+export const FEATURES_UNREAD = "(features unread)";
+
 /** The machine in a line: CPU, what of it matters to the peers, runtime. */
 export function machineLine(): string {
-  const flags = cpuFlags();
+  const processors = cpus();
+  const model = processors[0]?.model.trim() ?? "unknown CPU";
+  const machine = `${process.platform}-${process.arch}, ${processors.length} x ${model}`;
+  const version = process.versions["deno"] ?? process.versions.node;
+  return `${machine} ${featuresOf(cpuFlags())}, ${RUNTIME} ${version}, V8 ${process.versions.v8}`;
+}
+
+function featuresOf(flags: ReadonlySet<string> | undefined): string {
+  if (flags === undefined) return FEATURES_UNREAD;
   const features = [["sha_ni", "SHA-NI"], ["avx2", "AVX2"], ["avx512f", "AVX-512"]];
   const vector = [["avx512_vnni", "AVX-512 VNNI"], ["avx_vnni", "AVX-VNNI"], ["amx_int8", "AMX"]];
   const has = [...features, ...vector].map(([flag = "", name]) =>
     `${name} ${flags.has(flag) ? "yes" : "no"}`
   );
-  const processors = cpus();
-  const model = processors[0]?.model.trim() ?? "unknown CPU";
-  const v8 = process.versions.v8;
-  return `${process.platform}-${process.arch}, ${processors.length} x ${model} (${
-    has.join(", ")
-  }), ` +
-    `${RUNTIME} ${process.versions["deno"] ?? process.versions.node}, V8 ${v8}`;
+  return `(${has.join(", ")})`;
 }
 
-function cpuFlags(): ReadonlySet<string> {
+/** The processor's flags; Deno lets only a process that may do everything read them. */
+function cpuFlags(): ReadonlySet<string> | undefined {
   try {
     const line = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
     return new Set(line.trim().split(/\s+/));
   } catch {
-    return new Set();
+    return undefined;
   }
 }

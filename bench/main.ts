@@ -12,7 +12,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { denoCommand, findNode, runCommand } from "../npm/tools.ts";
-import { machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
+import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
 import { installPeers } from "./peers/load.ts";
 import { type RuntimeResults, tableOf, writeReport } from "./report.ts";
 import { ROW_GROUPS } from "./rows.ts";
@@ -68,7 +68,13 @@ function runBoth(): readonly RuntimeResults[] {
   );
   const denoFlags = ["run", "--no-prompt", ...allowed, "--no-config", "--node-modules-dir=manual"];
   const node = [findNode(24), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
-  const runtimes = [runUnder([...denoCommand(), ...denoFlags]), runUnder(node)];
+  const runs = [runUnder([...denoCommand(), ...denoFlags]), runUnder(node)];
+  // Deno doesn't let them be read; it is the same machine.
+  const features = runs.map(({ machine }) => /\(SHA-NI[^)]*\)/.exec(machine)?.[0]).find(Boolean);
+  const runtimes = runs.map(({ machine, results }): RuntimeResults => ({
+    machine: machine.replace(FEATURES_UNREAD, features ?? FEATURES_UNREAD),
+    results,
+  }));
   for (const { machine, results } of runtimes) {
     if (flags.json) { for (const each of results) console.log(JSON.stringify(each)); }
     else console.log(`${machine}\n${tableOf(results)}\n`);
