@@ -44,6 +44,10 @@ export interface ChatPiece {
   readonly text: string;
   readonly finishReason: string | undefined;
   readonly usage: unknown;
+  /** Which model, numeric class and file answered. */
+  readonly fingerprint: string | undefined;
+  /** What the answer was drawn with. */
+  readonly seed: number | undefined;
 }
 
 /** Longest event that is read, 1 MiB. */
@@ -65,9 +69,10 @@ export async function* streamChat(chat: ChatRequest): AsyncGenerator<ChatPiece> 
     const options = { stream: true, stream_options: { include_usage: true } };
     const response = await post(stream, { url, body: { ...chat.body, ...options } });
     if (response.statusCode !== 200) throw await refusal(response);
+    const seed = seedOf(response);
     for await (const data of events(response)) {
       if (data === "[DONE]") return;
-      yield pieceOf(data);
+      yield { ...pieceOf(data), seed };
     }
   } catch (thrown) {
     throw chat.signal.aborted ? chat.signal.reason : thrown;
@@ -167,7 +172,12 @@ function dataOf(event: string): string | undefined {
   return lines.map((line) => line.slice("data:".length).replace(/^ /, "")).join("\n");
 }
 
-function pieceOf(data: string): ChatPiece {
+function seedOf(response: IncomingMessage): number | undefined {
+  const seed = Number(response.headers["x-skep-seed"] ?? NaN);
+  return Number.isSafeInteger(seed) ? seed : undefined;
+}
+
+function pieceOf(data: string): Omit<ChatPiece, "seed"> {
   const event: unknown = JSON.parse(data);
   if (!isRecord(event)) throw brokenAnswer("an event is not an object");
   if (isRecord(event["error"])) throw errorOf(event);
@@ -176,10 +186,12 @@ function pieceOf(data: string): ChatPiece {
   const delta: unknown = isRecord(choice) ? choice["delta"] : undefined;
   const content = isRecord(delta) ? delta["content"] : undefined;
   const finish = isRecord(choice) ? choice["finish_reason"] : undefined;
+  const fingerprint = event["system_fingerprint"];
   return {
     text: typeof content === "string" ? content : "",
     finishReason: typeof finish === "string" ? finish : undefined,
     usage: event["usage"] ?? undefined,
+    fingerprint: typeof fingerprint === "string" ? fingerprint : undefined,
   };
 }
 

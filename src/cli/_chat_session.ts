@@ -127,9 +127,8 @@ async function askOnce(io: CliIo, turn: Turn & { readonly prompt: string }): Pro
   history.push({ role: "user", content: turn.prompt });
   const answer = await ask(io, { ...turn, history, quiet: turn.options.json });
   if (turn.options.json) {
-    const { text, finishReason, usage } = answer;
-    const model = turn.answerer.model;
-    io.stdout.write(`${JSON.stringify({ model, text, finishReason, usage })}\n`);
+    const { interrupted: _, ...told } = answer;
+    io.stdout.write(`${JSON.stringify({ model: turn.answerer.model, ...told })}\n`);
   }
   return answer.interrupted ? exitCodes.interrupted : exitCodes.ok;
 }
@@ -213,6 +212,8 @@ interface Answer {
   readonly text: string;
   readonly finishReason: string | undefined;
   readonly usage: unknown;
+  readonly seed: number | undefined;
+  readonly fingerprint: string | undefined;
   readonly interrupted: boolean;
 }
 
@@ -226,6 +227,8 @@ async function ask(
   let text = "";
   let finishReason: string | undefined;
   let usage: unknown;
+  let seed: number | undefined;
+  let fingerprint: string | undefined;
   try {
     const body = requestBody(turn);
     const { network } = io;
@@ -235,14 +238,17 @@ async function ask(
       text += piece.text;
       finishReason = piece.finishReason ?? finishReason;
       usage = piece.usage ?? usage;
+      seed = piece.seed;
+      fingerprint = piece.fingerprint ?? fingerprint;
       if (!turn.quiet && piece.text !== "") io.stdout.write(safeText(piece.text));
     }
     if (!turn.quiet) io.stdout.write("\n");
-    return { text, finishReason, usage, interrupted: false };
+    return { text, finishReason, usage, seed, fingerprint, interrupted: false };
   } catch (thrown) {
     if (thrown !== interrupt) throw thrown;
     if (!turn.quiet) io.stdout.write("\n");
-    return { text, finishReason: "interrupted", usage, interrupted: true };
+    finishReason = "interrupted";
+    return { text, finishReason, usage, seed, fingerprint, interrupted: true };
   } finally {
     off();
   }

@@ -4,19 +4,20 @@ import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, flag, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import type { ModelManifest } from "../model/mod.ts";
+import type { ClassSupport, GgufFile, ModelManifest } from "../model/mod.ts";
 import { manifestPlace, withBar } from "./_model_place.ts";
 import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
-import { exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 
 interface AddOptions {
   readonly file: string;
   readonly name: string | undefined;
   readonly copy: boolean;
+  readonly force: boolean;
   readonly json: boolean;
   readonly place: PlaceOptions;
 }
@@ -34,6 +35,10 @@ const addOptions = object({
     }),
     false,
   ),
+  force: withDefault(
+    flag("--force", { description: message`Add it even if this release cannot run it.` }),
+    false,
+  ),
   json: jsonOption,
   place: placeOptions,
 });
@@ -45,7 +50,7 @@ export const addModelCommand: CommandParser = command(
   {
     brief: message`Hash a model file and keep its manifest.`,
     description:
-      message`Read a model file once, and store its BLAKE3 root, the tree above its groups of 16 KiB, and which bytes each layer needs. The file stays where it is.`,
+      message`Read a model file once, and store its BLAKE3 root, the tree above its groups of 16 KiB, and which bytes each layer needs. The file stays where it is. A model that this release cannot run is refused with exit code 1, unless --force is given.`,
     footer: examples(
       "skep model add ./model.gguf",
       "skep model add ./model.gguf --name small --copy",
@@ -61,10 +66,18 @@ async function add(io: CliIo, options: AddOptions): Promise<number> {
   const path = absolutePath(io, options.file);
   const { name, copy } = options;
   const place = manifestPlace(io, options.place);
+  const support = (file: GgufFile): ClassSupport => {
+    const found = classSupport(file);
+    if (found.obstacles.length === 0 || options.force) return found;
+    throw new CliError({
+      exitCode: exitCodes.failure,
+      message: `${found.obstacles.join("; ")}; to add the model all the same, pass --force`,
+    });
+  };
   const manifest = await withBar(
     io,
     { verb: "Hashing", what: safeText(options.file) },
-    (read) => addModel({ ...place, ...read, path, name, copy, support: classSupport }),
+    (read) => addModel({ ...place, ...read, path, name, copy, support }),
   );
   if (options.json) io.stdout.write(`${JSON.stringify(manifest, undefined, 2)}\n`);
   else io.stdout.write(describe(io, manifest));

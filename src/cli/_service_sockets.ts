@@ -63,6 +63,9 @@ export async function openService(
   });
 }
 
+// No `using` in the modules of commands: an old Node, which can't parse it, has to load them to say
+// that it is too old.
+
 /** What the service says of itself. @throws {WireError} {RemoteCallError} */
 export async function discover(io: CliIo, connection: RpcConnection): Promise<OpenRpcDocument> {
   const deadline = new AbortController();
@@ -79,6 +82,10 @@ export async function discover(io: CliIo, connection: RpcConnection): Promise<Op
 }
 
 async function documentOf(io: CliIo, path: string): Promise<OpenRpcDocument> {
-  using connection = await connectRpc({ network: io.network, path });
-  return await discover(io, connection);
+  const connection = await connectRpc({ network: io.network, path });
+  try {
+    return await discover(io, connection);
+  } finally {
+    connection.close();
+  }
 }

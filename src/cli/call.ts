@@ -60,7 +60,7 @@ export async function call(io: CliIo, options: CallOptions): Promise<number> {
   const { service: name, method, json } = options;
   const params = paramsOf(options.params);
   const sockets = await socketsOf(io, options);
-  using connection = await openService(io, { sockets, name });
+  const connection = await openService(io, { sockets, name });
   const stopping = new AbortController();
   const off = io.onSignal("SIGINT", () => stopping.abort());
   const print = (value: unknown, indent: number): void => {
@@ -88,6 +88,7 @@ export async function call(io: CliIo, options: CallOptions): Promise<number> {
     throw thrown;
   } finally {
     off();
+    connection.close();
   }
 }
 

@@ -66,7 +66,7 @@ export const chatCommand: CommandParser = command(
   {
     brief: message`Ask the model and see the answer as it is written.`,
     description:
-      message`Ask the running node. When none is running, a private node answers from within this process and leaves nothing behind. Ctrl-C stops the answer. In a conversation that no longer fits the model's context the oldest turns are left out.`,
+      message`Ask the running node. When none is running, a private node answers from within this process and leaves nothing behind. Ctrl-C stops the answer. With --json the answer names the seed and the fingerprint that give it again. In a conversation that no longer fits the model's context the oldest turns are left out.`,
     footer: examples(
       'skep chat "Once upon a time"',
       'skep chat --seed 7 --max-tokens 50 "Tell me a story"',

@@ -113,8 +113,8 @@ export async function showService(
   options: PlaceOptions & { readonly name: string; readonly json: boolean },
 ): Promise<number> {
   const sockets = await socketsOf(io, options);
-  using connection = await openService(io, { sockets, name: options.name });
-  const document = await discover(io, connection);
+  const connection = await openService(io, { sockets, name: options.name });
+  const document = await discover(io, connection).finally(() => connection.close());
   if (options.json) io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
   else io.stdout.write(describe(io, document));
   return exitCodes.ok;

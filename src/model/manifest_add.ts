@@ -37,7 +37,7 @@ export interface AddModelOptions extends ManifestPlace {
   readonly name?: string | undefined;
   /** Copies the file into the directory as `<name>.gguf` while it is hashed. @default false */
   readonly copy?: boolean;
-  /** Asks the engine, which this area does not know. */
+  /** Asks the engine, which this area does not know; before anything is hashed, so it may refuse. */
   readonly support: (file: GgufFile) => ClassSupport;
   /** Called after each piece. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
@@ -55,7 +55,7 @@ export interface AddModelOptions extends ManifestPlace {
  * @throws {ModelError} `name-taken`, `bad-name`, `changed` (the file, meanwhile), or as `openGguf`
  * @throws {DiskError} when the disk fails
  * @throws {RangeError} when the file is above 64 GiB
- * @throws the signal's reason when it aborts
+ * @throws the signal's reason when it aborts, and what `support` throws
  */
 export async function addModel(options: AddModelOptions): Promise<ModelManifest> {
   const { disk, directory, path } = options;
@@ -64,12 +64,12 @@ export async function addModel(options: AddModelOptions): Promise<ModelManifest>
   const source = await fileSource(disk, path);
   try {
     const file = await openGguf(source);
+    const support = options.support(file);
     const old = await replaceable(options, { name, target });
     await makeDirectoryDurably(disk, { path: directory });
     const { tree, modifiedMs } = await hashTo(options, { source, target });
     const digest = new Blake3().hashHex(tree.outboard);
     const root = encodeHex(tree.root);
-    const support = options.support(file);
     const manifest: ModelManifest = {
       format: MANIFEST_FORMAT,
       name,

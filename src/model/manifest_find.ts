@@ -76,11 +76,11 @@ async function unknownName(place: ManifestPlace, model: string): Promise<ModelEr
     ? ` and ${names.length - NAMES_LISTED_MAX} more`
     : "";
   const added = names.length === 0
-    ? "none was added"
-    : `added are ${names.slice(0, NAMES_LISTED_MAX).join(", ")}${more}`;
+    ? "there are none"
+    : `${names.slice(0, NAMES_LISTED_MAX).join(", ")}${more}`;
   return new ModelError(
     "not-found",
     `Cannot find model ${quoteForMessage(model)} as it is neither "embedded" nor the name of a ` +
-      `model that was added: ${added}; for a file in the working directory say --model ./${model}`,
+      `model that was added (${added}); for a file in the working directory say --model ./${model}`,
   );
 }

@@ -22,6 +22,8 @@ test("skep chat asks a private node when none runs, and leaves nothing behind", 
     assert.equal(`${answer.text}\n`, first.out);
     assert.equal(answer.finishReason, "length");
     assert.equal(answer.usage.completion_tokens, 8);
+    assert(Number.isSafeInteger(answer.seed));
+    assert.match(answer.fingerprint, /^skep-[^:]+:stories260K:[0-9a-f]+$/);
     assert.deepEqual(readdirSync(folder), []);
   }));
 
@@ -60,6 +62,21 @@ test("skep chat holds a conversation on a terminal until an empty line", () =>
     assert.equal(code, 0);
     assert.match(out, /^Talking to stories260K\./);
     assert.equal(out.split("> ").length - 1, 3, out);
+  }));
+
+test("/help and /exit in a conversation are not asked of the model", () =>
+  withFolder(async (home) => {
+    await using node = await bootIn(home);
+    const { code, out } = await skep(["chat", "--home", home, ...short], {
+      terminal: true,
+      environment: { NO_COLOR: "1" },
+      input: "/help\n/exit\nOnce upon a time\n",
+    });
+    assert.equal(code, 0);
+    assert.equal(out.match(/\/exit or Ctrl-D ends the conversation/g)?.length, 2, out);
+    assert.equal(out.split("> ").length - 1, 2, out);
+    const events = await node.call("journal", "journal.tail", { count: 10 });
+    assert.equal(JSON.stringify(events).includes("chat."), false);
   }));
 
 test("a conversation beyond the context goes on without its oldest turns, and says so", () =>
@@ -102,7 +119,7 @@ test("skep chat with a broken model prints one sentence, and leaves nothing behi
       const { code, out, err } = await skep(["chat", "--model", model, "Hi"], { environment });
       assert.equal(code, 1);
       assert.equal(out, "");
-      assert.match(err, /^Error: Cannot start the services: Cannot read model [^\n]*\n$/);
+      assert.match(err, /^Error: Cannot read model [^\n]*\n$/);
     }
     assert.deepEqual(readdirSync(folder), ["broken.gguf"]);
   }));

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -126,6 +127,29 @@ test("skep chat --model takes the name of a model that was added", async () => {
     assert.equal(answer.code, 0, answer.err);
     const wrong = await skep(["chat", "Once", "--model", "nothing"], { environment });
     assert.notEqual(wrong.code, 0);
-    assert.match(wrong.err, /models\/nothing' as no such file exists/);
+    assert.match(wrong.err, /'nothing' .* added \(small\); .* --model \.\/nothing\n$/);
   });
 });
+
+test("skep model add refuses a model that cannot be run, unless it is told to", () =>
+  withHome(async ({ file, model }) => {
+    const bytes = readFileSync(file);
+    bytes.write("other", bytes.indexOf("llama", bytes.indexOf("general.architecture")));
+    writeFileSync(file, bytes);
+    const refused = await model("add", file);
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /^Error: [^\n]*'other'[^\n]*--force\n$/);
+    assert.deepEqual(JSON.parse((await model("list", "--json")).out), []);
+    assert.equal((await model("add", file, "--force")).code, 0);
+  }));
+
+test("skep chat warns in one line when the file has changed since it was added", () =>
+  withHome(async ({ home, file, model }) => {
+    assert.equal((await model("add", file)).code, 0);
+    utimesSync(file, 1, 1);
+    const environment = { SKEP_HOME: home, TMPDIR: home };
+    const chat = ["chat", "--max-tokens", "2", "--model", "tiny", "Hi"];
+    const { code, err } = await skep(chat, { environment });
+    assert.equal(code, 0, err);
+    assert.match(err, /^Warning: [^\n]*tiny\.gguf has changed since it was added[^\n]*\n$/);
+  }));

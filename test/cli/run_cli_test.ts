@@ -1,6 +1,6 @@
 /** Goal: every command explains itself, wrong lines are refused, and codes are as documented. */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { versionLine } from "../../src/node/mod.ts";
 import { withFolder } from "../node/_support.ts";
@@ -82,7 +82,8 @@ test("skep status and down say that no node runs, with exit code 3, and create n
     for (const command of ["status", "down"]) {
       const { code, out } = await skep([command, "--home", home]);
       assert.equal(code, 3);
-      assert.match(out, /^No node is running for .*skep up/);
+      assert.match(out, /^No node is running for .*/);
+      assert.equal(out.includes("skep up"), command === "status");
     }
     const json = await skep(["status", "--json"], { environment: { SKEP_HOME: home } });
     assert.deepEqual(JSON.parse(json.out), { running: false });
@@ -90,8 +91,12 @@ test("skep status and down say that no node runs, with exit code 3, and create n
     assert.equal(existsSync(home), false);
   }));
 
-test("skep log reads an absent journal as an empty one", () =>
+test("skep log reads an empty journal, and says so of one that is not there", () =>
   withFolder(async (home) => {
+    const absent = await skep(["log", "verify", "--home", home]);
+    assert.equal(absent.code, 1);
+    assert.match(absent.err, /^Error: Cannot verify a journal as there is none: [^\n]*\n$/);
+    mkdirSync(`${home}/state/journal`, { recursive: true });
     const verify = await skep(["log", "verify", "--home", home, "--json"]);
     assert.equal(verify.code, 0);
     assert.equal(JSON.parse(verify.out).events, 0);

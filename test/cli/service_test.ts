@@ -61,7 +61,11 @@ test(
       assert.equal(nobody.code, 3);
       const node = await bootIn(home, { only: ["journal"] });
       const cases: [string[], number, RegExp][] = [
-        [["journal", "no.such"], 1, /Cannot call "no\.such" as service "journal" has no such method/],
+        [
+          ["journal", "no.such"],
+          1,
+          /Cannot call "no\.such" as service "journal" has no such method/,
+        ],
         [["journal", "journal.tail", '{"count":0}'], 1, /count: /],
         [["journal", "journal.tail", "7"], 2, /an object or an array/],
         [["journal", "journal.tail", "{"], 2, /an object or an array/],

@@ -32,7 +32,10 @@ test("findModel() refuses an unknown name with at most ten names that are known"
     await assert.rejects(findModel(place, "nosuch"), (thrown) => {
       assert(thrown instanceof ModelError);
       assert.equal(thrown.code, "not-found");
-      assert.match(thrown.message, /'nosuch'.* model-10, .*model-19 and 2 more; .* \.\/nosuch$/);
+      assert.match(
+        thrown.message,
+        /'nosuch'.* \(model-10, .*model-19 and 2 more\); .* \.\/nosuch$/,
+      );
       return true;
     });
   }));
