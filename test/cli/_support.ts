@@ -19,11 +19,15 @@ export interface CliOptions {
   readonly input?: string;
   /** Whether programs may be started; none is. @default true */
   readonly mayStartDetached?: boolean;
+  /** How this very program is started. */
+  readonly program?: { readonly program: string; readonly args: readonly string[] };
   /** Called when the command begins to listen for a signal; may send one. */
   readonly onListening?: (name: string, signal: (name: string) => void) => void;
   /** Called with everything written so far; may send a signal. */
   readonly onOutput?: (out: string, signal: (name: string) => void) => void;
 }
+
+const ownProgram = { program: "/opt/my skep/100%", args: ["run", "$x"] };
 
 /** Runs `skep <args>`. */
 export async function skep(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
@@ -64,7 +68,10 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
       options.onListening?.(name, signal);
       return () => void set.delete(listener);
     },
-    serviceCommand: (more) => ({ program: "/opt/my skep/100%", args: ["run", "$x", ...more] }),
+    serviceCommand: (more) => {
+      const { program, args } = options.program ?? ownProgram;
+      return { program, args: [...args, ...more] };
+    },
     startDetached: () => Promise.reject(new TypeError("Cannot start a program in this test")),
     mayStartDetached: () => Promise.resolve(options.mayStartDetached ?? true),
   };

@@ -182,3 +182,19 @@ test("skep systemd-unit names the program and asks for readiness and watchdog", 
   const own = await skep(["systemd-unit"]);
   assert.match(own.out, /^ExecStart="\/opt\/my skep\/100%%" run \$\$x up$/m);
 });
+
+test("skep systemd-unit lets Deno write the node's folders only, and names them to the unit", () =>
+  withFolder(async (home) => {
+    const program = { program: "/x/_npx/1/deno", args: ["run", "--allow-write", "main.ts"] };
+    mkdirSync(`${home}/state`);
+    const { code, out, err } = await skep(["systemd-unit"], {
+      program,
+      environment: { SKEP_HOME: home },
+    });
+    assert.equal(code, 0);
+    assert.match(err, /^Warning: [^\n]*npx[^\n]*\n$/);
+    const folders = /--allow-write=(\S+) /.exec(out)?.[1]?.split(",") ?? [];
+    assert(folders.includes(`${home}/state`), out);
+    assert(folders.every((folder) => folder.startsWith(`${home}/`)), out);
+    assert(out.includes(`\nEnvironment="SKEP_HOME=${home}"\n`), out);
+  }));
