@@ -45,7 +45,7 @@ export async function findModel(place: ManifestPlace, model: string): Promise<Fo
     : isAbsolute(model)
     ? model
     : join(place.directory, model);
-  if (named === undefined && isModelName(model) && await place.disk.stat(path) === undefined) {
+  if (named === undefined && isPlainName(model) && await place.disk.stat(path) === undefined) {
     throw await unknownName(place, model);
   }
   const manifest = named ?? await manifestOf(place, path);
@@ -68,6 +68,11 @@ async function manifestOf(place: ManifestPlace, path: string): Promise<ModelMani
     if (thrown instanceof ModelError) return undefined;
     throw thrown;
   }
+}
+
+/** What ends in .gguf was meant for a file, whose whole path says more. */
+function isPlainName(model: string): boolean {
+  return isModelName(model) && !/\.gguf$/i.test(model);
 }
 
 async function unknownName(place: ManifestPlace, model: string): Promise<ModelError> {
