@@ -1,6 +1,6 @@
 /** Goal: every command explains itself, wrong lines are refused, and codes are as documented. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { versionLine } from "../../src/node/mod.ts";
 import { withFolder } from "../node/_support.ts";
@@ -198,3 +198,25 @@ test("skep systemd-unit lets Deno write the node's folders only, and names them 
     assert(folders.every((folder) => folder.startsWith(`${home}/`)), out);
     assert(out.includes(`\nEnvironment="SKEP_HOME=${home}"\n`), out);
   }));
+
+/** The modules that `from` imports before anything runs, itself among them. */
+function importedBy(from: URL, seen: Map<string, string> = new Map()): Map<string, string> {
+  if (seen.has(from.href)) return seen;
+  const text = readFileSync(from, "utf8");
+  seen.set(from.href, text);
+  for (
+    const [, path = ""] of text.matchAll(/^(?:import(?! type)|export|\})[^;]*? from "(\.[^"]+)"/gm)
+  ) {
+    importedBy(new URL(path, from), seen);
+  }
+  return seen;
+}
+
+test("an old Node can load what tells it that it is too old", () => {
+  const modules = importedBy(new URL("../../src/main.ts", import.meta.url));
+  assert(modules.size > 40, `${modules.size} modules`);
+  for (const [href, text] of modules) {
+    assert.doesNotMatch(text, /^\s*(?:await )?using \w+ =/m, href);
+    assert.doesNotMatch(text, /^(?:const|export const) .*withResolvers|from "node:sqlite"/m, href);
+  }
+});
