@@ -3,8 +3,9 @@
  * node:http on a Unix socket?
  *
  * Callers and server share one process and one thread, so both sides' work counts; each caller waits
- * for its answer before it calls again. Expected: HTTP at half of bare node:http or better (what it adds
- * are the limits, the deadlines and the checks), and frames several times as many as either.
+ * for its answer before it calls again. Expected: HTTP at half of bare node:http (what it adds are the
+ * limits, the deadlines and the checks; rows below that have been seen), and frames several times as
+ * many as either.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, createServer, request } from "node:http";

@@ -16,7 +16,7 @@ import type { ByteSource } from "./gguf_types.ts";
 export const PAGE_BYTES: number = 64 * 1024;
 
 /**
- * Bytes of a piece, 64 groups: each read costs some 40 us to start, so few large ones are fast.
+ * Bytes of a piece, 64 groups: each read has a cost of its own, so few large ones are fast.
  */
 export const PIECE_BYTES: number = 1024 * 1024;
 

@@ -3,6 +3,7 @@
  * that none can rot. Nothing is timed here.
  */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { test } from "node:test";
 import { machineLine, type RowResult, runRow, RUNTIME } from "../../bench/harness.ts";
 import { tableOf } from "../../bench/report.ts";
@@ -25,5 +26,8 @@ for (const row of ROW_GROUPS.flatMap(({ rows }) => rows)) {
 
 test("the table has a line for each peer of each row, under a line about the machine", () => {
   assert.equal(tableOf(all).split("\n").length, all.length + 1);
-  assert.match(machineLine(), /(SHA-NI (yes|no)|features unread).*V8/);
+  // Deno hides the processor's features from a process that may not do everything; Node never does.
+  const hidden = process.versions["deno"] !== undefined;
+  const shown = hidden ? /(SHA-NI (yes|no)|features unread).*V8/ : /SHA-NI (yes|no).*V8/;
+  assert.match(machineLine(), shown);
 });

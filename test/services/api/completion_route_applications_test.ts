@@ -1,5 +1,6 @@
-// Goal: the bodies that widespread applications send are answered. Method: literal bodies, written
-// down from what these versions build from their defaults and usual settings; only "model" is ours.
+// Goal: the bodies that widespread applications send are answered. Method: literal bodies; only
+// "model" is ours. LangChain's are written down from its source; Open WebUI's from what is publicly
+// said of it, not captured from a running one.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { startTestNode } from "../support.ts";
