@@ -129,7 +129,7 @@ function shapePairs(model: RandomModel): (readonly [string, ValueToWrite])[] {
     ["general.name", { type: "string", value: model.name ?? "random" }],
     ...Object.entries(counts).map(([key, value]) => [key, { type: "u32", value }] as const),
     ["llama.attention.layer_norm_rms_epsilon", { type: "f32", value: shape.normEpsilon }],
-    ["llama.rope.freq_base", { type: "f32", value: shape.ropeBase }],
+    ["llama.rope.freq_base", { type: "f32", value: shape.family.ropes[0]?.base ?? 10_000 }],
   ];
 }
 

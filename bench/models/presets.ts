@@ -2,7 +2,7 @@
  * Shapes of well-known sizes: the TinyStories Llamas of 15 and 110 million parameters, and
  * TinyLlama's 1.1 billion, with its 32 query and 4 key-value heads.
  */
-import type { ModelShape } from "../../src/model/mod.ts";
+import { type ModelShape, plainFamily } from "../../src/model/mod.ts";
 
 /** Names of the sizes. */
 export type ModelSize = "15m" | "110m" | "1b";
@@ -32,10 +32,10 @@ export function presetShape(size: ModelSize): ModelShape {
     ...extents,
     headWidth,
     ropeWidth: headWidth,
-    ropeBase: 10_000,
     normEpsilon: Math.fround(1e-5),
     vocabularySize: 32_000,
     contextMax: 2048,
     tiedOutput: false,
+    family: plainFamily({ layerCount: extents.layerCount, headWidth }),
   };
 }

@@ -93,7 +93,7 @@ export class Pass {
     const { shape, layout: { scratch }, kernels } = this.#options;
     rows.forEach(({ position }, row) => {
       const at = scratch.pairsPtr + row * scratch.pairsStride;
-      kernels.rotation(at, position, shape.ropeWidth, shape.ropeBase);
+      kernels.rotation(at, position, shape.ropeWidth, shape.family.ropes[0]?.base ?? NaN);
     });
   }
 

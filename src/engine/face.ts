@@ -114,3 +114,58 @@ export interface Executor {
   /** Frees the memory; outstanding sessions become unusable. */
   close(): void;
 }
+
+/** One session's part of a step: tokens that follow what it holds. */
+export interface StepEntry {
+  readonly session: Session;
+  /** At least one; they take the positions from `session.positionCount` on. */
+  readonly tokens: Uint32Array;
+  /** Of which of them the logits are wanted. */
+  readonly logits: "none" | "last" | "all";
+}
+
+/** How a session begins. */
+export interface SessionOptions {
+  /**
+   * Tokens that the session is going to compute: positions whose keys and values are still known
+   * from an earlier session are taken over, whole pages, and never the last token.
+   */
+  readonly prefix?: Uint32Array;
+}
+
+/** What the prefix cache has done since the model was loaded. */
+export interface PrefixCounters {
+  /** Positions that sessions took over, and that they asked for. */
+  readonly hitPositions: number;
+  readonly askedPositions: number;
+  /** Pages that are held for nobody but the cache, and how many were given up for room. */
+  readonly heldPages: number;
+  readonly evictedPages: number;
+}
+
+/** An executor that holds a whole model: one call from tokens to logits. */
+export interface ModelExecutor extends Executor {
+  /** Threads that compute, at least 1. */
+  readonly threadCount: number;
+  openSession(options?: SessionOptions): Session;
+  /**
+   * Embeds, runs all layers and the head over a ragged batch, in one round trip.
+   *
+   * Bits are those of `embed`, `forward` and `head`. When it rejects, the sessions hold the
+   * positions that they held before.
+   *
+   * @param entries at most one of each session
+   * @param signal stops the step at the next layer
+   * @returns the wanted rows, entry after entry: rows x vocabularySize logits
+   * @throws the signal's reason when it aborts
+   */
+  step(entries: readonly StepEntry[], signal?: AbortSignal): Promise<Float32Array>;
+  /**
+   * One embedding for each text, pooled as the family says, of length 1 (L2).
+   *
+   * @returns texts x width
+   * @throws {EngineError} "not-held" for a model that has no pooling
+   */
+  encode(texts: readonly Uint32Array[], signal?: AbortSignal): Promise<Float32Array>;
+  prefixCounters(): PrefixCounters;
+}

@@ -11,7 +11,11 @@ export type {
   Executor,
   ExecutorDigests,
   LayerRange,
+  ModelExecutor,
+  PrefixCounters,
   Session,
+  SessionOptions,
+  StepEntry,
   TokenBlockOptions,
 } from "./face.ts";
 export { EngineError } from "./errors.ts";

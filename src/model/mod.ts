@@ -10,6 +10,8 @@ export { bytesSource, fileSource } from "./source.ts";
 export { openGguf } from "./gguf.ts";
 export { readModelShape } from "./read_shape.ts";
 export type { ModelShape } from "./shape.ts";
+export { architectures, plainFamily, plainRope } from "./family.ts";
+export type { Architecture, Family, LayerMatrix, LayerTraits, Rope, Yarn } from "./family.ts";
 export { loadTokenizer } from "./load_tokenizer.ts";
 export type { DecodeOptions, EncodeOptions, SpecialToken, Tokenizer } from "./tokenizer.ts";
 export { createDetokenizer } from "./detokenizer.ts";
@@ -32,6 +34,16 @@ export type { ModelManifest } from "./manifest.ts";
 
 // Symbols above serve users of a model file; those below serve its executors and writers.
 export { expectedTensors } from "./shape_tensors.ts";
+export {
+  embeddingNormPlace,
+  headMatrixTensor,
+  headNormPlace,
+  layerMatricesOf,
+  layerNormsOf,
+  matrixPlace,
+  normPlace,
+} from "./weight_places.ts";
+export type { LayerNorm, MatrixPlace, NormPlace } from "./weight_places.ts";
 export { REFUSED_TYPE_NAMES, TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "./tensor_types.ts";
 export type { BlockLayout } from "./tensor_types.ts";
 export { MANIFEST_FORMAT, manifestSchema, parseManifest } from "./manifest.ts";

@@ -6,6 +6,7 @@
  */
 import { checkFeatures } from "./_features.ts";
 import { quoteForMessage } from "./errors.ts";
+import { plainFamily } from "./family.ts";
 import type { GgufFile } from "./gguf_types.ts";
 import { floatKey, integerKey, modelError, requiredInteger, stringKey } from "./_keys.ts";
 import {
@@ -34,12 +35,15 @@ export function readModelShape(file: GgufFile): ModelShape {
   checkArchitecture(file);
   checkFeatures(file);
   const layerCount = requiredInteger(file, { key: "llama.block_count", min: 1, max: LAYERS_MAX });
+  const { ropeBase, normEpsilon } = readConstants(file);
+  const heads = readHeads(file);
   const shape: ModelShape = {
     architecture: "llama",
     layerCount,
     ...readWidths(file),
-    ...readHeads(file),
-    ...readConstants(file),
+    ...heads,
+    normEpsilon,
+    family: plainFamily({ layerCount, headWidth: heads.headWidth, ropeBase }),
     vocabularySize: readVocabularySize(file),
     tiedOutput: !file.tensors.has("output.weight"),
   };
@@ -121,7 +125,7 @@ function readHeadWidth(file: GgufFile, headCount: number): number {
   return headWidth;
 }
 
-function readConstants(file: GgufFile): Pick<ModelShape, "ropeBase" | "normEpsilon"> {
+function readConstants(file: GgufFile): { ropeBase: number; normEpsilon: number } {
   const epsilonKey = "llama.attention.layer_norm_rms_epsilon";
   const normEpsilon = floatKey(file, { key: epsilonKey, min: 0, max: 1 });
   if (normEpsilon === undefined) {

@@ -1,11 +1,13 @@
 /**
- * The hyperparameters of a decoder-only transformer, as the executor needs them. Types only.
+ * The hyperparameters of a transformer, as the executor needs them. Types only.
  */
+
+import type { Architecture, Family } from "./family.ts";
 
 /** Extents and constants of one model; every count is a positive integer. */
 export interface ModelShape {
-  /** GGUF's `general.architecture`; this release executes "llama". */
-  readonly architecture: "llama";
+  /** GGUF's `general.architecture`. */
+  readonly architecture: Architecture;
   /** Number of transformer blocks. */
   readonly layerCount: number;
   /** Width of the hidden state (embedding length). */
@@ -20,8 +22,6 @@ export interface ModelShape {
   readonly headWidth: number;
   /** How many leading elements of a head are rotated; even, at most `headWidth`. */
   readonly ropeWidth: number;
-  /** RoPE's base frequency. */
-  readonly ropeBase: number;
   /** Epsilon of the RMS norms, as f32. */
   readonly normEpsilon: number;
   /** Rows of the embedding and of the head. */
@@ -30,4 +30,6 @@ export interface ModelShape {
   readonly contextMax: number;
   /** Whether the head reuses the embedding matrix (no `output.weight` in the file). */
   readonly tiedOutput: boolean;
+  /** What sets the model's family apart. */
+  readonly family: Family;
 }

@@ -11,7 +11,7 @@ import fc from "fast-check";
 import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import type { WeightType } from "../../bench/models/random_weights.ts";
 import { createReferenceExecutor, type Executor, loadExecutor } from "../../src/engine/mod.ts";
-import type { ModelShape } from "../../src/model/mod.ts";
+import { type ModelShape, plainFamily } from "../../src/model/mod.ts";
 import { assertSameBits, runTokens } from "./_executor_contract.ts";
 import { type Fixture, openBytes, openFixture } from "./_fixtures.ts";
 import { fixtureRuns } from "./_runs.ts";
@@ -19,7 +19,6 @@ import { fixtureRuns } from "./_runs.ts";
 const common = {
   architecture: "llama",
   layerCount: 2,
-  ropeBase: 10_000,
   normEpsilon: Math.fround(1e-5),
   contextMax: 80,
   tiedOutput: false,
@@ -34,6 +33,7 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
     kvHeadCount: 1,
     headWidth: 12,
     ropeWidth: 6,
+    family: plainFamily({ layerCount: 2, headWidth: 12 }),
     vocabularySize: 361,
   }],
   ["bf16", {
@@ -44,6 +44,7 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
     kvHeadCount: 2,
     headWidth: 10,
     ropeWidth: 10,
+    family: plainFamily({ layerCount: 2, headWidth: 10 }),
     vocabularySize: 360,
     tiedOutput: true,
   }],
@@ -55,6 +56,7 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
     kvHeadCount: 1,
     headWidth: 36,
     ropeWidth: 36,
+    family: plainFamily({ layerCount: 2, headWidth: 36 }),
     vocabularySize: 362,
   }],
   ["q8_0", {
@@ -65,6 +67,7 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
     kvHeadCount: 2,
     headWidth: 24,
     ropeWidth: 24,
+    family: plainFamily({ layerCount: 2, headWidth: 24 }),
     vocabularySize: 363,
   }],
   ["q4_0", {
@@ -75,7 +78,7 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
     kvHeadCount: 1,
     headWidth: 64,
     ropeWidth: 64,
-    ropeBase: 500_000,
+    family: plainFamily({ layerCount: 2, headWidth: 64, ropeBase: 500_000 }),
     vocabularySize: 364,
     tiedOutput: true,
   }],

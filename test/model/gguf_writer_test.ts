@@ -19,6 +19,7 @@ import {
   loadTokenizer,
   type ModelShape,
   openGguf,
+  plainFamily,
   readModelShape,
 } from "../../src/model/mod.ts";
 
@@ -33,6 +34,7 @@ const SHAPE: ModelShape = {
   ropeWidth: 16,
   vocabularySize: 512,
   contextMax: 128,
+  family: plainFamily({ layerCount: 2, headWidth: 16 }),
 };
 const TYPES: readonly WeightType[] = ["f32", "f16", "bf16", "q8_0", "q4_0"];
 

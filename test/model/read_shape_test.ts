@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
-import { bytesSource, type ModelErrorCode, openGguf, readModelShape } from "../../src/model/mod.ts";
+import {
+  bytesSource,
+  type ModelErrorCode,
+  openGguf,
+  plainFamily,
+  readModelShape,
+} from "../../src/model/mod.ts";
 import { isModelError, openWritten, tensor, tinyLlama, withKey } from "./_files.ts";
 import { fixture } from "./_vectors.ts";
 
@@ -18,10 +24,10 @@ test("readModelShape() reads the fixtures", async () => {
     kvHeadCount: 4,
     headWidth: 8,
     ropeWidth: 8,
-    ropeBase: 10_000,
     normEpsilon: Math.fround(1e-5),
     vocabularySize: 512,
     tiedOutput: false,
+    family: plainFamily({ layerCount: 5, headWidth: 8 }),
   });
 });
 
@@ -39,7 +45,7 @@ test("readModelShape() takes a file without a head as tied, and defaults as llam
   assert.equal(shape.kvHeadCount, 2);
   assert.equal(shape.headWidth, 4);
   assert.equal(shape.ropeWidth, 4);
-  assert.equal(shape.ropeBase, 10_000);
+  assert.equal(shape.family.ropes[0]?.base, 10_000);
 });
 
 const u32 = (value: number): ValueToWrite => ({ type: "u32", value });

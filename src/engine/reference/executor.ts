@@ -24,7 +24,8 @@ import { EngineError } from "../errors.ts";
 import type { Batch, Executor, ExecutorDigests, LayerRange, Session } from "../face.ts";
 import { numericClass, tilePositions } from "../numeric_class.ts";
 import { hashTokenBlocks } from "../token_blocks.ts";
-import { add, attend, gate, multiply, norm, rotate } from "./_operations.ts";
+import { add, attend, gate, norm, rotate } from "./_operations.ts";
+import { multiply } from "./_products.ts";
 import { ReferenceSession } from "./_session.ts";
 import { dequantisedRow, type Matrix, readMatrix, readVector } from "./_weights.ts";
 
@@ -202,7 +203,8 @@ class ReferenceExecutor implements Executor {
     at: { layer: number; position: number; h: Float32Array },
   ): Float32Array {
     const { layer, position, h } = at;
-    const { headCount, kvHeadCount, headWidth, ropeWidth, ropeBase, normEpsilon } = this.shape;
+    const { headCount, kvHeadCount, headWidth, ropeWidth, normEpsilon, family } = this.shape;
+    const ropeBase = family.ropes[0]?.base ?? NaN;
     const loaded = this.#parts.loaded[layer - this.layers.from];
     if (loaded === undefined) throw new RangeError(`Cannot run layer ${layer} as it is not held`);
     const { matrices, norms } = loaded;
