@@ -54,33 +54,28 @@ export function matrixPlace(
   const keys = kvHeadCount * headWidth;
   const qkv = family.fused.includes("qkv") ? "attn_qkv" : undefined;
   const gateUp = family.fused.includes("gate-up") ? "ffn_up" : undefined;
-  const place = (
-    name: string,
-    rowCount: number,
-    firstRow = 0,
-    columnCount = width,
-  ): MatrixPlace => ({
+  const from = (name: string, firstRow: number, rowCount: number): MatrixPlace => ({
     tensor: `blk.${layer}.${name}.weight`,
     firstRow,
     rowCount,
-    columnCount,
+    columnCount: width,
     bias: family.biases.includes(matrix) ? `blk.${layer}.${name}.bias` : undefined,
   });
   switch (matrix) {
     case "attn_q":
-      return place(qkv ?? matrix, queries);
+      return from(qkv ?? matrix, 0, queries);
     case "attn_k":
-      return place(qkv ?? matrix, keys, qkv === undefined ? 0 : queries);
+      return from(qkv ?? matrix, qkv === undefined ? 0 : queries, keys);
     case "attn_v":
-      return place(qkv ?? matrix, keys, qkv === undefined ? 0 : queries + keys);
+      return from(qkv ?? matrix, qkv === undefined ? 0 : queries + keys, keys);
     case "attn_output":
-      return place(matrix, width, 0, queries);
+      return { ...from(matrix, 0, width), columnCount: queries };
     case "ffn_gate":
-      return place(gateUp ?? matrix, ffnWidth);
+      return from(gateUp ?? matrix, 0, ffnWidth);
     case "ffn_up":
-      return place(matrix, ffnWidth, gateUp === undefined ? 0 : ffnWidth);
+      return from(matrix, gateUp === undefined ? 0 : ffnWidth, ffnWidth);
     case "ffn_down":
-      return place(matrix, width, 0, ffnWidth);
+      return { ...from(matrix, 0, width), columnCount: ffnWidth };
   }
 }
 

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-/** Folders that hold nothing of ours: dependencies, results of builds, version control. */
-const FOLDERS_SKIPPED: ReadonlySet<string> = new Set([
+/** Names that hold nothing of ours: dependencies, results of builds, version control. */
+const NAMES_SKIPPED: ReadonlySet<string> = new Set([
   ".git",
   ".tools",
   "build",
@@ -65,8 +65,9 @@ export function readTree(): Tree {
 function readFolder(top: string, folder: string, files: Map<string, string>): void {
   for (const entry of readdirSync(join(top, folder), { withFileTypes: true })) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    if (NAMES_SKIPPED.has(entry.name)) continue;
     if (entry.isDirectory()) {
-      if (!FOLDERS_SKIPPED.has(entry.name)) readFolder(top, path, files);
+      readFolder(top, path, files);
     } else if (entry.isFile() && TEXT_FILE.test(`/${path}`)) {
       if (statSync(join(top, path)).size > TEXT_BYTES_MAX) continue;
       files.set(path, readFileSync(join(top, path), "utf8"));
