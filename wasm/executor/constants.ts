@@ -21,7 +21,7 @@ export const KIND_Q8_SIGNED_EMULATED: i32 = 7;
 export const KIND_Q4_PLAIN: i32 = 8;
 export const KIND_Q4_RELAXED: i32 = 9;
 
-/** Bytes of quantised activations per block: {f32 d, i32 -128 * sum(q), i32 -8 * sum(q), 0}. */
+/** Bytes of the record of a block of quantised activations: see quantise.ts. */
 export const META_BYTES: usize = 16;
 
 /** 64 bytes for the eight partial sums of a norm. */

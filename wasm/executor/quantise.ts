@@ -2,8 +2,9 @@
  * Activations to integers, once per block of 32 columns (section 3.2).
  *
  * Writes the integers twice, as i8 (for the relaxed dot) and as i16 (for the plain one), and a
- * record per block: {f32 d, i32 -128 * sum, i32 -8 * sum, 0}; the sums take out the offsets of
- * weights stored as w + 128 or w + 8.
+ * record per block: {f32 d, i32 -128 * sum, i32 -8 * sum, i16 sum of columns 0-15, i16 sum of columns
+ * 16-31}; the sums take out the offsets of weights stored as w + 128 or w + 8, and weigh the minima
+ * of formats that have them.
  */
 import { META_BYTES } from "./constants";
 
@@ -12,6 +13,16 @@ import { META_BYTES } from "./constants";
 @inline
 function rounded(p: usize, e: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load(p), e)));
+}
+
+/** The sum of eight i16 lanes. */
+// @ts-ignore: decorator
+
+@inline
+function laneSum(lanes: v128): i32 {
+  const s = i32x4.extadd_pairwise_i16x8_s(lanes);
+  return (i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1)) +
+    (i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3));
 }
 
 /** Quantises one row of `columns` (a multiple of 32) values at `x`. */
@@ -56,11 +67,10 @@ function quantiseBlock(x: usize, bytes: usize, words: usize, meta: usize): void 
   v128.store(words, f, 48);
   v128.store(bytes, i8x16.narrow_i16x8_s(a, b));
   v128.store(bytes, i8x16.narrow_i16x8_s(c, f), 16);
-  const s = i32x4.extadd_pairwise_i16x8_s(i16x8.add(i16x8.add(a, b), i16x8.add(c, f)));
-  const sum = (i32x4.extract_lane(s, 0) + i32x4.extract_lane(s, 1)) +
-    (i32x4.extract_lane(s, 2) + i32x4.extract_lane(s, 3));
+  const low = laneSum(i16x8.add(a, b)), high = laneSum(i16x8.add(c, f)), sum = low + high;
   store<f32>(meta, d);
   store<i32>(meta, sum * -128, 4);
   store<i32>(meta, sum * -8, 8);
-  store<i32>(meta, 0, 12);
+  store<i16>(meta, <i16> low, 12);
+  store<i16>(meta, <i16> high, 14);
 }
