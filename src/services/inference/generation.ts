@@ -43,6 +43,7 @@ export async function* generateText(options: GenerationOptions): AsyncGenerator<
         ...finish,
         usage: {
           promptTokens: promptTokens.length,
+          cachedTokens: sequence.cachedTokens,
           completionTokens: history.length - promptTokens.length,
         },
         tokens: answer.takeTokens(),

@@ -145,7 +145,7 @@ export class Generator {
   async *#compute(request: PreparedRequest, context: AnswerContext): AsyncGenerator<GenerateItem> {
     const { promptTokens } = request;
     if (request.maxTokens === 0) {
-      const usage = { promptTokens: promptTokens.length, completionTokens: 0 };
+      const usage = { promptTokens: promptTokens.length, cachedTokens: 0, completionTokens: 0 };
       yield { type: "end", finishReason: "length", usage, tokens: [] };
       return;
     }

@@ -114,6 +114,10 @@ export type FinishReason = v.InferOutput<typeof finishReason>;
 
 const usage = v.object({
   promptTokens: v.number(),
+  cachedTokens: v.pipe(
+    v.number(),
+    v.description("Prompt tokens whose keys and values were known from earlier requests."),
+  ),
   completionTokens: v.pipe(
     v.number(),
     v.description(

@@ -23,6 +23,7 @@ export interface SequenceOptions {
 export class Sequence {
   readonly #options: SequenceOptions;
   readonly #session: Session;
+  readonly #cachedTokens: number;
   #breathedMs: number;
   #closed = false;
 
@@ -30,6 +31,7 @@ export class Sequence {
   constructor(options: SequenceOptions) {
     this.#options = options;
     this.#session = options.executor.openSession();
+    this.#cachedTokens = this.#session.positionCount;
     this.#breathedMs = options.clock.monotonicMs();
   }
 
@@ -48,6 +50,11 @@ export class Sequence {
       last = await turnstile.turn(() => this.#step(step));
     }
     return await turnstile.turn(() => executor.head(last));
+  }
+
+  /** Tokens at the beginning that were taken over from earlier sequences instead of computed. */
+  get cachedTokens(): number {
+    return this.#cachedTokens;
   }
 
   /** Gives the pages back; harmless when called twice. */
