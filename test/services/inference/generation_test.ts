@@ -20,6 +20,7 @@ const bytes = {
 } as Partial<Tokenizer> as Tokenizer;
 
 const computesNothing = {
+  cachedTokens: 0,
   extend: () => Promise.resolve(new Float32Array(0)),
 } as Partial<Sequence> as Sequence;
 
