@@ -76,7 +76,7 @@ test("generateText() counts every sampled token, and every token is in exactly o
   assert.deepEqual(tokens, [...new TextEncoder().encode("a😀b"), endToken]);
   const end = items.at(-1);
   assert.ok(end?.type === "end");
-  assert.deepEqual(end.usage, { promptTokens: 2, completionTokens: 7 });
+  assert.deepEqual(end.usage, { promptTokens: 2, cachedTokens: 0, completionTokens: 7 });
 });
 
 test("generateText() ends at maxTokens, with what was held back and a cut character made visible", async () => {
