@@ -44,8 +44,31 @@ export interface Kernels {
     meta: number,
   ): void;
   norm(x: number, w: number, y: number, count: number, epsilon: number): void;
-  rotation(out: number, position: number, width: number, base: number): void;
-  rotate(x: number, pairs: number, heads: number, headWidth: number, width: number): void;
+  headNorms(x: number, w: number, heads: number, headWidth: number, epsilon: number): void;
+  layerNorm(
+    x: number,
+    w: number,
+    b: number,
+    y: number,
+    count: number,
+    epsilon: number,
+  ): void;
+  rotation(
+    out: number,
+    position: number,
+    frequencies: number,
+    magnitude: number,
+    width: number,
+  ): void;
+  rotationOfBase(out: number, position: number, width: number, base: number): void;
+  rotate(
+    x: number,
+    pairs: number,
+    heads: number,
+    headWidth: number,
+    width: number,
+    halves: number,
+  ): void;
   storeKeyValue(
     page: number,
     slot: number,
@@ -54,8 +77,31 @@ export interface Kernels {
     kvHeads: number,
     headWidth: number,
     valueWidth: number,
-  ): void;
+    half: number,
+  ): number;
+  attendScratchBytes(contextMax: number): number;
   attend(
+    query: number,
+    out: number,
+    rowBytes: number,
+    table: number,
+    layer: number,
+    firstPosition: number,
+    rows: number,
+    visibleMax: number,
+    window: number,
+    fromKv: number,
+    toKv: number,
+    heads: number,
+    kvHeads: number,
+    headWidth: number,
+    valueWidth: number,
+    scale: number,
+    cap: number,
+    half: number,
+    scores: number,
+  ): void;
+  attendRow(
     query: number,
     out: number,
     table: number,
@@ -68,9 +114,15 @@ export interface Kernels {
     scale: number,
     scores: number,
   ): void;
+  activate(kind: number, g: number, u: number, count: number): void;
   gate(g: number, u: number, count: number): void;
+  add(y: number, x: number, count: number): void;
+  scale(x: number, factor: number, count: number): void;
+  cap(x: number, cap: number, count: number): void;
   allFinite(x: number, count: number): number;
   expfRow(x: number, count: number): void;
+  tanhfRow(x: number, count: number): void;
+  erffRow(x: number, count: number): void;
   exp(x: number): number;
   log(x: number): number;
   sin(x: number): number;

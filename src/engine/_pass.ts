@@ -93,7 +93,7 @@ export class Pass {
     const { shape, layout: { scratch }, kernels } = this.#options;
     rows.forEach(({ position }, row) => {
       const at = scratch.pairsPtr + row * scratch.pairsStride;
-      kernels.rotation(at, position, shape.ropeWidth, shape.family.ropes[0]?.base ?? NaN);
+      kernels.rotationOfBase(at, position, shape.ropeWidth, shape.family.ropes[0]?.base ?? NaN);
     });
   }
 
@@ -158,8 +158,8 @@ export class Pass {
     rows.forEach(({ session, position }, row) => {
       const pairs = scratch.pairsPtr + row * scratch.pairsStride;
       const key = kPtr + row * kvStride;
-      kernels.rotate(qPtr + row * qStride, pairs, headCount, headWidth, ropeWidth);
-      kernels.rotate(key, pairs, kvHeadCount, headWidth, ropeWidth);
+      kernels.rotate(qPtr + row * qStride, pairs, headCount, headWidth, ropeWidth, 0);
+      kernels.rotate(key, pairs, kvHeadCount, headWidth, ropeWidth, 0);
       kernels.storeKeyValue(
         session.pagePtr(position) + index * layerPageBytes,
         position & 31,
@@ -168,6 +168,7 @@ export class Pass {
         kvHeadCount,
         headWidth,
         valueWidth,
+        0,
       );
     });
     for (let row = 0; row < rows.length; row++) await this.#attend(index, rows, row);
@@ -187,7 +188,7 @@ export class Pass {
       const pointers = at.session.pagePtrs(last.position);
       new Uint32Array(memory.buffer, scratch.tablePtr, pointers.length).set(pointers);
     }
-    kernels.attend(
+    kernels.attendRow(
       scratch.qPtr + row * scratch.qStride,
       scratch.outPtr + row * scratch.qStride,
       scratch.tablePtr,

@@ -1,126 +1,135 @@
 /**
- * Attention over paged keys and values (section 5.3).
- *
- * A page holds 32 positions, which is a tile. A layer's part of a page:
- *
- *     keys    kvHeads x headWidth x 32 f32: element after element, positions in SIMD lanes
- *     values  kvHeads x 32 x valueWidth f32: position after position (valueWidth = headWidth
- *             rounded up to 4; what lies between is never read into a result)
+ * Attention over paged keys and values (section 5.3); `keys_values.ts` has the layout of a page.
  */
+import { capped } from "./elementwise";
 import { expf } from "./expf";
+import { halvesToFloats } from "./half";
+import { halfMask, halfScale } from "./constants";
 
-/** Stores one position's key and value rows (all heads) into its slot (0..31) of a page. */
-export function storeKeyValue(
-  page: usize,
-  slot: i32,
-  key: usize,
-  value: usize,
-  kvHeads: i32,
-  headWidth: i32,
-  valueWidth: i32,
-): void {
-  const count = kvHeads * headWidth;
-  let to = page + (<usize> slot << 2);
-  for (let i = 0; i < count; i++) {
-    store<f32>(to, load<f32>(key + (<usize> i << 2)));
-    to += 128;
-  }
-  const rowBytes = <usize> valueWidth << 2;
-  to = page + (<usize> count << 7) + <usize> slot * rowBytes;
-  for (let head = 0; head < kvHeads; head++) {
-    memory.copy(to, value, <usize> headWidth << 2);
-    to += rowBytes << 5;
-    value += <usize> headWidth << 2;
-  }
+/** Bytes of scratch that `attend` needs for sessions of up to `contextMax` positions. */
+export function attendScratchBytes(contextMax: i32): usize {
+  return <usize> ((contextMax + 31) & ~31) << 2;
 }
 
 /**
- * Attention of one position (`visible` = its index + 1) for all query heads.
+ * Attention of consecutive positions of one session, for the query heads of some key heads.
  *
+ * @param query, out the first row's; all query heads of a row, rows `rowBytes` apart
  * @param table u32 page addresses by tile; `layer` is added to each
- * @param scores scratch for `visible` rounded up to 32 values
+ * @param visibleMax rows see all positions below it; 0 when they see themselves and those before
+ * @param window positions that a causal row sees at most, itself included; 0 is no limit
+ * @param cap cap of the scores; 0 leaves them alone
+ * @param half pages hold f16
  */
 export function attend(
   query: usize,
   out: usize,
+  rowBytes: usize,
   table: usize,
   layer: usize,
-  visible: i32,
+  firstPosition: i32,
+  rows: i32,
+  visibleMax: i32,
+  window: i32,
+  fromKv: i32,
+  toKv: i32,
   heads: i32,
   kvHeads: i32,
   headWidth: i32,
   valueWidth: i32,
   scale: f32,
+  cap: f32,
+  half: i32,
   scores: usize,
 ): void {
   const group = heads / kvHeads;
-  const valuesAt = layer + (<usize> (kvHeads * headWidth) << 7);
-  for (let head = 0; head < heads; head++) {
-    const kv = <usize> (head / group);
-    const keys = layer + kv * (<usize> headWidth << 7);
-    const values = valuesAt + kv * (<usize> valueWidth << 7);
-    const m = score(query, table, keys, visible, headWidth, scale, scores);
-    const total = weigh(scores, visible, m);
-    blend(out, table, values, visible, headWidth, valueWidth, total, scores);
-    query += <usize> headWidth << 2;
-    out += <usize> headWidth << 2;
+  const shift = half ? 6 : 7;
+  const valuesAt = layer + (<usize> (kvHeads * headWidth) << shift);
+  for (let row = 0; row < rows; row++) {
+    const position = firstPosition + row;
+    const end = visibleMax > 0 ? visibleMax : position + 1;
+    const from = window > 0 && visibleMax == 0 ? max(0, end - window) : 0;
+    for (let kv = fromKv; kv < toKv; kv++) {
+      const keys = layer + (<usize> (kv * headWidth) << shift);
+      const values = valuesAt + (<usize> (kv * valueWidth) << shift);
+      for (let head = kv * group; head < (kv + 1) * group; head++) {
+        const at = <usize> row * rowBytes + (<usize> (head * headWidth) << 2);
+        if (half) {
+          const m = score<u16>(query + at, table, keys, from, end, headWidth, scale, cap, scores);
+          const total = weigh(scores, from, end, m);
+          blend<u16>(out + at, table, values, from, end, headWidth, valueWidth, total, scores);
+        } else {
+          const m = score<f32>(query + at, table, keys, from, end, headWidth, scale, cap, scores);
+          const total = weigh(scores, from, end, m);
+          blend<f32>(out + at, table, values, from, end, headWidth, valueWidth, total, scores);
+        }
+      }
+    }
   }
 }
 
-/** Steps 1 and 2: the scores of all tiles, 16 positions at a time, and the largest visible one. */
-function score(
+/** Four stored elements as f32. */
+// @ts-ignore: decorator
+
+@inline
+function four<T>(p: usize): v128 {
+  if (isFloat<T>()) return v128.load(p);
+  return halvesToFloats(v128.load16x4_s(p), i32x4.splat(halfMask), f32x4.splat(halfScale()));
+}
+
+/** Steps 1 and 2: the scores of all tiles, 4 positions at a time, and the largest visible one. */
+function score<T>(
   query: usize,
   table: usize,
   keys: usize,
-  visible: i32,
+  from: i32,
+  end: i32,
   headWidth: i32,
   scale: f32,
+  cap: f32,
   scores: usize,
 ): f32 {
-  const factor = f32x4.splat(scale);
-  for (let start = 0; start < visible; start += 16) {
-    let key = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + keys +
-      (<usize> (start & 16) << 2);
-    let t0 = f32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
-    for (let block = 0; block < headWidth; block += 32) {
-      const end = min(block + 32, headWidth);
-      let p0 = f32x4.splat(0), p1 = p0, p2 = p0, p3 = p0;
-      for (let i = block; i < end; i++) {
-        const q = v128.load32_splat(query + (<usize> i << 2));
-        p0 = f32x4.add(p0, f32x4.mul(q, v128.load(key)));
-        p1 = f32x4.add(p1, f32x4.mul(q, v128.load(key, 16)));
-        p2 = f32x4.add(p2, f32x4.mul(q, v128.load(key, 32)));
-        p3 = f32x4.add(p3, f32x4.mul(q, v128.load(key, 48)));
-        key += 128;
-      }
-      t0 = f32x4.add(t0, p0);
-      t1 = f32x4.add(t1, p1);
-      t2 = f32x4.add(t2, p2);
-      t3 = f32x4.add(t3, p3);
-    }
-    const to = scores + (<usize> start << 2);
-    v128.store(to, f32x4.mul(t0, factor));
-    v128.store(to, f32x4.mul(t1, factor), 16);
-    v128.store(to, f32x4.mul(t2, factor), 32);
-    v128.store(to, f32x4.mul(t3, factor), 48);
-  }
   let m: f32 = f32.NEGATIVE_INFINITY;
-  for (let j = 0; j < visible; j++) m = max<f32>(m, load<f32>(scores + (<usize> j << 2)));
+  const factor = f32x4.splat(scale);
+  const caps = f32x4.splat(cap);
+  const tiles = from & ~31;
+  for (let start = tiles; start < end; start += 4) {
+    let key = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + keys +
+      <usize> (start & 31) * sizeof<T>();
+    let t = f32x4.splat(0);
+    for (let block = 0; block < headWidth; block += 32) {
+      const last = min(block + 32, headWidth);
+      let p = f32x4.splat(0);
+      for (let i = block; i < last; i++) {
+        p = f32x4.add(p, f32x4.mul(v128.load32_splat(query + (<usize> i << 2)), four<T>(key)));
+        key += 32 * sizeof<T>();
+      }
+      t = f32x4.add(t, p);
+    }
+    t = f32x4.mul(t, factor);
+    if (cap > 0) t = capped(t, caps);
+    const to = scores + (<usize> (start - tiles) << 2);
+    v128.store(to, t);
+    for (let j = start; j < start + 4; j++) {
+      const at = to + (<usize> (j - start) << 2);
+      if (j < from || j >= end) store<f32>(at, f32.NEGATIVE_INFINITY);
+      m = max<f32>(m, load<f32>(at));
+    }
+  }
   return m;
 }
 
-/** Steps 2 and 3: scores become weights; returns L. Invisible lanes of the last tile become +0. */
-function weigh(scores: usize, visible: i32, m: f32): f32 {
+/** Steps 2 and 3: scores become weights, those of invisible positions +0; returns L. */
+function weigh(scores: usize, from: i32, end: i32, m: f32): f32 {
   const most = f32x4.splat(m);
   let total: f32 = 0;
-  for (let start = 0; start < visible; start += 32) {
+  for (let start = from & ~31; start < end; start += 32) {
     let c = f32x4.splat(0);
-    const end = min(start + 32, visible);
-    for (let j = start; j < end; j += 4) {
-      const p = scores + (<usize> j << 2);
-      v128.store(p, expf(f32x4.sub(v128.load(p), most)));
-      for (let k = visible; k < j + 4; k++) store<f32>(scores + (<usize> k << 2), 0);
-      c = f32x4.add(c, v128.load(p));
+    for (let j = start; j < min(start + 32, end); j += 4) {
+      const p = expf(f32x4.sub(v128.load(scores), most));
+      v128.store(scores, p);
+      c = f32x4.add(c, p);
+      scores += 16;
     }
     total += (f32x4.extract_lane(c, 0) + f32x4.extract_lane(c, 2)) +
       (f32x4.extract_lane(c, 1) + f32x4.extract_lane(c, 3));
@@ -128,57 +137,45 @@ function weigh(scores: usize, visible: i32, m: f32): f32 {
   return total;
 }
 
-/** Steps 4 and 5 for one head, 16 elements at a time, then 4. */
-function blend(
+/** Steps 4 and 5 for one head, 4 elements at a time. */
+function blend<T>(
   out: usize,
   table: usize,
   values: usize,
-  visible: i32,
+  from: i32,
+  end: i32,
   headWidth: i32,
   valueWidth: i32,
   total: f32,
   weights: usize,
 ): void {
   const divisor = f32x4.splat(total);
-  const step = <usize> valueWidth << 2;
-  let e = 0;
-  for (; e + 16 <= headWidth; e += 16) {
-    let o0 = f32x4.splat(0), o1 = o0, o2 = o0, o3 = o0;
-    for (let start = 0; start < visible; start += 32) {
-      let v = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values + (<usize> e << 2);
-      let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
-      const end = min(start + 32, visible);
-      for (let j = start; j < end; j++) {
-        const p = v128.load32_splat(weights + (<usize> j << 2));
-        s0 = f32x4.add(s0, f32x4.mul(p, v128.load(v)));
-        s1 = f32x4.add(s1, f32x4.mul(p, v128.load(v, 16)));
-        s2 = f32x4.add(s2, f32x4.mul(p, v128.load(v, 32)));
-        s3 = f32x4.add(s3, f32x4.mul(p, v128.load(v, 48)));
+  const step = <usize> valueWidth * sizeof<T>();
+  const tiles = from & ~31;
+  for (let e = 0; e < headWidth; e += 4) {
+    let o = f32x4.splat(0);
+    for (let start = tiles; start < end; start += 32) {
+      const first = max(start, from);
+      const last = min(start + 32, end);
+      let v = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values +
+        <usize> e * sizeof<T>() + <usize> (first - start) * step;
+      let s = f32x4.splat(0);
+      for (let j = first; j < last; j++) {
+        s = f32x4.add(
+          s,
+          f32x4.mul(v128.load32_splat(weights + (<usize> (j - tiles) << 2)), four<T>(v)),
+        );
         v += step;
       }
-      o0 = f32x4.add(o0, s0);
-      o1 = f32x4.add(o1, s1);
-      o2 = f32x4.add(o2, s2);
-      o3 = f32x4.add(o3, s3);
+      o = f32x4.add(o, s);
     }
+    o = f32x4.div(o, divisor);
     const to = out + (<usize> e << 2);
-    v128.store(to, f32x4.div(o0, divisor));
-    v128.store(to, f32x4.div(o1, divisor), 16);
-    v128.store(to, f32x4.div(o2, divisor), 32);
-    v128.store(to, f32x4.div(o3, divisor), 48);
-  }
-  for (; e < headWidth; e++) {
-    let o: f32 = 0;
-    for (let start = 0; start < visible; start += 32) {
-      let v = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values + (<usize> e << 2);
-      let s: f32 = 0;
-      const end = min(start + 32, visible);
-      for (let j = start; j < end; j++) {
-        s += load<f32>(weights + (<usize> j << 2)) * load<f32>(v);
-        v += step;
-      }
-      o += s;
+    if (e + 4 <= headWidth) v128.store(to, o);
+    else {
+      store<f32>(to, f32x4.extract_lane(o, 0));
+      if (e + 1 < headWidth) store<f32>(to, f32x4.extract_lane(o, 1), 4);
+      if (e + 2 < headWidth) store<f32>(to, f32x4.extract_lane(o, 2), 8);
     }
-    store<f32>(out + (<usize> e << 2), o / total);
   }
 }

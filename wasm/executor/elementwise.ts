@@ -1,16 +1,42 @@
 /**
- * Elementwise operations: the feed-forward gate (section 5, step 5) and the check for NaN.
+ * Elementwise operations: sums, factors and caps (section 5), and the check for NaN.
  */
-import { expf } from "./expf";
+import { tanhf } from "./tanh_erf";
 
-/** g[i] = (g[i] / (1 + expf(-g[i]))) * u[i] in place; `count` is a multiple of 4. */
-export function gate(g: usize, u: usize, count: i32): void {
-  const one = f32x4.splat(1);
-  for (let i: usize = 0; i < <usize> count << 2; i += 16) {
-    const value = v128.load(g + i);
-    const silu = f32x4.div(value, f32x4.add(one, expf(f32x4.neg(value))));
-    v128.store(g + i, f32x4.mul(silu, v128.load(u + i)));
+/** y[i] = y[i] + x[i]. */
+export function add(y: usize, x: usize, count: i32): void {
+  const end = <usize> count << 2;
+  let i: usize = 0;
+  for (; i + 16 <= end; i += 16) {
+    v128.store(y + i, f32x4.add(v128.load(y + i), v128.load(x + i)));
   }
+  for (; i < end; i += 4) store<f32>(y + i, load<f32>(y + i) + load<f32>(x + i));
+}
+
+/** x[i] = x[i] * factor. */
+export function scale(x: usize, factor: f32, count: i32): void {
+  const factors = f32x4.splat(factor);
+  const end = <usize> count << 2;
+  let i: usize = 0;
+  for (; i + 16 <= end; i += 16) v128.store(x + i, f32x4.mul(v128.load(x + i), factors));
+  for (; i < end; i += 4) store<f32>(x + i, load<f32>(x + i) * factor);
+}
+
+/** cap * tanh(x / cap) per lane. */
+// @ts-ignore: decorator
+
+@inline
+export function capped(x: v128, cap: v128): v128 {
+  return f32x4.mul(cap, tanhf(f32x4.div(x, cap)));
+}
+
+/** x[i] = cap * tanh(x[i] / cap). */
+export function cap(x: usize, cap: f32, count: i32): void {
+  const caps = f32x4.splat(cap);
+  const end = <usize> count << 2;
+  let i: usize = 0;
+  for (; i + 16 <= end; i += 16) v128.store(x + i, capped(v128.load(x + i), caps));
+  for (; i < end; i += 4) v128.store32_lane(x + i, capped(v128.load32_zero(x + i), caps), 0);
 }
 
 /** 1 when none of `count` values is NaN or infinite. */

@@ -3,17 +3,21 @@
  *
  * No managed objects and no allocation: the host draws the memory map (src/engine/_layout.ts) and
  * passes pointers. The arithmetic is docs/NUMERIC_CLASS.md's; section numbers below are its.
- * Only `constants.ts` owns memory of its own: bytes 1024 to 1151, for norms.
+ * No kernel owns memory of its own.
  */
 export { probe, relaxed } from "./probe";
 export { repackBlocks, repackPlain } from "./repack";
 export { dequantiseRow } from "./dequantise";
 export { quantise } from "./quantise";
 export { multiply } from "./multiply";
-export { norm } from "./norm";
-export { rotate, rotation } from "./rotation";
-export { attend, storeKeyValue } from "./attention";
-export { allFinite, gate } from "./elementwise";
+export { headNorms, layerNorm, norm } from "./norm";
+export { rotate, rotation, rotationOfBase } from "./rotation";
+export { attend, attendScratchBytes } from "./attention";
+export { attendRow } from "./attend_row";
+export { storeKeyValue } from "./keys_values";
+export { activate, gate } from "./activation";
+export { add, allFinite, cap, scale } from "./elementwise";
+export { erffRow, tanhfRow } from "./tanh_erf";
 export { expfRow } from "./expf";
 export { cos, exp, log, sin } from "./functions";
 export { philoxBlock } from "./philox";
