@@ -2,7 +2,7 @@
  * Fills an executor's memory from a byte source, in pieces of bounded length.
  */
 import type { ByteSource, GgufFile } from "../model/mod.ts";
-import { fileRowBytes, isFlipped, isNibbles, isQuantised, kindOf, kinds } from "./_kinds.ts";
+import { fileRowBytes, kindOf } from "./_kinds.ts";
 import type { Layout, PackedMatrix, PackedVector } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
 import { findVector, type MatrixType } from "./_tensors.ts";
@@ -65,11 +65,12 @@ class Loader {
     for (let row = 0; row < matrix.rows; row += pieceGroups * 8) {
       const rows = Math.min(pieceGroups * 8, matrix.rows - row);
       await this.#read(matrix.name, offset + row * rowBytes, rows * rowBytes);
-      for (let done = 0; done < rows; done += 8) {
-        const dst = matrix.ptr + ((row + done) / 8) * matrix.groupBytes;
-        const src = layout.stagingPtr + done * rowBytes;
-        this.#assertFinite(matrix.name, repack(kernels, matrix, { dst, src, rows: rows - done }));
-      }
+      const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
+      const { kind, columns } = matrix;
+      this.#assertFinite(
+        matrix.name,
+        kernels.repack(kind, dst, layout.stagingPtr, columns, rows),
+      );
     }
   }
 
@@ -85,8 +86,7 @@ class Loader {
       hardware: "neither",
       forced: undefined,
     });
-    const row = { kind, columns: vector.length };
-    this.#assertFinite(vector.name, repack(kernels, row, { dst, src, rows: 1 }));
+    this.#assertFinite(vector.name, kernels.repack(kind, dst, src, vector.length, 1));
     kernels.dequantiseRow(kind, vector.ptr, dst, 0, vector.length);
   }
 
@@ -125,20 +125,4 @@ class Loader {
       message: `Cannot use tensor "${name}" as every weight must be finite: ${badCount} are not`,
     });
   }
-}
-
-/** Packs up to 8 rows; returns how many values or scales are not finite. */
-function repack(
-  kernels: Kernels,
-  { kind, columns }: Pick<PackedMatrix, "kind" | "columns">,
-  at: { readonly dst: number; readonly src: number; readonly rows: number },
-): number {
-  const rows = Math.min(at.rows, 8);
-  if (isQuantised(kind)) {
-    const flip = isFlipped(kind) ? 0x80 : 0;
-    return kernels.repackBlocks(at.dst, at.src, columns / 32, rows, Number(isNibbles(kind)), flip);
-  }
-  const bytes = kind === kinds.f32 ? 4 : 2;
-  const exponent = kind === kinds.f32 ? 0x7f800000 : kind === kinds.f16 ? 0x7c00 : 0x7f80;
-  return kernels.repackPlain(at.dst, at.src, columns, rows, bytes, exponent);
 }

@@ -9,22 +9,8 @@ import type { ProbeMode } from "./_kinds.ts";
 export interface Kernels {
   relaxed(): number;
   probe(left: number, right: number): number;
-  repackPlain(
-    dst: number,
-    src: number,
-    columns: number,
-    rows: number,
-    bytes: number,
-    exponent: number,
-  ): number;
-  repackBlocks(
-    dst: number,
-    src: number,
-    blocks: number,
-    rows: number,
-    nibbles: number,
-    flip: number,
-  ): number;
+  /** Packs rows into groups of 8; returns how many weights or scales are not finite. */
+  repack(kind: number, dst: number, src: number, columns: number, rows: number): number;
   dequantiseRow(kind: number, out: number, group: number, lane: number, columns: number): void;
   quantise(x: number, bytes: number, words: number, meta: number, columns: number): void;
   multiply(

@@ -6,7 +6,7 @@
  * No kernel owns memory of its own.
  */
 export { probe, relaxed } from "./probe";
-export { repackBlocks, repackPlain } from "./repack";
+export { repack } from "./repack";
 export { dequantiseRow } from "./dequantise";
 export { quantise } from "./quantise";
 export { multiply } from "./multiply";

@@ -1,93 +1,112 @@
 /**
- * Repacking at load: 8 rows of the file become one group whose SIMD lanes are rows.
- *
- * Plain types: column after column, 8 values each. Q8_0 and Q4_0: see constants.ts. Missing rows of
- * the last group become zeros. Both return how many weights or scales are not finite.
+ * Repacking at load: 8 rows of the file become one group whose SIMD lanes are rows (constants.ts
+ * draws the groups). Missing rows of the last group become zeros.
  */
-import { Q4_BLOCK_BYTES, Q8_BLOCK_BYTES } from "./constants";
-
-/** Packs `rows` (1 to 8) rows of F32 (`exponent` 0x7f800000) or of 16-bit values at `src`. */
-export function repackPlain(
-  dst: usize,
-  src: usize,
-  columns: i32,
-  rows: i32,
-  bytes: i32,
-  exponent: u32,
-): i32 {
-  let bad = 0;
-  memory.fill(dst, 0, <usize> columns * <usize> bytes * 8);
-  for (let r = 0; r < rows; r++) {
-    for (let k = 0; k < columns; k++) {
-      const from = src + <usize> (r * columns + k) * <usize> bytes;
-      const to = dst + <usize> (k * 8 + r) * <usize> bytes;
-      if (bytes == 4) {
-        const value = load<u32>(from);
-        bad += i32((value & exponent) == exponent);
-        store<u32>(to, value);
-      } else {
-        const value = <u32> load<u16>(from);
-        bad += i32((value & exponent) == exponent);
-        store<u16>(to, <u16> value);
-      }
-    }
-  }
-  return bad;
-}
+import {
+  KIND_BF16,
+  KIND_F16,
+  KIND_F32,
+  KIND_IQ4_NEITHER,
+  KIND_Q2K_PLAIN,
+  KIND_Q2K_RELAXED,
+  KIND_Q3K_PLAIN,
+  KIND_Q3K_RELAXED,
+  KIND_Q41_PLAIN,
+  KIND_Q41_RELAXED,
+  KIND_Q4_PLAIN,
+  KIND_Q4_RELAXED,
+  KIND_Q4K_PLAIN,
+  KIND_Q4K_RELAXED,
+  KIND_Q50_PLAIN,
+  KIND_Q50_RELAXED,
+  KIND_Q51_PLAIN,
+  KIND_Q51_RELAXED,
+  KIND_Q5K_PLAIN,
+  KIND_Q5K_RELAXED,
+  KIND_Q6K_PLAIN,
+  KIND_Q6K_RELAXED,
+  KIND_Q8_UNSIGNED,
+  KIND_Q8_UNSIGNED_EMULATED,
+} from "./constants";
+import {
+  repackIq4,
+  repackQ4,
+  repackQ41,
+  repackQ50,
+  repackQ51,
+  repackQ8,
+  repackQ8Flipped,
+} from "./repack_blocks";
+import { repackQ2k, repackQ3k, repackQ4k, repackQ5k, repackQ6k } from "./repack_kquants";
 
 /**
- * Packs `rows` rows of `blocks` blocks; `flip` is 0x80 when bytes are stored as w + 128, else 0.
+ * Packs `rows` rows of the file's bytes at `src` into groups of 8 at `dst`.
+ *
+ * @returns how many weights (plain types) or scales (the others) are not finite
  */
-export function repackBlocks(
-  dst: usize,
-  src: usize,
-  blocks: i32,
-  rows: i32,
-  nibbles: bool,
-  flip: u32,
-): i32 {
+export function repack(kind: i32, dst: usize, src: usize, columns: i32, rows: i32): i32 {
+  const blocks = columns >> 5;
+  switch (kind) {
+    case KIND_F32:
+      return repackPlain<u32>(dst, src, columns, rows, 0x7f800000);
+    case KIND_F16:
+      return repackPlain<u16>(dst, src, columns, rows, 0x7c00);
+    case KIND_BF16:
+      return repackPlain<u16>(dst, src, columns, rows, 0x7f80);
+    case KIND_Q8_UNSIGNED:
+    case KIND_Q8_UNSIGNED_EMULATED:
+      return repackQ8Flipped(dst, src, blocks, rows);
+    case KIND_Q4_PLAIN:
+    case KIND_Q4_RELAXED:
+      return repackQ4(dst, src, blocks, rows);
+    case KIND_Q41_PLAIN:
+    case KIND_Q41_RELAXED:
+      return repackQ41(dst, src, blocks, rows);
+    case KIND_Q50_PLAIN:
+    case KIND_Q50_RELAXED:
+      return repackQ50(dst, src, blocks, rows);
+    case KIND_Q51_PLAIN:
+    case KIND_Q51_RELAXED:
+      return repackQ51(dst, src, blocks, rows);
+    case KIND_Q2K_PLAIN:
+    case KIND_Q2K_RELAXED:
+      return repackQ2k(dst, src, blocks, rows);
+    case KIND_Q3K_PLAIN:
+    case KIND_Q3K_RELAXED:
+      return repackQ3k(dst, src, blocks, rows);
+    case KIND_Q4K_PLAIN:
+    case KIND_Q4K_RELAXED:
+      return repackQ4k(dst, src, blocks, rows);
+    case KIND_Q5K_PLAIN:
+    case KIND_Q5K_RELAXED:
+      return repackQ5k(dst, src, blocks, rows);
+    case KIND_Q6K_PLAIN:
+    case KIND_Q6K_RELAXED:
+      return repackQ6k(dst, src, blocks, rows);
+    default:
+      return kind >= KIND_IQ4_NEITHER
+        ? repackIq4(dst, src, blocks, rows)
+        : repackQ8(dst, src, blocks, rows);
+  }
+}
+
+function repackPlain<T>(dst: usize, src: usize, columns: i32, rows: i32, exponent: T): i32 {
   let bad = 0;
-  const blockBytes: usize = nibbles ? 18 : 34;
-  for (let b = 0; b < blocks; b++) {
-    const to = dst + <usize> b * (nibbles ? Q4_BLOCK_BYTES : Q8_BLOCK_BYTES);
+  const rowBytes = <usize> columns * sizeof<T>();
+  for (let row = 0; row < rows; row += 8) {
     for (let r = 0; r < 8; r++) {
-      const from = src + (<usize> (r * blocks) + <usize> b) * blockBytes;
-      const present = r < rows;
-      const scale = present ? load<u16>(from) : 0;
-      bad += i32((scale & 0x7c00) == 0x7c00);
-      store<u16>(to + <usize> r * 2, scale);
-      if (nibbles) putNibbles(to + 16, from + 2, r, present);
-      else putBytes(to + 16 + (<usize> r << 2), from + 2, present, flip * 0x01010101);
+      const from = src + <usize> r * rowBytes;
+      let to = dst + <usize> r * sizeof<T>();
+      const present = row + r < rows;
+      for (let k: usize = 0; k < rowBytes; k += sizeof<T>()) {
+        const value = present ? load<T>(from + k) : 0;
+        bad += i32((value & exponent) == exponent);
+        store<T>(to, value);
+        to += 8 * sizeof<T>();
+      }
     }
+    src += rowBytes << 3;
+    dst += rowBytes << 3;
   }
   return bad;
-}
-
-// @ts-ignore: decorator
-
-@inline
-function putBytes(to: usize, from: usize, present: bool, flip: u32): void {
-  for (let j: usize = 0; j < 8; j++) {
-    store<u32>(to + j * 32, (present ? load<u32>(from + j * 4) : 0) ^ flip);
-  }
-}
-
-/** Columns 0-15 are the low nibbles of the 16 bytes, columns 16-31 the high ones. */
-// @ts-ignore: decorator
-
-@inline
-function putNibbles(to: usize, from: usize, r: i32, present: bool): void {
-  const lane = to + (<usize> (r & 3) << 2);
-  for (let j: usize = 0; j < 4; j++) {
-    const bytes = present ? load<u32>(from + j * 4) : 0x88888888;
-    const low = bytes & 0x0f0f0f0f;
-    const high = (bytes >> 4) & 0x0f0f0f0f;
-    if (r < 4) {
-      store<u32>(lane + j * 16, low);
-      store<u32>(lane + (j + 4) * 16, high);
-    } else {
-      store<u32>(lane + j * 16, load<u32>(lane + j * 16) | (low << 4));
-      store<u32>(lane + (j + 4) * 16, load<u32>(lane + (j + 4) * 16) | (high << 4));
-    }
-  }
 }

@@ -1,0 +1,116 @@
+/**
+ * Stores half a packed block: columns 0-15 (`h` = 0) or 16-31 (`h` = 1) of 8 rows.
+ *
+ * Each takes the 8 rows' weights, 16 bytes a row; see constants.ts for the parts.
+ */
+import { nibblePair, oneBit, transposed, twoBits } from "./repack_parts";
+
+/** Whole bytes, each with `flip` toggled. */
+// @ts-ignore: decorator
+
+@inline
+export function storeBytes(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+  flip: i8,
+): void {
+  const mask = i8x16.splat(flip);
+  const at = to + (<usize> h << 7);
+  v128.store(at, v128.xor(mask, transposed(r0, r1, r2, r3, 0)));
+  v128.store(at, v128.xor(mask, transposed(r4, r5, r6, r7, 0)), 16);
+  v128.store(at, v128.xor(mask, transposed(r0, r1, r2, r3, 1)), 32);
+  v128.store(at, v128.xor(mask, transposed(r4, r5, r6, r7, 1)), 48);
+  v128.store(at, v128.xor(mask, transposed(r0, r1, r2, r3, 2)), 64);
+  v128.store(at, v128.xor(mask, transposed(r4, r5, r6, r7, 2)), 80);
+  v128.store(at, v128.xor(mask, transposed(r0, r1, r2, r3, 3)), 96);
+  v128.store(at, v128.xor(mask, transposed(r4, r5, r6, r7, 3)), 112);
+}
+
+/** Low nibbles. */
+// @ts-ignore: decorator
+
+@inline
+export function storeNibbles(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+): void {
+  const at = to + (<usize> h << 6);
+  v128.store(at, nibblePair(transposed(r0, r1, r2, r3, 0), transposed(r4, r5, r6, r7, 0)));
+  v128.store(at, nibblePair(transposed(r0, r1, r2, r3, 1), transposed(r4, r5, r6, r7, 1)), 16);
+  v128.store(at, nibblePair(transposed(r0, r1, r2, r3, 2), transposed(r4, r5, r6, r7, 2)), 32);
+  v128.store(at, nibblePair(transposed(r0, r1, r2, r3, 3), transposed(r4, r5, r6, r7, 3)), 48);
+}
+
+/** Bit `from` of each weight. */
+// @ts-ignore: decorator
+
+@inline
+export function storeOnes(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+  from: i32,
+): void {
+  let ones = oneBit(transposed(r0, r1, r2, r3, 0), from, 0);
+  ones = v128.or(ones, oneBit(transposed(r4, r5, r6, r7, 0), from, 1));
+  ones = v128.or(ones, oneBit(transposed(r0, r1, r2, r3, 1), from, 2));
+  ones = v128.or(ones, oneBit(transposed(r4, r5, r6, r7, 1), from, 3));
+  ones = v128.or(ones, oneBit(transposed(r0, r1, r2, r3, 2), from, 4));
+  ones = v128.or(ones, oneBit(transposed(r4, r5, r6, r7, 2), from, 5));
+  ones = v128.or(ones, oneBit(transposed(r0, r1, r2, r3, 3), from, 6));
+  ones = v128.or(ones, oneBit(transposed(r4, r5, r6, r7, 3), from, 7));
+  v128.store(to + (<usize> h << 4), ones);
+}
+
+/** Bits `from` and `from` + 1 of each weight. */
+// @ts-ignore: decorator
+
+@inline
+export function storeTwos(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+  from: i32,
+): void {
+  const at = to + (<usize> h << 5);
+  let twos = twoBits(transposed(r0, r1, r2, r3, 0), from, 0);
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 0), from, 2));
+  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 1), from, 4));
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 1), from, 6));
+  v128.store(at, twos);
+  twos = twoBits(transposed(r0, r1, r2, r3, 2), from, 0);
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 2), from, 2));
+  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 3), from, 4));
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 3), from, 6));
+  v128.store(at, twos, 16);
+}
