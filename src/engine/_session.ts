@@ -3,32 +3,58 @@
  */
 import { LayerCounts } from "./_layer_counts.ts";
 import type { PagePool } from "./_pages.ts";
+import type { TokenTrail } from "./_token_trail.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange, Session } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";
+import type { PrefixCache } from "./prefix_cache.ts";
 
 /** What the sessions of one executor share. */
 export interface SessionHome {
   readonly layers: LayerRange;
   readonly pool: PagePool;
+  /** Where full pages are made known, if they are to be. */
+  readonly prefixes?: PrefixCache | undefined;
   /** @throws {EngineError} "closed" */
   assertOpen(): void;
+}
+
+/** What a session begins with. */
+interface SessionState {
+  readonly counts: LayerCounts;
+  readonly pages: number[];
+  readonly trail: TokenTrail | undefined;
+  readonly knownPages: number;
 }
 
 /** A session of the WASM executor. */
 export class PagedSession implements Session {
   readonly #home: SessionHome;
   readonly #counts: LayerCounts;
+  readonly #trail: TokenTrail | undefined;
   #pages: number[];
+  /** Pages from 0 on that the prefix cache knows. */
+  #knownPages = 0;
   #state: "idle" | "computing" | "dropped" = "idle";
   /** Set by `drop` while computing; `leave` then gives the pages back. */
   #dropWhenIdle = false;
 
-  /** An empty session, or (for `fork`) one that starts with the given state. */
-  constructor(home: SessionHome, state?: { counts: LayerCounts; pages: number[] }) {
+  /** An empty session, or (for `fork` and `open`) one that starts with the given state. */
+  constructor(home: SessionHome, state?: SessionState) {
     this.#home = home;
     this.#counts = state?.counts ?? new LayerCounts(home.layers);
     this.#pages = state?.pages ?? [];
+    this.#trail = state === undefined ? home.prefixes?.trail() : state.trail;
+    this.#knownPages = state?.knownPages ?? 0;
+  }
+
+  /** Opens a session that takes over what is known of the beginning of `tokens`. */
+  static open(home: SessionHome, tokens: Uint32Array | undefined): PagedSession {
+    if (tokens === undefined || home.prefixes === undefined) return new PagedSession(home);
+    const { pages, trail } = home.prefixes.take(tokens);
+    const counts = new LayerCounts(home.layers);
+    counts.set(home.layers, pages.length * tilePositions);
+    return new PagedSession(home, { counts, pages, trail, knownPages: pages.length });
   }
 
   /** Narrows a session of the face. @throws {TypeError} when another executor opened it */
@@ -50,6 +76,8 @@ export class PagedSession implements Session {
   truncate(positionCount: number): void {
     this.#assertIdle("truncate");
     this.#counts.truncate(positionCount);
+    this.#trail?.truncate(positionCount);
+    this.#knownPages = Math.min(this.#knownPages, Math.floor(positionCount / tilePositions));
     this.#trim();
   }
 
@@ -59,6 +87,8 @@ export class PagedSession implements Session {
     return new PagedSession(this.#home, {
       counts: this.#counts.copy(),
       pages: this.#pages.slice(),
+      trail: this.#trail?.copy(),
+      knownPages: this.#knownPages,
     });
   }
 
@@ -72,7 +102,7 @@ export class PagedSession implements Session {
     let needed = 0;
     for (let index = first >> 5; index <= (first + count - 1) >> 5; index++) {
       const page = this.#pages[index];
-      if (page === undefined || this.#home.pool.references(page) > 1) needed++;
+      if (page === undefined || this.#home.pool.isShared(page)) needed++;
     }
     return needed;
   }
@@ -85,13 +115,23 @@ export class PagedSession implements Session {
     for (let index = first >> 5; index <= (first + count - 1) >> 5; index++) {
       const page = this.#pages[index];
       if (page === undefined) this.#pages.push(pool.acquire());
-      else if (pool.references(page) > 1) {
+      else if (pool.isShared(page)) {
         const own = pool.acquire();
         pool.copy(page, own);
         pool.release(page);
         this.#pages[index] = own;
       }
     }
+  }
+
+  /**
+   * Tells what the positions from `first` on were computed from, once all layers have them, so that
+   * full pages can be found again; tokens beyond the first `sure` ones may yet be taken back, and
+   * their pages wait for the next call.
+   */
+  learn(first: number, options: { readonly tokens: Uint32Array; readonly sure: number }): void {
+    this.#trail?.push(first, options);
+    this.#makeKnown();
   }
 
   /** Ends what `enter` began; pages beyond the positions that are held go back. */
@@ -117,14 +157,32 @@ export class PagedSession implements Session {
   }
 
   #trim(): void {
-    const keep = Math.ceil(this.#counts.high() / tilePositions);
-    for (const page of this.#pages.splice(keep)) this.#home.pool.release(page);
+    this.#giveBack(Math.ceil(this.#counts.high() / tilePositions));
   }
 
   #release(): void {
     if (this.#state === "dropped") return;
     this.#state = "dropped";
-    for (const page of this.#pages.splice(0)) this.#home.pool.release(page);
+    this.#giveBack(0);
+  }
+
+  /** Keeps the first `keep` pages; the last one goes first, as the prefix cache wants it. */
+  #giveBack(keep: number): void {
+    for (const page of this.#pages.splice(keep).reverse()) this.#home.pool.release(page);
+  }
+
+  #makeKnown(): void {
+    const { prefixes } = this.#home;
+    if (prefixes === undefined || this.#trail === undefined) return;
+    const count = Math.min(
+      this.#trail.pageCount,
+      Math.floor(this.#counts.low() / tilePositions),
+    );
+    for (; this.#knownPages < count; this.#knownPages++) {
+      const page = this.#pages[this.#knownPages];
+      if (page === undefined) return;
+      this.#pages[this.#knownPages] = prefixes.register(this.#trail.link(this.#knownPages), page);
+    }
   }
 
   #assertIdle(verb: string): void {
