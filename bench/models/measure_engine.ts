@@ -72,7 +72,7 @@ async function decode(
     const entry = { session, firstPosition: position, positionCount: 1 };
     const hidden = await executor.embed(Uint32Array.of(token));
     logits = await executor.head(await executor.forward(executor.layers, [entry], hidden));
-    token = sampler.sample(logits, [], position + 1);
+    token = sampler.sample(logits, { position: position + 1 });
     times.push(performance.now() - before);
   }
   return { stepMs: median(times), digest: await blake3(new Uint8Array(logits.buffer)) };

@@ -124,6 +124,7 @@ export interface Kernels {
     counts: number,
     biases: number,
     block: number,
+    mask: number,
   ): void;
   sample(
     countCount: number,
@@ -138,6 +139,7 @@ export interface Kernels {
     seedLow: number,
     seedHigh: number,
     position: number,
+    useMask: number,
   ): number;
   logSumExp(): number;
   digestRows(

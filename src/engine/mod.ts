@@ -32,4 +32,4 @@ export { createReferenceExecutor } from "./reference/executor.ts";
 export type { ReferenceOptions } from "./reference/executor.ts";
 export { createReferenceSampler } from "./reference/sampler.ts";
 export { createSampler } from "./sampler.ts";
-export type { Sampler, SamplerOptions, TokenLogprob } from "./sampler_options.ts";
+export type { SamplePlace, Sampler, SamplerOptions, TokenLogprob } from "./sampler_options.ts";

@@ -10,9 +10,9 @@ import {
   checkedSamplerOptions,
   checkLogits,
   checkLogprobs,
-  checkPosition,
   countHistory,
   largest,
+  type SamplePlace,
   type Sampler,
   type SamplerOptions,
   type TokenLogprob,
@@ -32,6 +32,7 @@ interface Places {
   readonly logits: number;
   readonly counts: number;
   readonly biases: number;
+  readonly mask: number;
 }
 
 let shared: Bench | undefined;
@@ -43,7 +44,7 @@ let shared: Bench | undefined;
  * @example
  * ```ts
  * const sampler = createSampler({ vocabularySize: 4, seed: 1, temperature: 0 });
- * sampler.sample(Float32Array.of(0, 3, 1, 2), [], 0); // 1
+ * sampler.sample(Float32Array.of(0, 3, 1, 2), { position: 0 }); // 1
  * ```
  */
 export function createSampler(options: SamplerOptions): Sampler {
@@ -57,12 +58,11 @@ class WasmSampler implements Sampler {
     this.#options = options;
   }
 
-  sample(logits: Float32Array, history: readonly number[], position: number): number {
+  sample(logits: Float32Array, place: SamplePlace): number {
     const options = this.#options;
-    const counts = countHistory(options, logits, history);
-    checkPosition(position);
+    const counts = countHistory(options, logits, place);
     const { memory, kernels } = bench();
-    const places = place({ memory, kernels }, options.vocabularySize);
+    const places = layOut({ memory, kernels }, options.vocabularySize);
     new Float32Array(memory.buffer, places.logits, logits.length).set(logits);
     const view = new DataView(memory.buffer);
     let at = places.counts;
@@ -77,6 +77,8 @@ class WasmSampler implements Sampler {
       view.setFloat64(at + 8, bias, true);
       at += tokenBytes.biases;
     }
+    const { mask } = place;
+    if (mask !== undefined) new Uint32Array(memory.buffer, places.mask, mask.length).set(mask);
     return kernels.sample(
       counts.size,
       options.logitBias.size,
@@ -89,7 +91,8 @@ class WasmSampler implements Sampler {
       options.minP,
       options.seed >>> 0,
       Math.floor(options.seed / 2 ** 32),
-      position,
+      place.position,
+      mask === undefined ? 0 : 1,
     );
   }
 
@@ -102,7 +105,7 @@ class WasmSampler implements Sampler {
     checkLogits(logits, vocabularySize);
     checkLogprobs(token, topCount, vocabularySize);
     const { memory, kernels } = bench();
-    const places = place({ memory, kernels }, vocabularySize);
+    const places = layOut({ memory, kernels }, vocabularySize);
     new Float32Array(memory.buffer, places.logits, logits.length).set(logits);
     const logSum = kernels.logSumExp();
     const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -122,7 +125,7 @@ function bench(): Bench {
 }
 
 /** Places the arrays for a vocabulary, growing the memory when it is too small. */
-function place({ memory, kernels }: Bench, vocabularySize: number): Places {
+function layOut({ memory, kernels }: Bench, vocabularySize: number): Places {
   const size = Math.ceil(vocabularySize / 8) * 8;
   let end = basePtr;
   const at = (bytes: number): number => (end += size * bytes) - size * bytes;
@@ -133,8 +136,10 @@ function place({ memory, kernels }: Bench, vocabularySize: number): Places {
   const logits = at(tokenBytes.logits);
   const heap = at(tokenBytes.heap);
   const kept = at(tokenBytes.kept);
+  const mask = Math.ceil(end / 4) * 4;
+  end = mask + 4 * Math.ceil(vocabularySize / 32);
   const missing = end - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 2 ** 16));
-  kernels.placeSampler(vocabularySize, logits, z, w, heap, kept, counts, biases, blockPtr);
-  return { logits, counts, biases };
+  kernels.placeSampler(vocabularySize, logits, z, w, heap, kept, counts, biases, blockPtr, mask);
+  return { logits, counts, biases, mask };
 }

@@ -36,17 +36,28 @@ export interface TokenLogprob {
   readonly logprob: number;
 }
 
+/** Where a token is sampled, and what bears on it. */
+export interface SamplePlace {
+  /** Absolute index that the sampled token will have, below 2^32. */
+  readonly position: number;
+  /** The token ids that penalties look at, oldest first. @default none */
+  readonly history?: readonly number[];
+  /**
+   * Tokens that may be sampled: token `i` by bit `i % 32` of word `i >> 5`, with a word for every 32
+   * tokens of the vocabulary. @default undefined: all
+   */
+  readonly mask?: Uint32Array | undefined;
+}
+
 /** Chooses tokens; holds no state between calls, so a position can be sampled again. */
 export interface Sampler {
   /**
    * Samples the token of a position.
    *
    * @param logits finite, one per token
-   * @param history the token ids that penalties look at, oldest first
-   * @param position absolute index that the sampled token will have, below 2^32
-   * @throws {RangeError} when a length, an id or the position is out of range
+   * @throws {RangeError} when a length, an id or the position is out of range, or no token is allowed
    */
-  sample(logits: Float32Array, history: readonly number[], position: number): number;
+  sample(logits: Float32Array, place: SamplePlace): number;
   /**
    * Log-probabilities from the raw logits, before any penalty or temperature.
    *
@@ -117,9 +128,11 @@ const rules = {
 export function countHistory(
   { vocabularySize }: CheckedSamplerOptions,
   logits: Float32Array,
-  history: readonly number[],
+  { history = [], position, mask }: SamplePlace,
 ): Map<number, number> {
   checkLogits(logits, vocabularySize);
+  checkPosition(position);
+  if (mask !== undefined) checkMask(mask, vocabularySize);
   const counts = new Map<number, number>();
   for (const token of history) {
     if (!isId(token, vocabularySize)) {
@@ -147,8 +160,25 @@ export function checkLogits(logits: Float32Array, vocabularySize: number): void 
   }
 }
 
-/** @throws {RangeError} when a position is not below 2^32 */
-export function checkPosition(position: number): void {
+/** Whether a mask allows a token. */
+export function isAllowed(mask: Uint32Array, token: number): boolean {
+  return (((mask[token >> 5] ?? 0) >>> (token & 31)) & 1) === 1;
+}
+
+function checkMask(mask: Uint32Array, vocabularySize: number): void {
+  const words = Math.ceil(vocabularySize / 32);
+  if (mask.length !== words) {
+    throw new RangeError(
+      `Cannot sample as the mask must have ${words} words: current count is ${mask.length}`,
+    );
+  }
+  const rest = vocabularySize % 32;
+  const last = (mask[words - 1] ?? 0) & (rest === 0 ? -1 : 2 ** rest - 1);
+  if (last !== 0 || mask.some((word, at) => word !== 0 && at < words - 1)) return;
+  throw new RangeError("Cannot sample as the mask must allow a token: it allows none");
+}
+
+function checkPosition(position: number): void {
   if (isCount(position, 0) && position < 2 ** 32) return;
   throw new RangeError(
     `Cannot sample as "position" must be an integer below 2^32: current value is ${position}`,

@@ -11,6 +11,7 @@ type Create = (options: SamplerOptions) => Sampler;
 export function testSamplerContract(name: string, create: Create): void {
   testRanking(name, create);
   testDrawing(name, create);
+  testMask(name, create);
 
   test(`${name} refuses options out of range by name`, () => {
     const good = { vocabularySize: 8, seed: 1 };
@@ -41,11 +42,15 @@ export function testSamplerContract(name: string, create: Create): void {
   test(`${name} refuses logits, tokens and positions that do not fit`, () => {
     const sampler = create({ vocabularySize: 3, seed: 1 });
     const logits = Float32Array.of(1, 2, 3);
-    assert.throws(() => sampler.sample(logits.slice(1), [], 0), RangeError);
-    assert.throws(() => sampler.sample(Float32Array.of(1, NaN, 2), [], 0), RangeError);
-    assert.throws(() => sampler.sample(logits, [3], 0), RangeError);
-    assert.throws(() => sampler.sample(logits, [-1], 0), RangeError);
-    assert.throws(() => sampler.sample(logits, [], 2 ** 32), RangeError);
+    assert.throws(() => sampler.sample(logits.slice(1), { position: 0 }), RangeError);
+    assert.throws(() => sampler.sample(Float32Array.of(1, NaN, 2), { position: 0 }), RangeError);
+    assert.throws(() => sampler.sample(logits, { position: 0, history: [3] }), RangeError);
+    assert.throws(() => sampler.sample(logits, { position: 0, history: [-1] }), RangeError);
+    assert.throws(() => sampler.sample(logits, { position: 2 ** 32 }), RangeError);
+    for (const mask of [[], [1, 1], [0], [8]]) {
+      const place = { position: 0, mask: Uint32Array.from(mask) };
+      assert.throws(() => sampler.sample(logits, place), /mask must/, JSON.stringify(mask));
+    }
     assert.throws(() => sampler.logprobs(logits, 3, 0), RangeError);
     assert.throws(() => sampler.logprobs(logits, 0, 4), RangeError);
   });
@@ -57,7 +62,7 @@ function testRanking(name: string, create: Create): void {
     for (const options of [{ temperature: 0 }, { topK: 1 }, { topP: 1e-9 }, { minP: 1 }]) {
       const sampler = create({ vocabularySize: 4, seed: 3, ...options });
       for (let position = 0; position < 20; position++) {
-        const token = sampler.sample(logits, [], position);
+        const token = sampler.sample(logits, { position });
         if ("minP" in options) assert.ok(token === 1 || token === 2);
         else assert.equal(token, 1, JSON.stringify(options));
       }
@@ -68,7 +73,7 @@ function testRanking(name: string, create: Create): void {
     const logits = Float32Array.of(4, 3.5, -1, -1.5);
     const greedy = { vocabularySize: 4, seed: 0, temperature: 0 };
     const pick = (options: Partial<SamplerOptions>, history: number[]): number =>
-      create({ ...greedy, ...options }).sample(logits, history, 9);
+      create({ ...greedy, ...options }).sample(logits, { position: 9, history });
     assert.equal(pick({}, [0]), 0);
     assert.equal(pick({ repeatPenalty: 2 }, [0]), 1);
     assert.equal(pick({ repeatPenalty: 2, logitBias: new Map([[0, -9], [1, -9]]) }, [2]), 3);
@@ -86,7 +91,7 @@ function testRanking(name: string, create: Create): void {
       const sampler = create({ vocabularySize: 4, seed: 11, ...options });
       const ids = Array.from(
         { length: 300 },
-        (_, position) => sampler.sample(logits, [], position),
+        (_, position) => sampler.sample(logits, { position }),
       );
       return [...new Set(ids)].toSorted();
     };
@@ -102,6 +107,35 @@ function testRanking(name: string, create: Create): void {
   });
 }
 
+function testMask(name: string, create: Create): void {
+  test(`${name} samples as if tokens that the mask does not allow were not there`, () => {
+    const size = 70;
+    const logits = Float32Array.from({ length: size }, (_, i) => Math.sin(i * 7) * 3);
+    const kept = [...logits.keys()].filter((id) => id % 3 === 1 || id === 69);
+    const mask = new Uint32Array(3);
+    for (const id of kept) mask[id >> 5] = (mask[id >> 5] ?? 0) | (1 << (id & 31));
+    const few = Float32Array.from(kept, (id) => logits[id] ?? NaN);
+    const variants: Partial<SamplerOptions>[] = [
+      {},
+      { temperature: 0 },
+      { topK: 1 },
+      { topK: 7 },
+      { topP: 0.6 },
+      { topK: 9, topP: 0.7 },
+      { minP: 0.3 },
+      { topK: 60 },
+    ];
+    for (const options of variants) {
+      const masked = create({ vocabularySize: size, seed: 5, ...options });
+      const small = create({ vocabularySize: kept.length, seed: 5, ...options });
+      for (let position = 0; position < 40; position++) {
+        const token = masked.sample(logits, { position, mask });
+        assert.equal(token, kept[small.sample(few, { position })], JSON.stringify(options));
+      }
+    }
+  });
+}
+
 function testDrawing(name: string, create: Create): void {
   test(`${name} draws by probability, and depends on seed and position only`, () => {
     const logits = Float32Array.from([0.1, 0.2, 0.7], (p) => Math.log(p));
@@ -110,8 +144,8 @@ function testDrawing(name: string, create: Create): void {
       const sampler = create({ vocabularySize: 3, seed: 2 ** 53 - 1, ...options });
       const counts = [0, 0, 0];
       for (let position = 0; position < draws; position++) {
-        const token = sampler.sample(logits, [], position);
-        assert.equal(token, sampler.sample(logits, [], position));
+        const token = sampler.sample(logits, { position });
+        assert.equal(token, sampler.sample(logits, { position }));
         counts[token] = (counts[token] ?? 0) + 1;
       }
       return counts;

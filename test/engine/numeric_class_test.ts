@@ -98,7 +98,7 @@ async function greedy(
   let hidden = await runTokens(executor, session, prompt);
   while (ids.length < count) {
     const logits = await executor.head(hidden.slice(-width));
-    ids.push(sampler.sample(logits, ids, session.positionCount));
+    ids.push(sampler.sample(logits, { position: session.positionCount, history: ids }));
     if (ids.length < count) hidden = await runTokens(executor, session, ids.slice(-1));
   }
   return ids;

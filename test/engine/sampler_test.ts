@@ -33,19 +33,21 @@ test("createSampler() agrees with the reference in every token and log-probabili
         bias: fc.array(fc.tuple(fc.nat({ max: vocabularySize - 1 }), fc.integer()), {
           maxLength: 3,
         }),
+        allowed: fc.option(fc.array(fc.nat({ max: vocabularySize - 1 }), { minLength: 1 })),
       })
     ),
     options,
     fc.integer({ min: 0, max: 2 ** 32 - 9 }),
-    ({ vocabularySize, logits, history, bias }, rest, position) => {
+    ({ vocabularySize, logits, history, bias, allowed }, rest, position) => {
       const logitBias = new Map(bias.map(([token, value]) => [token, value % 1e9]));
       const all = { ...rest, vocabularySize, logitBias };
       const values = Float32Array.from(logits);
+      const mask = allowed === null ? undefined : maskOf(allowed, vocabularySize);
       const [wasm, plain] = [createSampler(all), createReferenceSampler(all)];
       for (let i = 0; i < 4; i++) {
         assert.equal(
-          wasm.sample(values, history, position + i),
-          plain.sample(values, history, position + i),
+          wasm.sample(values, { position: position + i, history, mask }),
+          plain.sample(values, { position: position + i, history, mask }),
         );
       }
       const top = Math.min(5, vocabularySize);
@@ -55,13 +57,19 @@ test("createSampler() agrees with the reference in every token and log-probabili
   fc.assert(property, { numRuns: fixtureRuns(500) });
 });
 
+function maskOf(tokens: readonly number[], vocabularySize: number): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(vocabularySize / 32));
+  for (const token of tokens) mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31));
+  return mask;
+}
+
 test("createSampler() serves vocabularies of different sizes in turn", () => {
   const small = createSampler({ vocabularySize: 5, seed: 1, temperature: 0 });
   const large = createSampler({ vocabularySize: 150_000, seed: 1, topP: 0.9, topK: 50 });
   const logits = new Float32Array(150_000);
   logits[149_999] = 30;
   for (let i = 0; i < 3; i++) {
-    assert.equal(large.sample(logits, [7], i), 149_999);
-    assert.equal(small.sample(Float32Array.of(0, 1, 9, 3, 2), [], i), 2);
+    assert.equal(large.sample(logits, { position: i, history: [7] }), 149_999);
+    assert.equal(small.sample(Float32Array.of(0, 1, 9, 3, 2), { position: i }), 2);
   }
 });

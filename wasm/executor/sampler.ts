@@ -6,6 +6,7 @@
  *     counts   {u32 token, u32 count} x up to V
  *     biases   {u32 token, 4 bytes free, f64 bias} x up to V
  *     block    16 bytes for Philox
+ *     mask     u32 x (V + 31) / 32, token i is allowed by bit i % 32 of word i / 32; or no mask
  */
 import { exp, log } from "./functions";
 import { philoxBlock } from "./philox";
@@ -20,6 +21,8 @@ let kept: usize = 0;
 let counts: usize = 0;
 let biases: usize = 0;
 let block: usize = 0;
+let mask: usize = 0;
+let masked: bool = false;
 
 /** Places the arrays for a vocabulary of `vocabularySize` tokens. */
 export function placeSampler(
@@ -32,6 +35,7 @@ export function placeSampler(
   countsAt: usize,
   biasesAt: usize,
   blockAt: usize,
+  maskAt: usize,
 ): void {
   V = vocabularySize;
   logits = logitsAt;
@@ -42,6 +46,7 @@ export function placeSampler(
   counts = countsAt;
   biases = biasesAt;
   block = blockAt;
+  mask = maskAt;
 }
 
 // @ts-ignore: decorator
@@ -58,7 +63,16 @@ function w(i: i32): f64 {
   return load<f64>(wPtr + (<usize> i << 3));
 }
 
-/** Returns the sampled token. */
+/** Whether token `i` takes part. */
+// @ts-ignore: decorator
+
+@inline
+function allowed(i: i32): bool {
+  if (!masked) return true;
+  return ((load<u32>(mask + (<usize> (i >> 5) << 2)) >> (i & 31)) & 1) != 0;
+}
+
+/** Returns the sampled token; with `useMask`, one that the mask allows, of which there is one. */
 export function sample(
   countCount: i32,
   biasCount: i32,
@@ -72,12 +86,16 @@ export function sample(
   seedLow: u32,
   seedHigh: u32,
   position: u32,
+  useMask: i32,
 ): i32 {
+  masked = useMask != 0;
   adjust(countCount, biasCount, repeatPenalty, frequencyPenalty, presencePenalty);
   const best = argmax();
   if (temperature == 0 || topK == 1) return best;
   const m = z(best);
-  for (let i = 0; i < V; i++) store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
+  for (let i = 0; i < V; i++) {
+    if (allowed(i)) store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
+  }
   keep(topK, topP, minP);
   return draw(uniform(seedLow, seedHigh, position));
 }
@@ -103,31 +121,32 @@ function adjust(countCount: i32, biasCount: i32, repeat: f64, frequency: f64, pr
 }
 
 function argmax(): i32 {
-  let best = 0;
-  for (let i = 1; i < V; i++) if (z(i) > z(best)) best = i;
+  let best = -1;
+  for (let i = 0; i < V; i++) {
+    if (allowed(i) && (best < 0 || z(i) > z(best))) best = i;
+  }
   return best;
 }
 
 /** Steps 5 to 7: fills `kept`. */
 function keep(topK: i32, topP: f64, minP: f64): void {
-  const byRank = (topK > 0 && topK < V) || topP < 1;
-  memory.fill(kept, byRank ? 0 : 1, V);
-  if (byRank) {
-    const most = topK > 0 && topK < V ? topK : V;
+  if ((topK > 0 && topK < V) || topP < 1) {
+    memory.fill(kept, 0, V);
     heapify();
+    const most = topK > 0 && topK < heapCount ? topK : heapCount;
     if (topP < 1) keepByMass(most, topP);
     else for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
-  }
+  } else keepAllowed();
   if (minP > 0) {
     for (let i = 0; i < V; i++) if (!(w(i) >= minP)) store<u8>(kept + <usize> i, 0);
   }
 }
 
-/** Keeps the first tokens of the ranking, at most `most`, until their mass reaches the share. */
+/** Keeps the first tokens of the heap's ranking, at most `most`, until their mass reaches the share. */
 function keepByMass(most: i32, topP: f64): void {
-  if (most < V) {
+  if (most < heapCount) {
     for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
-  } else memory.fill(kept, 1, V);
+  } else keepAllowed();
   const goal = topP * keptMass();
   memory.fill(kept, 0, V);
   heapify();
@@ -138,6 +157,11 @@ function keepByMass(most: i32, topP: f64): void {
     sum += w(token);
     if (sum >= goal) return;
   }
+}
+
+function keepAllowed(): void {
+  if (!masked) memory.fill(kept, 1, V);
+  else for (let i = 0; i < V; i++) store<u8>(kept + <usize> i, allowed(i) ? 1 : 0);
 }
 
 function keptMass(): f64 {
@@ -162,9 +186,13 @@ function before(a: i32, b: i32): bool {
 }
 
 function heapify(): void {
-  heapCount = V;
-  for (let i = 0; i < V; i++) store<i32>(heap + (<usize> i << 2), i);
-  for (let i = (V >> 1) - 1; i >= 0; i--) sink(i);
+  heapCount = 0;
+  for (let i = 0; i < V; i++) {
+    if (!allowed(i)) continue;
+    store<i32>(heap + (<usize> heapCount << 2), i);
+    heapCount++;
+  }
+  for (let i = (heapCount >> 1) - 1; i >= 0; i--) sink(i);
 }
 
 function sink(start: i32): void {

@@ -6,9 +6,10 @@ import {
   checkedSamplerOptions,
   checkLogits,
   checkLogprobs,
-  checkPosition,
   countHistory,
+  isAllowed,
   largest,
+  type SamplePlace,
   type Sampler,
   type SamplerOptions,
   type TokenLogprob,
@@ -24,11 +25,8 @@ import { philox } from "./philox.ts";
 export function createReferenceSampler(options: SamplerOptions): Sampler {
   const checked = checkedSamplerOptions(options);
   return {
-    sample: (logits: Float32Array, history: readonly number[], position: number): number => {
-      const z = adjusted(checked, logits, history);
-      checkPosition(position);
-      return choose(checked, z, position);
-    },
+    sample: (logits: Float32Array, place: SamplePlace): number =>
+      choose(checked, adjusted(checked, logits, place), place),
     logprobs: (
       logits: Float32Array,
       token: number,
@@ -51,11 +49,11 @@ export function createReferenceSampler(options: SamplerOptions): Sampler {
 function adjusted(
   options: CheckedSamplerOptions,
   logits: Float32Array,
-  history: readonly number[],
+  place: SamplePlace,
 ): Float64Array {
   const { repeatPenalty, frequencyPenalty, presencePenalty, logitBias } = options;
   const z = Float64Array.from(logits);
-  for (const [token, count] of countHistory(options, logits, history)) {
+  for (const [token, count] of countHistory(options, logits, place)) {
     let value = z[token] ?? NaN;
     if (repeatPenalty !== 1) value = value > 0 ? value / repeatPenalty : value * repeatPenalty;
     z[token] = (value - count * frequencyPenalty) - presencePenalty;
@@ -65,9 +63,13 @@ function adjusted(
 }
 
 /** Steps 3 to 8. */
-function choose(options: CheckedSamplerOptions, z: Float64Array, position: number): number {
+function choose(
+  options: CheckedSamplerOptions,
+  z: Float64Array,
+  { position, mask }: SamplePlace,
+): number {
   const { temperature, topK, topP, minP, seed } = options;
-  const ids = Array.from(z.keys());
+  const ids = [...z.keys()].filter((id) => mask === undefined || isAllowed(mask, id));
   const zOf = (id: number): number => z[id] ?? NaN;
   const ranking = ids.toSorted((a, b) => zOf(b) - zOf(a) || a - b);
   const best = ranking[0] ?? 0;
