@@ -3,7 +3,8 @@
  *
  * Shapes: `ChatCompletion`, `ChatCompletionChunk` and `Completion` of the official `openai` client.
  */
-import type { FinishReason, Usage } from "../inference/mod.ts";
+import type { FinishReason, ListedToken, Usage } from "../inference/mod.ts";
+import { chatLogprobs, completionLogprobs } from "./logprobs.ts";
 
 /** What all parts of one answer have in common. */
 export interface AnswerHead {
@@ -16,19 +17,31 @@ export interface AnswerHead {
   readonly namesTier: boolean;
 }
 
-/** One endpoint's shapes. */
+/** A piece of a choice's text. */
+export interface TextPart {
+  readonly text: string;
+  /** The tokens that the text completes, if they were asked for. */
+  readonly logprobs?: readonly ListedToken[] | undefined;
+}
+
+/** One whole choice. */
+export interface WholeChoice extends TextPart {
+  readonly finishReason: FinishReason;
+}
+
+/** One endpoint's shapes; `index` is that of a choice. */
 export interface AnswerShape {
   /** A whole answer. */
   whole(
     head: AnswerHead,
-    answer: { readonly text: string; readonly finishReason: FinishReason; readonly usage: Usage },
+    answer: { readonly choices: readonly WholeChoice[]; readonly usage: Usage },
   ): unknown;
-  /** The `choices` of the chunk that opens a stream, if there is such a chunk. */
-  opening(): unknown[] | undefined;
-  /** The `choices` of a chunk of text. */
-  text(text: string): unknown[];
-  /** The `choices` of the chunk that tells why the answer ended. */
-  ending(finishReason: FinishReason): unknown[];
+  /** The choice of the chunk that opens a choice's stream, if there is such a chunk. */
+  opening(index: number): unknown;
+  /** The choice of a chunk of text. */
+  text(index: number, part: TextPart): unknown;
+  /** The choice of the chunk that tells why it ended. */
+  ending(index: number, finishReason: FinishReason): unknown;
   /** The `object` of a chunk. */
   readonly chunkObject: string;
 }
@@ -36,32 +49,33 @@ export interface AnswerShape {
 /** `POST /v1/chat/completions`. */
 export const chatShape: AnswerShape = {
   chunkObject: "chat.completion.chunk",
-  whole: (head, { text, finishReason, usage }) => ({
+  whole: (head, { choices, usage }) => ({
     ...common(head, "chat.completion"),
-    choices: [{
-      index: 0,
+    choices: choices.map(({ text, logprobs, finishReason }, index) => ({
+      index,
       message: { role: "assistant", content: text, refusal: null },
-      logprobs: null,
+      logprobs: chatLogprobs(logprobs),
       finish_reason: finishReason,
-    }],
+    })),
     usage: usageBody(usage),
   }),
-  opening: () => [chatChoice({ role: "assistant", content: "", refusal: null }, null)],
-  text: (text) => [chatChoice({ content: text }, null)],
-  ending: (finishReason) => [chatChoice({}, finishReason)],
+  opening: (index) =>
+    chatChoice(index, { delta: { role: "assistant", content: "", refusal: null } }),
+  text: (index, { text, logprobs }) => chatChoice(index, { delta: { content: text }, logprobs }),
+  ending: (index, finishReason) => chatChoice(index, { delta: {}, finishReason }),
 };
 
 /** `POST /v1/completions`. */
 export const completionShape: AnswerShape = {
   chunkObject: "text_completion",
-  whole: (head, { text, finishReason, usage }) => ({
+  whole: (head, { choices, usage }) => ({
     ...common(head, "text_completion"),
-    choices: [completionChoice(text, finishReason)],
+    choices: choices.map((choice, index) => completionChoice(index, choice)),
     usage: usageBody(usage),
   }),
   opening: () => undefined,
-  text: (text) => [completionChoice(text, null)],
-  ending: (finishReason) => [completionChoice("", finishReason)],
+  text: (index, part) => completionChoice(index, part),
+  ending: (index, finishReason) => completionChoice(index, { text: "", finishReason }),
 };
 
 /**
@@ -97,19 +111,26 @@ function common(head: AnswerHead, object: string): Record<string, unknown> {
   };
 }
 
-function chatChoice(delta: unknown, finishReason: FinishReason | null): unknown {
-  return { index: 0, delta, logprobs: null, finish_reason: finishReason };
+interface Part extends Partial<TextPart> {
+  readonly finishReason?: FinishReason;
 }
 
-function completionChoice(text: string, finishReason: FinishReason | null): unknown {
-  return { text, index: 0, logprobs: null, finish_reason: finishReason };
+function chatChoice(index: number, part: Part & { readonly delta: unknown }): unknown {
+  const { delta, logprobs, finishReason = null } = part;
+  return { index, delta, logprobs: chatLogprobs(logprobs), finish_reason: finishReason };
+}
+
+function completionChoice(index: number, part: Part): unknown {
+  const { text = "", logprobs, finishReason = null } = part;
+  return { text, index, logprobs: completionLogprobs(logprobs), finish_reason: finishReason };
 }
 
 function usageBody(usage: Usage): unknown {
-  const { promptTokens, completionTokens } = usage;
+  const { promptTokens, cachedTokens, completionTokens } = usage;
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
   };
 }

@@ -20,6 +20,7 @@ import {
   textUpTo,
 } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
+import { topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";
 
 const noTools = "tools are not called by this release";
@@ -67,6 +68,16 @@ export const chatFields = {
     note: "the older name of `max_completion_tokens`; both must agree",
     schema: integerWithin({ from: 1 }),
   } as Field<number>,
+  logprobs: {
+    use: "honoured",
+    note: "default `false`; `true` lists the answer's tokens, from the raw logits",
+    schema: boolean,
+  } as Field<boolean>,
+  top_logprobs: {
+    use: "honoured",
+    note: `0 to ${topLogprobsMax}, default 0; needs \`logprobs\``,
+    schema: integerWithin({ from: 0, to: topLogprobsMax }),
+  } as Field<number>,
   metadata: {
     use: "identifier",
     note: "up to 16 pairs of strings; nothing is stored",
@@ -103,27 +114,12 @@ export const chatFields = {
     message: `${noTools}: send [] or leave it out`,
     note: "`[]`",
   }),
-  logprobs: nothingAsked({
-    accepts: oneOf(false),
-    message: "log probabilities are not returned by this release: send false or leave it out",
-    note: "`false`",
-  }),
-  top_logprobs: nothingAsked({
-    accepts: oneOf(0),
-    message: "log probabilities are not returned by this release: send 0 or leave it out",
-    note: "`0`",
-  }),
   modalities: nothingAsked({
     accepts: (value) => Array.isArray(value) && value.length === 1 && value[0] === "text",
     message: `only text is made by this release: send ["text"] or leave it out`,
     note: '`["text"]`',
   }),
   moderation: onlyNull("nothing is moderated by this release: leave it out"),
-  n: nothingAsked({
-    accepts: oneOf(1),
-    message: "one answer is given to a request: send 1 or leave it out",
-    note: "`1`",
-  }),
   parallel_tool_calls: {
     use: "nothing-asked",
     note: "`true` or `false`, as there are no tools to call",

@@ -5,16 +5,9 @@
  * which a test compares this table.
  */
 import * as v from "valibot";
-import {
-  boolean,
-  integerWithin,
-  nothingAsked,
-  oneOf,
-  onlyNull,
-  type Schema,
-} from "./field_schemas.ts";
+import { boolean, integerWithin, nothingAsked, oneOf, type Schema } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
-import { promptTokensMax } from "./limits.ts";
+import { promptTokensMax, topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";
 
 /** A prompt: text, or token ids. */
@@ -87,17 +80,16 @@ export const completionFields = {
     note: "default `false`; `true` puts the prompt before the answer",
     schema: boolean,
   } as Field<boolean>,
+  logprobs: {
+    use: "honoured",
+    note: `0 to ${topLogprobsMax}: so many likeliest tokens with each; not with \`echo\``,
+    schema: integerWithin({ from: 0, to: topLogprobsMax }),
+  } as Field<number>,
   best_of: nothingAsked({
     accepts: oneOf(1),
-    message: "one answer is given to a request: send 1 or leave it out",
+    message: "all answers are given that are made: send 1 or leave it out",
     note: "`1`",
   }),
-  n: nothingAsked({
-    accepts: oneOf(1),
-    message: "one answer is given to a request: send 1 or leave it out",
-    note: "`1`",
-  }),
-  logprobs: onlyNull("log probabilities are not returned by this release: leave it out"),
   suffix: nothingAsked({
     accepts: oneOf(""),
     message: "text is not inserted before a suffix by this release: leave it out",

@@ -5,12 +5,15 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import type { Host } from "../../kernel/mod.ts";
-import type { FinishReason, GenerateItem, Usage } from "../inference/mod.ts";
+import type { Usage } from "../inference/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { chatShape, chunk, completionShape } from "./answers.ts";
 import type { AnswerHead, AnswerShape } from "./answers.ts";
+import { openChoices } from "./choices.ts";
+import type { Choices } from "./choices.ts";
 import type { ApiConfig } from "./config.ts";
 import { readJson } from "./read_json.ts";
+import { GatheredAnswer, sumUsage } from "./gathered_answer.ts";
 import { DONE_EVENT, encodeEvent, eventStream } from "./sse.ts";
 import { chatParam, completionParam, translateChat, translateCompletion } from "./translate.ts";
 import type { Translated } from "./translate.ts";
@@ -49,15 +52,12 @@ export interface AnswerOptions {
 }
 
 /** A request on its way to its answer. */
-interface Running {
+interface Running extends Pick<Choices, "items" | "end"> {
   readonly head: AnswerHead;
   readonly seed: number;
   readonly translated: Translated;
   /** What the prompt says, when the answer repeats it; else "". */
   readonly echo: string;
-  readonly items: AsyncIterator<GenerateItem>;
-  /** Ends generation, whatever it is doing; harmless when it has ended. */
-  readonly end: () => void;
 }
 
 /**
@@ -93,27 +93,17 @@ async function start(
   options: AnswerOptions,
 ): Promise<Running> {
   const { host, endpoint } = options;
-  const abort = new AbortController();
   const id = endpoint.idPrefix + hex(host.random.fill(new Uint8Array(12)));
   const params = { ...translated.params, requestId: id };
-  const stream = host.stream("inference", "generate", params, abort.signal);
-  const items = stream[Symbol.asyncIterator]() as AsyncIterator<GenerateItem>;
-  function end(): void {
-    abort.abort();
-    // The abort alone does not reach a stream whose last item nobody has taken further.
-    items.return?.().catch(() => {});
-  }
-  env.outgoing.once("close", end);
-  if (env.outgoing.destroyed) end();
-  const first = await items.next();
-  if (first.done === true || first.value.type !== "start") {
-    throw new TypeError("Cannot answer as the inference service did not begin with 'start'");
-  }
-  const { model, fingerprint, seed } = first.value;
+  const opened = await openChoices({ host, params, count: translated.choiceCount }, (end) => {
+    env.outgoing.once("close", end);
+    if (env.outgoing.destroyed) end();
+  });
+  const { model, fingerprint, seed } = opened.start;
   const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
   const { namesTier } = translated;
   const head = { id, createdSeconds, model, fingerprint, namesTier };
-  return { head, seed, translated, items, end, echo: await echoOf(translated, host) };
+  return { ...opened, head, seed, translated, echo: await echoOf(translated, host) };
 }
 
 async function echoOf(translated: Translated, host: Host): Promise<string> {
@@ -125,16 +115,13 @@ async function echoOf(translated: Translated, host: Host): Promise<string> {
 }
 
 async function whole(running: Running, shape: AnswerShape): Promise<unknown> {
-  const parts = [running.echo];
-  for (;;) {
-    const { done, value } = await running.items.next();
-    if (done === true) throw new TypeError("Cannot answer as generation ended without 'end'");
-    if (value.type === "text") parts.push(value.text);
-    if (value.type !== "end") continue;
-    // The stream's own end, so that its slot is free before the client knows.
-    await running.items.next();
-    return shape.whole(running.head, { ...value, text: parts.join("") });
+  const { echo, head, items, translated } = running;
+  const answer = new GatheredAnswer({ count: translated.choiceCount, echo });
+  // To the streams' own ends, so that their slots are free before the client knows.
+  for (let next = await items.next(); next.done !== true; next = await items.next()) {
+    answer.add(next.value);
   }
+  return shape.whole(head, answer.finish());
 }
 
 function streamed(
@@ -164,16 +151,21 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
   const usage = includeUsage ? null : undefined;
   const encode = (choices: readonly unknown[]): string =>
     encodeEvent(chunk(running.head, { shape, choices, usage }));
-  const opening = shape.opening();
-  if (opening !== undefined) yield encode(opening);
-  if (running.echo !== "") yield encode(shape.text(running.echo));
-  let end: { readonly finishReason: FinishReason; readonly usage: Usage } | undefined;
+  for (let index = 0; index < running.translated.choiceCount; index++) {
+    const opening = shape.opening(index);
+    if (opening !== undefined) yield encode([opening]);
+    if (running.echo !== "") yield encode([shape.text(index, { text: running.echo })]);
+  }
+  const usages: Usage[] = [];
   try {
     for (;;) {
       const { done, value } = await running.items.next();
       if (done === true) break;
-      if (value.type === "text") yield encode(shape.text(value.text));
-      if (value.type === "end") end = value;
+      const { index, item } = value;
+      if (item.type === "text") yield encode([shape.text(index, item)]);
+      if (item.type !== "end") continue;
+      usages.push(item.usage);
+      yield encode([shape.ending(index, item.finishReason)]);
     }
   } catch (thrown) {
     // The status has been sent; OpenAI's clients throw at an event with an error.
@@ -182,10 +174,9 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
   } finally {
     running.end();
   }
-  if (end === undefined) return;
-  yield encode(shape.ending(end.finishReason));
+  if (usages.length < running.translated.choiceCount) return;
   if (includeUsage) {
-    yield encodeEvent(chunk(running.head, { shape, choices: [], usage: end.usage }));
+    yield encodeEvent(chunk(running.head, { shape, choices: [], usage: sumUsage(usages) }));
   }
   yield DONE_EVENT;
 }

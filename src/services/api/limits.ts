@@ -47,3 +47,9 @@ export const shownCharactersMax = 60;
 
 /** Seconds that a client refused for a full queue is asked to wait. */
 export const retryAfterSeconds = 1;
+
+/** Choices of one request; each takes a slot. */
+export const choicesMax = 16;
+
+/** Likeliest tokens that are listed with a token, as many as OpenAI allows in chats. */
+export const topLogprobsMax = 20;

@@ -11,6 +11,7 @@ import {
   streamOptions,
   textUpTo,
 } from "./field_schemas.ts";
+import { choicesMax } from "./limits.ts";
 
 /** `model`, sampling, stopping, streaming and the caller's identifiers. */
 export const samplingFields = {
@@ -65,6 +66,11 @@ export const samplingFields = {
     note: "`include_usage`; `include_obfuscation` only `false`; has no effect without `stream`",
     schema: streamOptions,
   } as Field<{ includeUsage: boolean }>,
+  n: {
+    use: "honoured",
+    note: `1 to ${choicesMax}, default 1; choice i is what \`n\` 1 gives with the seed i higher`,
+    schema: integerWithin({ from: 1, to: choicesMax }),
+  } as Field<number>,
   user: {
     use: "identifier",
     note: "up to 512 characters",

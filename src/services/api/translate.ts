@@ -6,7 +6,7 @@ import { ApiError } from "./api_error.ts";
 import { chatFields } from "./chat_fields.ts";
 import { completionFields } from "./completion_fields.ts";
 import type { Prompt } from "./completion_fields.ts";
-import { readFields } from "./fields.ts";
+import { readFields, shown } from "./fields.ts";
 import type { Values } from "./fields.ts";
 import { samplingFields } from "./sampling_fields.ts";
 
@@ -16,6 +16,8 @@ export interface Translated {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly namesTier: boolean;
+  /** How many answers are wanted. */
+  readonly choiceCount: number;
   /** The prompt that the answer repeats first, if it was asked for. */
   readonly echo: Prompt | undefined;
 }
@@ -43,10 +45,12 @@ export function translateChat(body: unknown): Translated {
   return {
     ...delivery(values),
     namesTier: values.service_tier !== undefined,
+    choiceCount: values.n ?? 1,
     echo: undefined,
     params: {
       ...common(values),
       prompt: { kind: "chat", messages: values.messages ?? [] },
+      ...optional("topLogprobs", chatTopLogprobs(values)),
       ...optional("maxTokens", newer ?? older),
     },
   };
@@ -60,14 +64,22 @@ export function translateChat(body: unknown): Translated {
 export function translateCompletion(body: unknown): Translated {
   // A null prompt is documented as "from the beginning of a new document".
   const values = readFields(completionFields, withNullPrompt(body));
+  if (values.logprobs !== undefined && values.echo === true) {
+    throw refused(values.logprobs, {
+      param: "logprobs",
+      rule: "log-probabilities of a prompt are not computed by this release: send no 'echo'",
+    });
+  }
   const prompt = values.prompt ?? { kind: "text", text: "" };
   return {
     ...delivery(values),
     namesTier: false,
+    choiceCount: values.n ?? 1,
     echo: values.echo === true ? prompt : undefined,
     params: {
       ...common(values),
       prompt,
+      ...optional("topLogprobs", values.logprobs),
       maxTokens: values.max_tokens ?? completionTokensDefault,
     },
   };
@@ -82,6 +94,29 @@ export function chatParam(field: string): string {
 export function completionParam(field: string): string {
   if (field === "logitBias") return "logit_bias";
   return field === "maxTokens" ? "max_tokens" : field;
+}
+
+/** How many likeliest tokens to list, or undefined when none are to be listed at all. */
+function chatTopLogprobs(values: Values<typeof chatFields>): number | undefined {
+  if (values.logprobs === true) return values.top_logprobs ?? 0;
+  if ((values.top_logprobs ?? 0) === 0) return undefined;
+  throw refused(values.top_logprobs, {
+    param: "top_logprobs",
+    rule: "it needs 'logprobs' to be true",
+  });
+}
+
+/** The refusal of a value that another field's value does not allow. */
+function refused(
+  value: unknown,
+  { param, rule }: { readonly param: string; readonly rule: string },
+): ApiError {
+  return new ApiError({
+    status: 400,
+    code: "invalid_value",
+    param,
+    message: `Cannot use '${param}' as ${rule}: current value is ${shown(value)}`,
+  });
 }
 
 type Sampling = Values<typeof samplingFields>;

@@ -4,9 +4,10 @@
 import type { Sampler } from "../../engine/mod.ts";
 import { createDetokenizer } from "../../model/mod.ts";
 import type { Detokenizer, Tokenizer } from "../../model/mod.ts";
-import type { FinishReason, GenerateItem } from "./schemas.ts";
+import type { FinishReason, GenerateItem, ListedToken } from "./schemas.ts";
 import type { Sequence } from "./sequence.ts";
 import { StopMatcher } from "./stop_matcher.ts";
+import { TokenLister } from "./token_lister.ts";
 
 /** What one generation works with. */
 export interface GenerationOptions {
@@ -18,6 +19,8 @@ export interface GenerationOptions {
   readonly sampler: Sampler;
   /** Whether the sampler looks at the tokens so far. */
   readonly penalises: boolean;
+  /** How many of the likeliest tokens to list with each token; undefined lists none at all. */
+  readonly topLogprobs?: number | undefined;
   readonly tokenizer: Tokenizer;
   /** Told after each sampled token. */
   readonly onToken: () => void;
@@ -31,23 +34,21 @@ export async function* generateText(options: GenerationOptions): AsyncGenerator<
   let next = promptTokens;
   for (;;) {
     const logits = await sequence.extend(next);
-    const token = sampler.sample(logits, options.penalises ? history : [], history.length);
+    const position = history.length;
+    const token = sampler.sample(logits, options.penalises ? { position, history } : { position });
+    answer.list(token, logits);
     history.push(token);
     options.onToken();
     const finish = answer.take(token, tokenizer.isEndOfGeneration(token));
     const text = answer.takeText();
-    if (text !== "") yield { type: "text", text, tokens: answer.takeTokens() };
+    if (text !== "") yield { type: "text", text, ...answer.takeTokens() };
     if (finish !== undefined) {
-      yield {
-        type: "end",
-        ...finish,
-        usage: {
-          promptTokens: promptTokens.length,
-          cachedTokens: sequence.cachedTokens,
-          completionTokens: history.length - promptTokens.length,
-        },
-        tokens: answer.takeTokens(),
+      const usage = {
+        promptTokens: promptTokens.length,
+        cachedTokens: sequence.cachedTokens,
+        completionTokens: history.length - promptTokens.length,
       };
+      yield { type: "end", ...finish, usage, ...answer.takeTokens() };
       return;
     }
     next = Uint32Array.of(token);
@@ -64,14 +65,24 @@ class Answer {
   readonly #maxTokens: number;
   readonly #detokenizer: Detokenizer;
   readonly #matcher: StopMatcher;
+  readonly #lister: TokenLister | undefined;
   #tokens: number[] = [];
   #text = "";
   #count = 0;
 
   constructor(options: GenerationOptions) {
-    this.#maxTokens = options.maxTokens;
-    this.#detokenizer = createDetokenizer(options.tokenizer);
-    this.#matcher = new StopMatcher(options.stops);
+    const { maxTokens, stops, topLogprobs, sampler, tokenizer } = options;
+    this.#maxTokens = maxTokens;
+    this.#detokenizer = createDetokenizer(tokenizer);
+    this.#matcher = new StopMatcher(stops);
+    this.#lister = topLogprobs === undefined
+      ? undefined
+      : new TokenLister({ topLogprobs, sampler, tokenizer });
+  }
+
+  /** Notes the log-probabilities of a token that is about to be taken. */
+  list(token: number, logits: Float32Array): void {
+    this.#lister?.list(token, logits);
   }
 
   /** Takes a sampled token; says how the answer has ended, if it has. */
@@ -87,17 +98,20 @@ class Answer {
   takeText(): string {
     const text = this.#text;
     this.#text = "";
+    this.#lister?.gave(text);
     return text;
   }
 
-  takeTokens(): number[] {
+  /** Tokens since the last time, and those of the text given so far that were not listed yet. */
+  takeTokens(): { tokens: number[]; logprobs?: ListedToken[] } {
     const tokens = this.#tokens;
     this.#tokens = [];
-    return tokens;
+    return this.#lister === undefined ? { tokens } : { tokens, logprobs: this.#lister.take() };
   }
 
   #push(piece: string): Finish | undefined {
     if (piece === "") return undefined;
+    this.#lister?.read(piece);
     const { text, stop } = this.#matcher.push(piece);
     this.#text += text;
     return stop === undefined ? undefined : { finishReason: "stop", stopSequence: stop };

@@ -20,6 +20,9 @@ export const breatheAfterMs = 8;
 /** Stop strings of a request. */
 export const stopStringsMax = 16;
 
+/** Likeliest tokens that are listed with a token, as many as OpenAI allows. */
+export const topLogprobsMax = 20;
+
 /** Characters of one stop string. */
 export const stopCharactersMax = 512;
 

@@ -15,6 +15,7 @@ export type {
   FinishReason,
   GenerateItem,
   GenerateParams,
+  ListedToken,
   ModelEntry,
   ModelInfo,
   Usage,

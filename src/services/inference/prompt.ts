@@ -18,6 +18,7 @@ export interface PreparedRequest {
   readonly stops: readonly string[];
   readonly seed: number;
   readonly sampling: GenerateParams["sampling"];
+  readonly topLogprobs: number | undefined;
 }
 
 /** What preparing needs. */
@@ -52,6 +53,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
     stops: [...params.stop, ...stops],
     seed: params.seed ?? drawSeed(options.random),
     sampling: params.sampling,
+    topLogprobs: params.topLogprobs,
   };
 }
 

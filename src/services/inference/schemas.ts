@@ -9,6 +9,7 @@ import {
   stopStringsMax,
   textCharactersMax,
   tokensMax,
+  topLogprobsMax,
 } from "./limits.ts";
 
 // By one loop: a schema per item takes a third of a second for a million items.
@@ -81,6 +82,8 @@ export const generateParams = v.strictObject({
   /** 0 to 2^53 - 1; drawn when absent. */
   seed: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   sampling: v.optional(samplingSchema, {}),
+  /** How many of the likeliest tokens to list with each token's own log-probability. */
+  topLogprobs: v.optional(v.pipe(within(0, topLogprobsMax), v.integer())),
 });
 
 /** Parameters of `generate`, checked. */
@@ -126,6 +129,30 @@ const usage = v.object({
   ),
 });
 
+const chance = {
+  token: v.number(),
+  logprob: v.pipe(v.number(), v.description("Natural logarithm, from the raw logits.")),
+  text: v.pipe(v.string(), v.description("The bytes as text; a control token's own name.")),
+  bytes: v.pipe(v.array(v.number()), v.description("None for a control token.")),
+};
+
+/** A token and how likely it was. */
+export type TokenChance = Readonly<v.InferOutput<v.ObjectSchema<typeof chance, undefined>>>;
+
+const listedToken = v.object({
+  ...chance,
+  offset: v.pipe(v.number(), v.description("Code points of the answer before the token.")),
+  top: v.array(v.object(chance)),
+});
+
+const listedTokens = v.pipe(
+  v.array(listedToken),
+  v.description("Tokens of the text so far that were not listed yet, when asked for."),
+);
+
+/** A token of an answer, how likely it was, and the likeliest ones in its place. */
+export type ListedToken = Readonly<v.InferOutput<typeof listedToken>>;
+
 /** How many tokens a request took. */
 export type Usage = Readonly<v.InferOutput<typeof usage>>;
 
@@ -146,13 +173,19 @@ export const generateItem = v.variant("type", [
     seed: v.number(),
   }),
   // Text that is certain, in whole characters.
-  v.object({ type: v.literal("text"), text: v.string(), tokens: sampledTokens }),
+  v.object({
+    type: v.literal("text"),
+    text: v.string(),
+    tokens: sampledTokens,
+    logprobs: v.exactOptional(listedTokens),
+  }),
   v.object({
     type: v.literal("end"),
     finishReason,
     stopSequence: v.exactOptional(v.string()),
     usage,
     tokens: sampledTokens,
+    logprobs: v.exactOptional(listedTokens),
   }),
 ]);
 

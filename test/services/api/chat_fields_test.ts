@@ -67,6 +67,7 @@ const sampling: Record<string, Samples> = {
       [{ x: 1 }, "stream_options.x"],
     ],
   },
+  n: { taken: [1, 2, 16], refused: refusedAll(0, 17, "1") },
   user: { taken: ["u"], refused: refusedAll(5, { name: "x" }, "x".repeat(513)) },
   top_k: { taken: [0, 40], refused: refusedAll(-1, 0.5, "4") },
   min_p: { taken: [0, 0.05, 1], refused: refusedAll(-1, 1.1) },
@@ -116,11 +117,10 @@ const chat: Record<string, Samples> = {
   audio: { taken: [], refused: refusedAll(...anyType) },
   function_call: { taken: ["none", "auto"], refused: refusedAll({ name: "f" }, "x") },
   functions: { taken: [[]], refused: refusedAll([{ name: "f" }], "x") },
-  logprobs: { taken: [false], refused: refusedAll(true, 5) },
-  top_logprobs: { taken: [0], refused: refusedAll(5, -1) },
+  logprobs: { taken: [true, false], refused: refusedAll("true", 5) },
+  top_logprobs: { taken: [0], refused: refusedAll(5, -1, 21, 0.5) },
   modalities: { taken: [["text"]], refused: refusedAll(["text", "audio"], [], "text") },
   moderation: { taken: [], refused: refusedAll({ model: "x" }, ...anyType) },
-  n: { taken: [1], refused: refusedAll(2, 0, "1") },
   parallel_tool_calls: { taken: [true, false], refused: refusedAll("x", 1) },
   prediction: { taken: [], refused: refusedAll({ type: "content", content: "x" }) },
   reasoning_effort: { taken: ["none"], refused: refusedAll("low", "high", "minimal") },
@@ -145,8 +145,7 @@ const completion: Record<string, Samples> = {
   max_tokens: { taken: [0, 16], refused: refusedAll(-1, 1.5, "9") },
   echo: { taken: [true, false], refused: refusedAll("x") },
   best_of: { taken: [1], refused: refusedAll(2, 0) },
-  n: { taken: [1], refused: refusedAll(2) },
-  logprobs: { taken: [], refused: refusedAll(0, 5, true) },
+  logprobs: { taken: [0, 5, 20], refused: refusedAll(-1, 21, true) },
   suffix: { taken: [""], refused: refusedAll("x") },
 };
 
@@ -227,6 +226,18 @@ test("translateChat() takes max_tokens and max_completion_tokens together only w
     translateChat({ ...base, max_tokens: 5, max_completion_tokens: 6 })
   );
   assert.equal(error.param, "max_tokens");
+});
+
+test("Log-probabilities are asked for by logprobs, and refused where they cannot be had", () => {
+  const base = { model: "m", messages: [user] };
+  assert.equal(translateChat(base).params.topLogprobs, undefined);
+  assert.equal(translateChat({ ...base, logprobs: true }).params.topLogprobs, 0);
+  const asked = translateChat({ ...base, logprobs: true, top_logprobs: 20 });
+  assert.equal(asked.params.topLogprobs, 20);
+  const alone = refusalOf(() => translateChat({ ...base, top_logprobs: 1 }));
+  assert.equal(alone.param, "top_logprobs");
+  const echoed = { model: "m", prompt: "p", logprobs: 0, echo: true };
+  assert.equal(refusalOf(() => translateCompletion(echoed)).param, "logprobs");
 });
 
 test("translateChat() passes every honoured field on", () => {

@@ -11,6 +11,13 @@ const story = [{ role: "user" as const, content: "Once upon a time" }];
 const greedyStart =
   ", there was a little girl named Lily. She loved to play outside in the park. One day, she saw a big, red ball.";
 
+const usage40 = {
+  prompt_tokens: 5,
+  completion_tokens: 40,
+  total_tokens: 45,
+  prompt_tokens_details: { cached_tokens: 0 },
+};
+
 let node: TestNode;
 let client: OpenAI;
 
@@ -61,7 +68,7 @@ test("openai client: a chat is answered whole, with exact usage", async () => {
   assert.equal(choice?.message.role, "assistant");
   assert.equal(choice?.message.content, greedyStart);
   assert.equal(choice?.finish_reason, "length");
-  assert.deepEqual(answer.usage, { prompt_tokens: 5, completion_tokens: 40, total_tokens: 45 });
+  assert.deepEqual(answer.usage, usage40);
 });
 
 test("openai client: a streamed chat has the role first, the same text, and usage last if asked", async () => {
@@ -79,7 +86,7 @@ test("openai client: a streamed chat has the role first, the same text, and usag
   assert.equal(text, greedyStart);
   const last = chunks.at(-1);
   assert.deepEqual(last?.choices, []);
-  assert.deepEqual(last?.usage, { prompt_tokens: 5, completion_tokens: 40, total_tokens: 45 });
+  assert.deepEqual(last?.usage, usage40);
   assert.equal(chunks.at(-2)?.choices[0]?.finish_reason, "length");
   assert.ok(chunks.slice(0, -1).every((chunk) => chunk.usage === null));
   assert.equal(new Set(chunks.map(({ id }) => id)).size, 1);

@@ -15,6 +15,8 @@ const endToken = 256;
 
 /** Tokens 0 to 255 are bytes, 256 ends. Only what generation uses. */
 const bytes = {
+  vocabularySize: 257,
+  tokenText: (id: number) => `<${id}>`,
   piece: (id: number) => id === endToken ? new Uint8Array(0) : Uint8Array.of(id),
   isEndOfGeneration: (id: number) => id === endToken,
 } as Partial<Tokenizer> as Tokenizer;
@@ -28,17 +30,25 @@ const computesNothing = {
 function playing(text: string): Sampler {
   const tokens = [...new TextEncoder().encode(text), endToken];
   let at = 0;
-  return { sample: () => tokens[at++] ?? endToken } as Partial<Sampler> as Sampler;
+  return {
+    sample: () => tokens[at++] ?? endToken,
+    logprobs: (_logits, token) => ({ chosen: { token, logprob: -token }, top: [] }),
+  } as Partial<Sampler> as Sampler;
 }
 
 async function generate(
   text: string,
-  options: { readonly stops?: readonly string[]; readonly maxTokens?: number } = {},
+  options: {
+    readonly stops?: readonly string[];
+    readonly maxTokens?: number;
+    readonly topLogprobs?: number;
+  } = {},
 ): Promise<GenerateItem[]> {
   return await Array.fromAsync(generateText({
     promptTokens: Uint32Array.of(1, 2),
     maxTokens: options.maxTokens ?? 10_000,
     stops: options.stops ?? [],
+    topLogprobs: options.topLogprobs,
     sequence: computesNothing,
     sampler: playing(text),
     penalises: false,
@@ -77,6 +87,25 @@ test("generateText() counts every sampled token, and every token is in exactly o
   const end = items.at(-1);
   assert.ok(end?.type === "end");
   assert.deepEqual(end.usage, { promptTokens: 2, cachedTokens: 0, completionTokens: 7 });
+});
+
+test("generateText() lists exactly the tokens of the text that it gave, in order, with their places", async () => {
+  await fc.assert(
+    fc.asyncProperty(symbols, symbols.filter((stop) => stop !== ""), async (text, stop) => {
+      const items = await generate(text, { stops: [stop], topLogprobs: 0 });
+      const given = textOf(items);
+      const listed = items.flatMap((item) => item.type === "start" ? [] : item.logprobs ?? []);
+      const given8 = [...new TextEncoder().encode(given)];
+      assert.deepEqual(listed.map(({ token }) => token), given8);
+      assert.deepEqual(listed.map(({ bytes }) => bytes), given8.map((byte) => [byte]));
+      const offsets = [...given].flatMap((character, at) =>
+        Array.from(new TextEncoder().encode(character), () => at)
+      );
+      assert.deepEqual(listed.map(({ offset }) => offset), offsets);
+      assert.ok(listed.every(({ token, logprob }) => logprob === -token));
+    }),
+    { numRuns: runs },
+  );
 });
 
 test("generateText() ends at maxTokens, with what was held back and a cut character made visible", async () => {
