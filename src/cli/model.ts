@@ -87,6 +87,7 @@ function describe(io: CliIo, summary: ModelSummary): string {
   if (shape !== null) {
     const heads = `${shape.headCount} heads, ${shape.kvHeadCount} for keys and values`;
     rows.push(["layers", `${shape.layerCount}, width ${shape.width}, ${heads}`]);
+    rows.push(["family", (summary.family ?? []).join("; ")]);
   }
   const verdict = summary.executable
     ? paint("green", "This release can run it")

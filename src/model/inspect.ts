@@ -1,6 +1,7 @@
 /**
  * A summary of a model file for people and scripts; plain data, safe to print as JSON.
  */
+import { describeFamily } from "./describe_family.ts";
 import { ModelError } from "./errors.ts";
 import type { GgufFile, TensorType } from "./gguf_types.ts";
 import { loadTokenizer } from "./load_tokenizer.ts";
@@ -31,7 +32,9 @@ export interface ModelSummary {
   /** By descending size. */
   readonly tensorTypes: readonly TypeShare[];
   /** The shape, when this release can execute the model. */
-  readonly shape: ModelShape | null;
+  readonly shape: Omit<ModelShape, "family"> | null;
+  /** The family's choices in words, when this release can execute the model. */
+  readonly family: readonly string[] | null;
   /** Positions that the model was trained for. */
   readonly contextMax: number | null;
   /** `tokenizer.ggml.model`, and the number of tokens. */
@@ -62,7 +65,7 @@ export function inspectModel(file: GgufFile): ModelSummary {
     tensorCount: file.tensors.size,
     parameterCount: sum(tensorTypes.map(({ parameterCount }) => parameterCount)),
     tensorTypes,
-    shape: shape ?? null,
+    ...shape === undefined ? { shape: null, family: null } : summarise(shape),
     contextMax: typeof context === "number" ? context : null,
     tokenizer: { kind: text(file, "tokenizer.ggml.model"), vocabularySize: tokenCount(file) },
     hasChatTemplate: text(file, "tokenizer.chat_template") !== null,
@@ -71,6 +74,11 @@ export function inspectModel(file: GgufFile): ModelSummary {
     executable: obstacles.length === 0,
     obstacles,
   };
+}
+
+function summarise(shape: ModelShape): Pick<ModelSummary, "shape" | "family"> {
+  const { family: _, ...extents } = shape;
+  return { shape: extents, family: describeFamily(shape) };
 }
 
 function attempt<T>(read: () => T, obstacles: string[]): T | undefined {

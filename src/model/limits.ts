@@ -62,6 +62,9 @@ export const CONTEXT_MAX = 16 * 1024 * 1024;
 /** Largest RoPE base frequency; 1e9 is the largest in use. */
 export const ROPE_BASE_MAX = 1e12;
 
+/** Largest factor by which rotated positions are stretched or magnified; 64 is large in the wild. */
+export const ROPE_FACTOR_MAX = 65_536;
+
 /** Longest token of a vocabulary, in UTF-8 bytes; the longest in use are runs of 128 spaces. */
 export const TOKEN_BYTES_MAX = 8192;
 

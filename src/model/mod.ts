@@ -33,7 +33,7 @@ export { isModelName, manifestFile, modelNameOf } from "./manifest.ts";
 export type { ModelManifest } from "./manifest.ts";
 
 // Symbols above serve users of a model file; those below serve its executors and writers.
-export { expectedTensors } from "./shape_tensors.ts";
+export { expectedTensors, unusedTensors } from "./shape_tensors.ts";
 export {
   embeddingNormPlace,
   headMatrixTensor,

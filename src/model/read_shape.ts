@@ -2,28 +2,27 @@
  * Reading the shape of a model from a file's metadata and tensor list.
  *
  * Whatever in a file would change the arithmetic and is not known here is refused by name, since
- * ignoring it would compute something else than the model. Keys: ggml's docs/gguf.md, "LLM".
+ * ignoring it would compute something else than the model. Keys: ggml's docs/gguf.md, "LLM", and
+ * those of llama.cpp's families (families/).
  */
 import { checkFeatures } from "./_features.ts";
 import { quoteForMessage } from "./errors.ts";
-import { plainFamily } from "./family.ts";
+import { ArchitectureKeys, type Extents, type FamilyReader } from "./families/family_reader.ts";
+import { familyReaders } from "./families/table.ts";
+import { type Architecture, architectures } from "./family.ts";
 import type { GgufFile } from "./gguf_types.ts";
-import { floatKey, integerKey, modelError, requiredInteger, stringKey } from "./_keys.ts";
+import { floatKey, integerKey, missing, modelError, requiredInteger, stringKey } from "./_keys.ts";
 import {
   CONTEXT_MAX,
   FFN_WIDTH_MAX,
   HEAD_WIDTH_MAX,
   HEADS_MAX,
   LAYERS_MAX,
-  ROPE_BASE_MAX,
   VOCABULARY_MAX,
   WIDTH_MAX,
 } from "./limits.ts";
 import type { ModelShape } from "./shape.ts";
 import { checkTensors } from "./shape_tensors.ts";
-
-/** Base frequency where a file names none, as llama.cpp assumes. */
-const ROPE_BASE_DEFAULT = 10_000;
 
 /**
  * Reads the shape of a model that this release can execute, and checks every tensor against it.
@@ -32,66 +31,71 @@ const ROPE_BASE_DEFAULT = 10_000;
  * other arithmetic; `bad-metadata` or `bad-shape` for one that contradicts itself
  */
 export function readModelShape(file: GgufFile): ModelShape {
-  checkArchitecture(file);
-  checkFeatures(file);
-  const layerCount = requiredInteger(file, { key: "llama.block_count", min: 1, max: LAYERS_MAX });
-  const { ropeBase, normEpsilon } = readConstants(file);
-  const heads = readHeads(file);
-  const shape: ModelShape = {
-    architecture: "llama",
-    layerCount,
-    ...readWidths(file),
-    ...heads,
-    normEpsilon,
-    family: plainFamily({ layerCount, headWidth: heads.headWidth, ropeBase }),
-    vocabularySize: readVocabularySize(file),
-    tiedOutput: !file.tensors.has("output.weight"),
-  };
+  const architecture = readArchitecture(file);
+  const reader = familyReaders[architecture];
+  checkFeatures(file, { architecture, ownKeys: reader.keys });
+  const extents = readExtents(file, architecture, reader);
+  const family = reader.describe(new ArchitectureKeys(file, architecture), extents);
+  const shape: ModelShape = { ...extents, family };
   checkTensors(file, shape);
   return shape;
 }
 
-function checkArchitecture(file: GgufFile): void {
+function readArchitecture(file: GgufFile): Architecture {
   const architecture = stringKey(file, "general.architecture");
-  if (architecture === "llama") return;
+  const known = architectures.find((each) => each === architecture);
+  if (known !== undefined) return known;
   const current = architecture === undefined ? "not given" : quoteForMessage(architecture);
   throw modelError(
     file,
     "unsupported-architecture",
-    `'general.architecture' must be 'llama', the one that is supported: it is ${current}`,
+    `'general.architecture' must be one of ${architectures.join(", ")}: it is ${current}`,
   );
 }
 
-function readWidths(file: GgufFile): Pick<ModelShape, "width" | "ffnWidth" | "contextMax"> {
+function readExtents(
+  file: GgufFile,
+  architecture: Architecture,
+  { epsilonKey }: FamilyReader,
+): Extents {
+  const key = (name: string): string => `${architecture}.${name}`;
   return {
-    width: requiredInteger(file, { key: "llama.embedding_length", min: 1, max: WIDTH_MAX }),
+    architecture,
+    layerCount: requiredInteger(file, { key: key("block_count"), min: 1, max: LAYERS_MAX }),
+    width: requiredInteger(file, { key: key("embedding_length"), min: 1, max: WIDTH_MAX }),
     ffnWidth: requiredInteger(file, {
-      key: "llama.feed_forward_length",
+      key: key("feed_forward_length"),
       min: 1,
       max: FFN_WIDTH_MAX,
     }),
-    contextMax: requiredInteger(file, { key: "llama.context_length", min: 1, max: CONTEXT_MAX }),
+    contextMax: requiredInteger(file, { key: key("context_length"), min: 1, max: CONTEXT_MAX }),
+    ...readHeads(file, key),
+    normEpsilon: readEpsilon(file, key(epsilonKey)),
+    vocabularySize: readVocabularySize(file, key),
+    tiedOutput: !file.tensors.has("output.weight"),
   };
 }
 
 function readHeads(
   file: GgufFile,
+  key: (name: string) => string,
 ): Pick<ModelShape, "headCount" | "kvHeadCount" | "headWidth" | "ropeWidth"> {
   const heads = { min: 1, max: HEADS_MAX };
-  const headCount = requiredInteger(file, { key: "llama.attention.head_count", ...heads });
-  const kvHeadCount = integerKey(file, { key: "llama.attention.head_count_kv", ...heads }) ??
+  const headCount = requiredInteger(file, { key: key("attention.head_count"), ...heads });
+  const kvHeadCount = integerKey(file, { key: key("attention.head_count_kv"), ...heads }) ??
     headCount;
   if (headCount % kvHeadCount !== 0) {
     throw modelError(
       file,
       "bad-shape",
-      `'llama.attention.head_count_kv' must divide the ${headCount} heads: current value is ${kvHeadCount}`,
+      `'${
+        key("attention.head_count_kv")
+      }' must divide the ${headCount} heads: current value is ${kvHeadCount}`,
     );
   }
-  const headWidth = readHeadWidth(file, headCount);
+  const headWidth = readHeadWidth(file, { key, headCount });
   const ropeWidth =
-    integerKey(file, { key: "llama.rope.dimension_count", min: 2, max: headWidth }) ??
-      headWidth;
+    integerKey(file, { key: key("rope.dimension_count"), min: 2, max: headWidth }) ?? headWidth;
   if (ropeWidth % 2 !== 0) {
     throw modelError(
       file,
@@ -102,11 +106,15 @@ function readHeads(
   return { headCount, kvHeadCount, headWidth, ropeWidth };
 }
 
-function readHeadWidth(file: GgufFile, headCount: number): number {
+function readHeadWidth(
+  file: GgufFile,
+  options: { readonly key: (name: string) => string; readonly headCount: number },
+): number {
+  const { key, headCount } = options;
   const widths = { min: 1, max: HEAD_WIDTH_MAX };
-  const keyWidth = integerKey(file, { key: "llama.attention.key_length", ...widths });
-  const valueWidth = integerKey(file, { key: "llama.attention.value_length", ...widths });
-  const width = requiredInteger(file, { key: "llama.embedding_length", min: 1, max: WIDTH_MAX });
+  const keyWidth = integerKey(file, { key: key("attention.key_length"), ...widths });
+  const valueWidth = integerKey(file, { key: key("attention.value_length"), ...widths });
+  const width = requiredInteger(file, { key: key("embedding_length"), min: 1, max: WIDTH_MAX });
   const headWidth = keyWidth ?? valueWidth ?? width / headCount;
   if (!Number.isInteger(headWidth) || headWidth > HEAD_WIDTH_MAX) {
     throw modelError(
@@ -125,18 +133,14 @@ function readHeadWidth(file: GgufFile, headCount: number): number {
   return headWidth;
 }
 
-function readConstants(file: GgufFile): { ropeBase: number; normEpsilon: number } {
-  const epsilonKey = "llama.attention.layer_norm_rms_epsilon";
-  const normEpsilon = floatKey(file, { key: epsilonKey, min: 0, max: 1 });
-  if (normEpsilon === undefined) {
-    throw modelError(file, "bad-metadata", `it has no '${epsilonKey}'`);
-  }
-  const ropeBase = floatKey(file, { key: "llama.rope.freq_base", min: 1, max: ROPE_BASE_MAX });
-  return { ropeBase: ropeBase ?? ROPE_BASE_DEFAULT, normEpsilon };
+function readEpsilon(file: GgufFile, key: string): number {
+  const epsilon = floatKey(file, { key, min: 0, max: 1 });
+  if (epsilon === undefined) throw missing(file, key);
+  return epsilon;
 }
 
-/** Rows of the embedding; the tokens and `llama.vocab_size`, where given, must agree. */
-function readVocabularySize(file: GgufFile): number {
+/** Rows of the embedding; the tokens and `<architecture>.vocab_size`, where given, must agree. */
+function readVocabularySize(file: GgufFile, key: (name: string) => string): number {
   const rows = file.tensors.get("token_embd.weight")?.shape[1];
   if (rows === undefined) {
     throw modelError(file, "bad-shape", "it has no tensor 'token_embd.weight' with two extents");
@@ -148,7 +152,7 @@ function readVocabularySize(file: GgufFile): number {
       `its vocabulary must be at most ${VOCABULARY_MAX}: it is ${rows}`,
     );
   }
-  const stated = integerKey(file, { key: "llama.vocab_size", min: 1, max: VOCABULARY_MAX });
+  const stated = integerKey(file, { key: key("vocab_size"), min: 1, max: VOCABULARY_MAX });
   const tokens = file.metadata.get("tokenizer.ggml.tokens");
   const listed = Array.isArray(tokens) ? tokens.length : undefined;
   for (const count of [stated, listed]) {

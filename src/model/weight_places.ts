@@ -7,6 +7,12 @@
 import type { LayerMatrix } from "./family.ts";
 import type { ModelShape } from "./shape.ts";
 
+/** Vectors of RoPE factors for a context beyond the first one, and within it; a model uses one. */
+export const longAndShortFactors = [
+  "rope_factors_long.weight",
+  "rope_factors_short.weight",
+] as const;
+
 /** A matrix: a run of rows of one tensor, and the vector that is added to its product. */
 export interface MatrixPlace {
   readonly tensor: string;

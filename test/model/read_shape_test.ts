@@ -54,14 +54,15 @@ const string = (value: string): ValueToWrite => ({ type: "string", value });
 type BadKey = readonly [key: string, value: ValueToWrite, code: ModelErrorCode, words: RegExp];
 
 const BAD_KEYS: readonly BadKey[] = [
-  ["general.architecture", string("qwen2"), "unsupported-architecture", /it is 'qwen2'/],
+  ["general.architecture", string("mistral3"), "unsupported-architecture", /it is 'mistral3'/],
+  ["general.architecture", string("toString"), "unsupported-architecture", /it is 'toString'/],
   ["general.architecture", u32(1), "bad-metadata", /must be a string/],
   ["general.type", string("adapter"), "unsupported-feature", /'general.type'/],
   ["split.count", u32(3), "unsupported-feature", /'split.count'/],
   ["llama.expert_count", u32(8), "unsupported-feature", /'llama.expert_count'/],
-  ["llama.rope.scaling.type", string("yarn"), "unsupported-feature", /it is 'yarn'/],
-  ["llama.rope.scaling.factor", { type: "f32", value: 4 }, "unsupported-feature", /factor/],
-  ["llama.attention.sliding_window", u32(4096), "unsupported-feature", /sliding_window/],
+  ["llama.rope.scaling.type", string("ntk"), "unsupported-feature", /it is 'ntk'/],
+  ["llama.attn_logit_softcapping", { type: "f32", value: 50 }, "unsupported-feature", /as 0/],
+  ["llama.attention.causal", { type: "bool", value: false }, "unsupported-feature", /as true/],
   ["llama.new_trick", u32(1), "unsupported-feature", /'llama.new_trick'/],
   ["llama.block_count", u32(0), "bad-shape", /'llama.block_count'/],
   ["llama.block_count", u32(2000), "bad-shape", /1 to 1024: current value is 2000/],
@@ -107,17 +108,23 @@ test("readModelShape() accepts features that ask for nothing", async () => {
     ["general.type", string("model")],
     ["llama.rope.scaling.type", string("none")],
     ["llama.rope.scaling.factor", { type: "f32", value: 8 }],
+    ["llama.attention.sliding_window", u32(0)],
     ["llama.expert_count", u32(0)],
     ["split.count", u32(1)],
   ];
   const file = await openWritten({ metadata: [...metadata, ...neutral], tensors });
-  assert.equal(readModelShape(file).layerCount, 2);
+  const { layerCount, family, headWidth } = readModelShape(file);
+  assert.deepEqual(family, plainFamily({ layerCount, headWidth }));
 });
 
 for (
   const [name, words] of [
-    ["blk.0.attn_q.bias", /biases/],
-    ["rope_freqs.weight", /scaled RoPE/],
+    ["blk.1.attn_q.bias", /biases/],
+    ["blk.0.attn_norm.bias", /biases/],
+    ["rope_freqs.bias", /biases/],
+    ["rope_factors.weight", /scaled RoPE/],
+    ["blk.0.attn_q_norm.weight", /normalised queries/],
+    ["cls.weight", /a classifier/],
     ["blk.0.ffn_gate_exps.weight", /mixture of experts/],
     ["something.else", /'something.else' means something else/],
   ] as const
