@@ -3,9 +3,9 @@
  */
 import type { GgufFile } from "./gguf_types.ts";
 import { modelError, showValue } from "./_keys.ts";
-import { SpmTokenizer } from "./spm_tokenizer.ts";
+import { SpmTokenizer } from "./tokenizers/spm.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { readVocabulary } from "./_vocabulary.ts";
+import { readVocabulary } from "./tokenizers/vocabulary.ts";
 
 /**
  * Makes the tokenizer of a model file.

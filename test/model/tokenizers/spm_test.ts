@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../../src/model/mod.ts";
-import { openWritten, runs, tinyLlama, withKey } from "./_files.ts";
-import { fixture, vectors } from "./_vectors.ts";
+import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../../../src/model/mod.ts";
+import { openWritten, runs, tinyLlama, withKey } from "../_files.ts";
+import { fixture, vectors } from "../_vectors.ts";
 
 const STORIES = "models/stories260K/stories260K-q8_0.gguf";
 const BABY = "models/babyllama/babyllama-tok105-f16.gguf";

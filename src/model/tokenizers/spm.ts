@@ -7,9 +7,9 @@
  * byte tokens, on which llama.cpp gives up, get one unknown token for each such character.
  */
 import { mergePieces } from "./_merge.ts";
-import { ENCODE_UNITS_MAX } from "./limits.ts";
+import { ENCODE_UNITS_MAX } from "../limits.ts";
 import { SpecialTokenFinder } from "./_special_tokens.ts";
-import type { DecodeOptions, EncodeOptions, SpecialToken, Tokenizer } from "./tokenizer.ts";
+import type { DecodeOptions, EncodeOptions, SpecialToken, Tokenizer } from "../tokenizer.ts";
 import {
   isSpecial,
   TOKEN_BYTE,
@@ -18,7 +18,7 @@ import {
   TOKEN_UNKNOWN,
   TOKEN_USER_DEFINED,
   type Vocabulary,
-} from "./_vocabulary.ts";
+} from "./vocabulary.ts";
 
 /** U+2581, which stands for a space inside the vocabulary. */
 const SPACE_MARK = "\u2581";

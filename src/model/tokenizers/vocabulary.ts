@@ -4,9 +4,9 @@
  * Keys: docs/gguf.md of ggml, "Tokenizer". Defaults are llama.cpp's for `tokenizer.ggml.model` =
  * "llama".
  */
-import type { GgufFile } from "./gguf_types.ts";
-import { booleanKey, missing, modelError, showValue } from "./_keys.ts";
-import { SPECIAL_TOKEN_UNITS_MAX, SPECIAL_TOKENS_MAX, VOCABULARY_MAX } from "./limits.ts";
+import type { GgufFile } from "../gguf_types.ts";
+import { booleanKey, missing, modelError, showValue } from "../_keys.ts";
+import { SPECIAL_TOKEN_UNITS_MAX, SPECIAL_TOKENS_MAX, VOCABULARY_MAX } from "../limits.ts";
 
 /** `tokenizer.ggml.token_type`: values of SentencePiece's ModelProto.SentencePiece.Type. */
 export const TOKEN_NORMAL = 1;
