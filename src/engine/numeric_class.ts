@@ -2,8 +2,16 @@
  * The name of the arithmetic that this release executes (docs/NUMERIC_CLASS.md), and its constants.
  */
 
-/** The numeric class of every executor and sampler here. */
+/** The numeric class of executors that store keys and values as f32, and of every sampler. */
 export const numericClass = "skep-q8a/1";
+
+/** How keys and values are stored. */
+export type KeyValueType = "f32" | "f16";
+
+/** The numeric class of executors that store keys and values so. */
+export function numericClassOf(keyValueType: KeyValueType): string {
+  return keyValueType === "f32" ? numericClass : "skep-q8a-kv16/1";
+}
 
 /** Positions in an attention tile; tiles start at multiples of it. It is also the KV page length. */
 export const tilePositions = 32;

@@ -1,94 +1,117 @@
 /**
- * The operations of a layer in plain TypeScript (docs/NUMERIC_CLASS.md section 5).
+ * The elementwise operations of a layer in plain TypeScript (docs/NUMERIC_CLASS.md section 5).
  */
-import { dot } from "./_products.ts";
-import { exp, expf, log, sinCos } from "./functions.ts";
+import type { Family } from "../../model/mod.ts";
+import { erff, expf, f32, sinCos, tanhf } from "./functions.ts";
 
 const fround = Math.fround;
-const tile = 32;
 
-/** Section 5.1. */
-export function norm(x: Float32Array, w: Float32Array, epsilon: number): Float32Array {
-  const p = [0, 0, 0, 0, 0, 0, 0, 0] as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  x.forEach((value, i) => {
-    const lane = i & 7;
-    p[lane] = (p[lane] ?? NaN) + value * value;
-  });
-  const sum = ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
-  const r = fround(1 / Math.sqrt(sum / x.length + fround(epsilon)));
-  return x.map((value, i) => fround(fround(value * r) * (w[i] ?? NaN)));
-}
-
-/** Section 5.2 on every head of `x`, in place. */
-export function rotate(
-  x: Float32Array,
-  options: { position: number; headWidth: number; ropeWidth: number; ropeBase: number },
-): void {
-  const { position, headWidth, ropeWidth, ropeBase } = options;
-  for (let i = 0; i < ropeWidth / 2; i++) {
-    const angle = position * exp(-((2 * i) / ropeWidth) * log(ropeBase));
-    const { sin, cos } = sinCos(angle);
-    const c = fround(cos);
-    const s = fround(sin);
-    for (let at = 2 * i; at < x.length; at += headWidth) {
-      const a = x[at] ?? NaN;
-      const b = x[at + 1] ?? NaN;
-      x[at] = fround(fround(a * c) - fround(b * s));
-      x[at + 1] = fround(fround(a * s) + fround(b * c));
-    }
-  }
+/** A norm's vectors: a bias makes it a layer norm. */
+export interface NormWeights {
+  readonly weight: Float32Array;
+  readonly bias: Float32Array | undefined;
 }
 
 // tidy: allow positional-parameters as it is a hot numeric kernel
-/** Section 5.3 for one head: `keys` and `values` are the visible positions' rows, from `from` on. */
-export function attend(
-  query: Float32Array,
-  keys: readonly Float32Array[],
-  values: readonly Float32Array[],
-  from: number,
+/** Either norm of section 5.1. */
+export function norm(
+  x: Float32Array,
+  { weight, bias }: NormWeights,
+  epsilon: number,
 ): Float32Array {
-  const width = query.length;
-  const scale = fround(1 / Math.sqrt(width));
-  const scores = keys.map((key) => fround(dot(query, 0, key, from, width) * scale));
-  const m = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const weights = scores.map((score) => expf(fround(score - m)));
-  const output = new Float32Array(width);
-  let sum = 0;
-  for (let start = 0; start < weights.length; start += tile) {
-    const end = Math.min(start + tile, weights.length);
-    const c: [number, number, number, number] = [0, 0, 0, 0];
-    const o = new Float32Array(width);
-    for (let j = start; j < end; j++) {
-      const p = weights[j] ?? NaN;
-      c[j & 3] = fround((c[j & 3] ?? NaN) + p);
-      for (let e = 0; e < width; e++) {
-        o[e] = fround((o[e] ?? NaN) + fround(p * (values[j]?.[from + e] ?? NaN)));
-      }
-    }
-    sum = fround(sum + fround(fround(c[0] + c[2]) + fround(c[1] + c[3])));
-    for (let e = 0; e < width; e++) output[e] = fround((output[e] ?? NaN) + (o[e] ?? NaN));
+  if (bias === undefined) {
+    const r = scaleOf(x, epsilon);
+    return x.map((value, i) => fround(fround(value * r) * (weight[i] ?? NaN)));
   }
-  return output.map((value) => fround(value / sum));
+  const mean = sumOf(x) / x.length;
+  const d = x.map((value) => fround(value - mean));
+  const r = scaleOf(d, epsilon);
+  return d.map((value, i) => {
+    const weighed = fround(fround(value * r) * (weight[i] ?? NaN));
+    return fround(weighed + (bias[i] ?? NaN));
+  });
 }
 
-/** The feed-forward gate of section 5, step 5. */
-export function gate(g: Float32Array, u: Float32Array): Float32Array {
-  return g.map((value, i) => {
-    const silu = fround(value / fround(1 + expf(-value)));
-    return fround(silu * (u[i] ?? NaN));
+/** 1 / sqrt(mean of squares + epsilon). */
+function scaleOf(x: Float32Array, epsilon: number): number {
+  const squares = Float64Array.from(x, (value) => value * value);
+  return fround(1 / Math.sqrt(sumOf(squares) / x.length + fround(epsilon)));
+}
+
+/** The eight sums of section 5.1 and their sum. */
+function sumOf(terms: Float32Array | Float64Array): number {
+  const p = new Float64Array(8);
+  for (let i = 0; i < terms.length; i++) p[i & 7] = (p[i & 7] ?? NaN) + (terms[i] ?? NaN);
+  const [p0 = NaN, p1 = NaN, p2 = NaN, p3 = NaN, p4 = NaN, p5 = NaN, p6 = NaN, p7 = NaN] = p;
+  return ((p0 + p4) + (p2 + p6)) + ((p1 + p5) + (p3 + p7));
+}
+
+/** The RMS norm of each run of `weight.length` elements. */
+export function headNorms(x: Float32Array, weight: Float32Array, epsilon: number): Float32Array {
+  const result = new Float32Array(x.length);
+  for (let from = 0; from < x.length; from += weight.length) {
+    const head = x.subarray(from, from + weight.length);
+    result.set(norm(head, { weight, bias: undefined }, epsilon), from);
+  }
+  return result;
+}
+
+/** How a layer rotates. */
+export interface Rotation {
+  readonly frequencies: Float64Array;
+  readonly magnitude: number;
+  readonly pairs: Family["ropePairs"];
+  readonly headWidth: number;
+}
+
+// tidy: allow positional-parameters as it is a hot numeric kernel
+/** Section 5.2 on every head of `x`, in place. */
+export function rotate(x: Float32Array, position: number, rotation: Rotation): void {
+  const { frequencies, magnitude, pairs, headWidth } = rotation;
+  frequencies.forEach((frequency, i) => {
+    const { sin, cos } = sinCos(position * frequency);
+    const c = fround(cos * magnitude);
+    const s = fround(sin * magnitude);
+    const first = pairs === "halves" ? i : 2 * i;
+    const second = pairs === "halves" ? i + frequencies.length : 2 * i + 1;
+    for (let head = 0; head < x.length; head += headWidth) {
+      const a = x[head + first] ?? NaN;
+      const b = x[head + second] ?? NaN;
+      x[head + first] = fround(fround(a * c) - fround(b * s));
+      x[head + second] = fround(fround(a * s) + fround(b * c));
+    }
   });
+}
+
+/** C * tanhf(x / C), or x where there is no cap (0). */
+export function capped(x: number, cap: number): number {
+  return cap === 0 ? x : fround(cap * tanhf(fround(x / cap)));
+}
+
+const sqrtTwoOverPi = f32("3f4c422a");
+const geluCubic = f32("3d372713");
+const sqrtHalf = f32("3f3504f3");
+
+/** The activations of section 5.4, by the family's name for them. */
+export const activations: Readonly<Record<Family["activation"], (x: number) => number>> = {
+  "silu": (x) => fround(x / fround(1 + expf(-x))),
+  "gelu-tanh": (x) => {
+    const cubic = fround(1 + fround(fround(x * x) * geluCubic));
+    return gelu(x, tanhf(fround(fround(x * sqrtTwoOverPi) * cubic)));
+  },
+  "gelu-erf": (x) => gelu(x, erff(fround(x * sqrtHalf))),
+};
+
+function gelu(x: number, share: number): number {
+  return fround(fround(x * 0.5) * fround(1 + share));
 }
 
 /** Adds two vectors. */
 export function add(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((value, i) => fround(value + (b[i] ?? NaN)));
+}
+
+/** Multiplies two vectors. */
+export function times(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((value, i) => fround(value * (b[i] ?? NaN)));
 }

@@ -13,21 +13,26 @@ import {
   checkForward,
   checkTokens,
 } from "../_checks.ts";
-import {
-  headTensor,
-  layerMatrices,
-  layerNorms,
-  layerTensor,
-  refuseUnusedTensors,
-} from "../_tensors.ts";
+import { refuseUnusedTensors } from "../_tensors.ts";
 import { EngineError } from "../errors.ts";
-import type { Batch, Executor, ExecutorDigests, LayerRange, Session } from "../face.ts";
-import { numericClass, tilePositions } from "../numeric_class.ts";
+import type {
+  Batch,
+  ExecutorDigests,
+  LayerRange,
+  ModelExecutor,
+  PrefixCounters,
+  Session,
+  StepEntry,
+} from "../face.ts";
+import { type KeyValueType, numericClassOf, tilePositions } from "../numeric_class.ts";
+import { pool } from "../pooling.ts";
 import { hashTokenBlocks } from "../token_blocks.ts";
-import { add, attend, gate, norm, rotate } from "./_operations.ts";
+import { assertFinite, runLayer } from "./_layer.ts";
+import { readModel, type ReferenceModel } from "./_model.ts";
+import { add, capped, norm } from "./_operations.ts";
 import { multiply } from "./_products.ts";
 import { ReferenceSession } from "./_session.ts";
-import { dequantisedRow, type Matrix, readMatrix, readVector } from "./_weights.ts";
+import { dequantisedRow, type Matrix } from "./_weights.ts";
 
 /** What to load; the same fields as `loadExecutor` where both have them. */
 export interface ReferenceOptions {
@@ -38,11 +43,8 @@ export interface ReferenceOptions {
   readonly contextMax?: number;
   /** @default all */
   readonly layers?: LayerRange;
-}
-
-interface Layer {
-  readonly matrices: Record<(typeof layerMatrices)[number], Matrix>;
-  readonly norms: Record<(typeof layerNorms)[number], Float32Array>;
+  /** How keys and values are stored: f16 is a numeric class of its own. @default "f32" */
+  readonly keyValueType?: KeyValueType;
 }
 
 /**
@@ -51,62 +53,36 @@ interface Layer {
  * @throws {EngineError} when a tensor is missing, cut short, not finite or of another type
  * @throws {RangeError} when `contextMax` or `layers` is out of range
  */
-export async function createReferenceExecutor(options: ReferenceOptions): Promise<Executor> {
-  const { file, source, shape } = options;
+export async function createReferenceExecutor(options: ReferenceOptions): Promise<ModelExecutor> {
+  const { file, source, shape, keyValueType = "f32" } = options;
   const contextMax = checkedContext(options.contextMax, shape);
   const layers = checkedLayers(options.layers, shape);
-  refuseUnusedTensors(file, layers);
-  const loaded: Layer[] = [];
-  for (let layer = layers.from; layer < layers.to; layer++) {
-    loaded.push(await readLayer(file, source, layer));
-  }
-  return new ReferenceExecutor({
-    shape,
-    contextMax,
-    layers,
-    loaded,
-    embedding: await readMatrix(file, source, "token_embd.weight"),
-    headNorm: await readVector(file, source, "output_norm.weight"),
-    headMatrix: await readMatrix(file, source, headTensor(shape.tiedOutput)),
-  });
-}
-
-async function readLayer(file: GgufFile, source: ByteSource, layer: number): Promise<Layer> {
-  const matrices: [string, Matrix][] = [];
-  for (const part of layerMatrices) {
-    matrices.push([part, await readMatrix(file, source, layerTensor(layer, part))]);
-  }
-  const norms: [string, Float32Array][] = [];
-  for (const part of layerNorms) {
-    norms.push([part, await readVector(file, source, layerTensor(layer, part))]);
-  }
-  return {
-    matrices: Object.fromEntries(matrices) as Layer["matrices"],
-    norms: Object.fromEntries(norms) as Layer["norms"],
-  };
+  refuseUnusedTensors(file, { layers, shape });
+  const model = await readModel({ file, source, shape }, layers);
+  return new ReferenceExecutor({ shape, contextMax, layers, model, keyValueType });
 }
 
 interface Parts {
   readonly shape: ModelShape;
   readonly contextMax: number;
   readonly layers: LayerRange;
-  readonly loaded: readonly Layer[];
-  readonly embedding: Matrix;
-  readonly headNorm: Float32Array;
-  readonly headMatrix: Matrix;
+  readonly model: ReferenceModel;
+  readonly keyValueType: KeyValueType;
 }
 
-class ReferenceExecutor implements Executor {
+class ReferenceExecutor implements ModelExecutor {
   readonly shape: ModelShape;
-  readonly numericClass = numericClass;
+  readonly numericClass: string;
   readonly contextMax: number;
   readonly layers: LayerRange;
+  readonly threadCount = 1;
   readonly digests: ExecutorDigests;
   readonly #parts: Parts;
   #closed = false;
 
   constructor(parts: Parts) {
     this.shape = parts.shape;
+    this.numericClass = numericClassOf(parts.keyValueType);
     this.contextMax = parts.contextMax;
     this.layers = parts.layers;
     this.#parts = parts;
@@ -127,9 +103,7 @@ class ReferenceExecutor implements Executor {
   embed(tokens: Uint32Array): Promise<Float32Array> {
     return this.#settle(() => {
       checkTokens(tokens, this.shape.vocabularySize);
-      return concatenate(
-        Array.from(tokens, (token) => dequantisedRow(this.#parts.embedding, token)),
-      );
+      return concatenate(Array.from(tokens, (token, position) => this.#embedding(token, position)));
     });
   }
 
@@ -148,43 +122,66 @@ class ReferenceExecutor implements Executor {
       });
       const { shape, contextMax } = this;
       checkForward({ shape, contextMax, held: this.layers, layers, entries, hidden });
-      const rows: Float32Array[] = [];
-      for (const entry of entries) {
-        for (let i = 0; i < entry.positionCount; i++) {
-          const from = rows.length * shape.width;
-          rows.push(hidden.slice(from, from + shape.width));
-        }
-      }
-      for (let layer = layers.from; layer < layers.to; layer++) {
-        let row = 0;
-        for (const { session, firstPosition, positionCount } of entries) {
-          for (let i = 0; i < positionCount; i++, row++) {
-            rows[row] = this.#layer(session, {
-              layer,
-              position: firstPosition + i,
-              h: rows[row] ?? new Float32Array(),
-            });
-          }
-        }
+      const results: Float32Array[] = [];
+      let at = 0;
+      for (const { session, firstPosition, positionCount } of entries) {
+        const rows = Array.from({ length: positionCount }, () => {
+          return hidden.slice(at, at += shape.width);
+        });
+        results.push(...this.#run(layers, rows, { session, firstPosition }));
       }
       for (const { session, firstPosition, positionCount } of entries) {
         session.counts.set(layers, firstPosition + positionCount);
       }
-      return concatenate(rows);
+      return concatenate(results);
     });
   }
 
   head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
     return this.#settle(() => {
       signal?.throwIfAborted();
-      const { width, normEpsilon } = this.shape;
-      const { headNorm, headMatrix } = this.#parts;
+      const { width, normEpsilon, family } = this.shape;
+      const { headNorm, headMatrix } = this.#parts.model;
+      if (headNorm === undefined || headMatrix === undefined) throw notHeld("a head");
       const rows = Array.from({ length: checkedRows(hidden, width) }, (_, row) => {
         const x = hidden.subarray(row * width, (row + 1) * width);
         return multiply(headMatrix, norm(x, headNorm, normEpsilon));
       });
-      return assertFinite(concatenate(rows));
+      const logits = assertFinite(concatenate(rows));
+      return logits.map((logit) => capped(logit, family.logitCap));
     });
+  }
+
+  async step(entries: readonly StepEntry[], signal?: AbortSignal): Promise<Float32Array> {
+    const rows: Float32Array[] = [];
+    for (const { session, tokens, logits } of entries) {
+      const entry = {
+        session,
+        firstPosition: session.positionCount,
+        positionCount: tokens.length,
+      };
+      const hidden = await this.forward(this.layers, [entry], await this.embed(tokens), signal);
+      if (logits === "all") rows.push(await this.head(hidden));
+      if (logits === "last") rows.push(await this.head(hidden.slice(-this.shape.width)));
+    }
+    return concatenate(rows);
+  }
+
+  async encode(texts: readonly Uint32Array[], signal?: AbortSignal): Promise<Float32Array> {
+    const { width, family: { pooling } } = this.shape;
+    if (pooling === undefined) throw notHeld("a pooling");
+    const embeddings: Float32Array[] = [];
+    for (const tokens of texts) {
+      const session = this.openSession();
+      const entry = { session, firstPosition: 0, positionCount: tokens.length };
+      const hidden = await this.forward(this.layers, [entry], await this.embed(tokens), signal);
+      embeddings.push(pool(hidden, { width, pooling }));
+    }
+    return concatenate(embeddings);
+  }
+
+  prefixCounters(): PrefixCounters {
+    return { hitPositions: 0, askedPositions: 0, heldPages: 0, evictedPages: 0 };
   }
 
   pages(): { readonly used: number; readonly total: number; readonly pageBytes: number } {
@@ -198,33 +195,39 @@ class ReferenceExecutor implements Executor {
     this.#closed = true;
   }
 
-  #layer(
-    session: ReferenceSession,
-    at: { layer: number; position: number; h: Float32Array },
-  ): Float32Array {
-    const { layer, position, h } = at;
-    const { headCount, kvHeadCount, headWidth, ropeWidth, normEpsilon, family } = this.shape;
-    const ropeBase = family.ropes[0]?.base ?? NaN;
-    const loaded = this.#parts.loaded[layer - this.layers.from];
-    if (loaded === undefined) throw new RangeError(`Cannot run layer ${layer} as it is not held`);
-    const { matrices, norms } = loaded;
-    const a = norm(h, norms.attn_norm, normEpsilon);
-    const q = multiply(matrices.attn_q, a);
-    const k = multiply(matrices.attn_k, a);
-    rotate(q, { position, headWidth, ropeWidth, ropeBase });
-    rotate(k, { position, headWidth, ropeWidth, ropeBase });
-    session.write(layer, position, { key: k, value: multiply(matrices.attn_v, a) });
-    const { keys, values } = session.read(layer, position + 1);
-    const output = new Float32Array(headCount * headWidth);
-    for (let head = 0; head < headCount; head++) {
-      const from = Math.floor(head / (headCount / kvHeadCount)) * headWidth;
-      const query = q.subarray(head * headWidth, (head + 1) * headWidth);
-      output.set(attend(query, keys, values, from), head * headWidth);
+  /** The first hidden state of a token; the position tells only where the model learned it. */
+  #embedding(token: number, position: number): Float32Array {
+    const { embedding, positions, tokenTypes, embeddingNorm } = this.#parts.model;
+    const { embeddingScale, positionRows } = this.shape.family;
+    const row = dequantisedRow(embedding, token);
+    let h = embeddingScale === 1 ? row : row.map((value) => Math.fround(value * embeddingScale));
+    if (tokenTypes !== undefined) h = add(h, dequantisedRow(tokenTypes, 0));
+    if (positions !== undefined) h = add(h, positionRow(positions, { position, positionRows }));
+    return embeddingNorm === undefined ? h : norm(h, embeddingNorm, this.shape.normEpsilon);
+  }
+
+  // tidy: allow positional-parameters as the face has them
+  #run(
+    layers: LayerRange,
+    rows: readonly Float32Array[],
+    at: { readonly session: ReferenceSession; readonly firstPosition: number },
+  ): readonly Float32Array[] {
+    const { shape, model, keyValueType } = this.#parts;
+    if (!shape.family.causal && at.firstPosition > 0) {
+      throw new RangeError(
+        `Cannot run an encoder from position ${at.firstPosition} as a text is computed at once`,
+      );
     }
-    const middle = add(h, multiply(matrices.attn_output, output));
-    const b = norm(middle, norms.ffn_norm, normEpsilon);
-    const f = gate(multiply(matrices.ffn_gate, b), multiply(matrices.ffn_up, b));
-    return assertFinite(add(middle, multiply(matrices.ffn_down, f)), layer);
+    let hidden = rows;
+    for (let number = layers.from; number < layers.to; number++) {
+      const weights = model.layers[number - this.layers.from];
+      if (weights === undefined) throw notHeld(`layer ${number}`);
+      hidden = runLayer(
+        { shape, model, weights, number, ...at, half: keyValueType === "f16" },
+        hidden,
+      );
+    }
+    return hidden;
   }
 
   #settle<T>(compute: () => T): Promise<T> {
@@ -244,13 +247,21 @@ class ReferenceExecutor implements Executor {
   }
 }
 
-function assertFinite(values: Float32Array, layer?: number): Float32Array {
-  if (values.every(Number.isFinite)) return values;
-  const where = layer === undefined ? "the head" : `layer ${layer}`;
+function positionRow(
+  matrix: Matrix,
+  { position, positionRows }: { readonly position: number; readonly positionRows: number },
+): Float32Array {
+  if (position < positionRows) return dequantisedRow(matrix, position);
   throw new EngineError({
-    code: "not-a-number",
-    ...(layer === undefined ? {} : { layer }),
-    message: `Cannot go on as the result of ${where} must be finite: it holds NaN or infinity`,
+    code: "context-full",
+    message: `Cannot embed position ${position} as the model has learned ${positionRows}`,
+  });
+}
+
+function notHeld(what: string): EngineError {
+  return new EngineError({
+    code: "not-held",
+    message: `Cannot compute this as the executor must hold ${what}: it has none`,
   });
 }
 

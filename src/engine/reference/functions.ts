@@ -48,6 +48,67 @@ export function expf(x: number): number {
   return fround(p * powerOfTwo(n));
 }
 
+const tanhfCoefficients = ["bbc7c6f2", "3cac0247", "bd5c92c5", "3e08870e", "beaaaaa9"].map(f32);
+
+/** `tanhf` of section 4.5; takes and returns an f32. */
+export function tanhf(x: number): number {
+  const a = Math.abs(x);
+  if (a < 0.625) {
+    const z = fround(a * a);
+    const y = fround(a + fround(a * fround(z * polynomial(tanhfCoefficients, z))));
+    return withSign(y, x);
+  }
+  return withSign(fround(1 - fround(2 / fround(expf(fround(a + a)) + 1))), x);
+}
+
+const erffNear = [
+  "38a52b48",
+  "ba522844",
+  "3baa0938",
+  "bcdbfd5d",
+  "3de71688",
+  "bec0939f",
+  "3f906eba",
+]
+  .map(f32);
+const erffFar = [
+  "35dbbc18",
+  "b8412e72",
+  "3a1c72f3",
+  "bb9bf663",
+  "3cd87123",
+  "bde171ab",
+  "bf21bf5a",
+  "bf90ab7d",
+  "39a7d834",
+].map(f32);
+
+/** `erff` of section 4.6; takes and returns an f32. */
+export function erff(x: number): number {
+  const a = Math.abs(x);
+  if (a < 1) return withSign(fround(a * polynomial(erffNear, fround(a * a))), x);
+  const t = a > 4 ? 4 : a;
+  return withSign(fround(1 - expf(polynomial(erffFar, t))), x);
+}
+
+/** p = p * x + c over the coefficients, highest first, each operation rounded to f32. */
+function polynomial(coefficients: readonly number[], x: number): number {
+  return coefficients.reduce((p, c) => fround(fround(p * x) + c));
+}
+
+function withSign(y: number, x: number): number {
+  return x < 0 || Object.is(x, -0) ? -y : y;
+}
+
+/** Rounds an f32 to f16, nearest even; infinite from 65520 on. */
+export function toHalf(x: number): number {
+  const a = Math.abs(x);
+  if (!(a < 65520)) return x < 0 ? -Infinity : x > 0 ? Infinity : NaN;
+  let step = powerOfTwo(-24); // the distance of two neighbouring f16
+  while (step * 2048 <= a) step *= 2;
+  return withSign(nearest(a / step) * step, x);
+}
+
 /** 1/k! as the nearest f64, by k. */
 const inverseFactorials = [
   "3ff0000000000000",
