@@ -1,7 +1,13 @@
 /**
  * Which tensors the layers of a Llama model need, by GGUF's names.
  */
-import type { GgufFile, TensorInfo, TensorType } from "../model/mod.ts";
+import {
+  expectedTensors,
+  type GgufFile,
+  type ModelShape,
+  type TensorInfo,
+  type TensorType,
+} from "../model/mod.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { numericClass } from "./numeric_class.ts";
@@ -27,7 +33,6 @@ export const matrixTypes = ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const;
 export type MatrixType = (typeof matrixTypes)[number];
 
 const vectorTypes: readonly TensorType[] = ["F32", "F16", "BF16"];
-const otherNames = ["token_embd.weight", "output_norm.weight", "output.weight"];
 
 /** The name of a layer's tensor. */
 export function layerTensor(layer: number, part: string): string {
@@ -63,16 +68,21 @@ export function findVector(file: GgufFile, name: string): TensorInfo {
 }
 
 /**
- * Refuses a file with tensors that this arithmetic would ignore (biases, RoPE factors, experts).
+ * Refuses a file with tensors that the family's arithmetic would ignore (experts, for example).
  *
+ * @param use `layers` are those to be executed: what other layers hold is not asked
  * @throws {EngineError} "unsupported-tensor"
  */
-export function refuseUnusedTensors(file: GgufFile, layers: LayerRange): void {
-  const parts: readonly string[] = [...layerMatrices, ...layerNorms];
+export function refuseUnusedTensors(
+  file: GgufFile,
+  { layers, shape }: { readonly layers: LayerRange; readonly shape: ModelShape },
+): void {
+  const used = expectedTensors(shape);
+  const hasFactors = shape.family.ropes.some(({ factorsTensor }) => factorsTensor !== undefined);
   for (const name of file.tensors.keys()) {
-    if (otherNames.includes(name)) continue;
-    const match = /^blk\.(\d+)\.(.+)\.weight$/.exec(name);
-    if (match !== null && parts.includes(match[2] ?? "")) continue;
+    if (used.has(name)) continue;
+    // Of the factors for long and for short contexts, a model uses the one or the other.
+    if (hasFactors && /^rope_factors_(long|short)\.weight$/.test(name)) continue;
     const layer = /^blk\.(\d+)\./.exec(name);
     if (layer !== null && !within(Number(layer[1]), layers)) continue;
     throw new EngineError({

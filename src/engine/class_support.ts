@@ -25,7 +25,7 @@ export function classSupport(file: GgufFile): ClassSupport {
   try {
     const shape = readModelShape(file);
     loadTokenizer(file);
-    refuseUnusedTensors(file, { from: 0, to: shape.layerCount });
+    refuseUnusedTensors(file, { layers: { from: 0, to: shape.layerCount }, shape });
     for (let layer = 0; layer < shape.layerCount; layer++) {
       for (const part of layerMatrices) findMatrix(file, layerTensor(layer, part));
       for (const part of layerNorms) findVector(file, layerTensor(layer, part));

@@ -75,7 +75,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<Execut
   const { file, source, shape } = options;
   const contextMax = checkedContext(options.contextMax, shape);
   const layers = checkedLayers(options.layers, shape);
-  refuseUnusedTensors(file, layers);
+  refuseUnusedTensors(file, { layers, shape });
   const memoryOfProbe = new WebAssembly.Memory({ initial: 1 });
   const prober = instantiateKernels(memoryOfProbe, options.build);
   const layout = drawLayout({
