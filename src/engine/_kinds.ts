@@ -109,8 +109,8 @@ export function kindOf(type: TensorType, choice: KernelChoice): Kind {
   const { relaxed, hardware, forced } = choice;
   const of = formats[type].kinds;
   if (of.length === 1) return of[0];
-  // Weights of 7 bits are exact whatever the instruction does; only a forced "neither" avoids it.
-  if (of.length === 2) return of[relaxed && forced !== "neither" ? 1 : 0];
+  // Weights of 7 bits are exact whatever the instruction does, so nothing is forced.
+  if (of.length === 2) return of[relaxed ? 1 : 0];
   const mode = forced ?? hardware;
   if (mode === "neither") return of[0];
   if (relaxed && mode === hardware) return of[mode === "unsigned" ? 1 : 2];

@@ -82,9 +82,14 @@ export const META_BYTES: usize = 16;
 export const NORM_SCRATCH: usize = 1024;
 
 // A mask written as a constant is rebuilt inside V8's inner loop; from a mutable global it stays
-// in a register (docs of the kernels: "opaque constants").
+// in a register. Something must be able to change the global, or the optimiser takes it for a
+// constant after all.
 export let halfMask: i32 = 0x8fffffff;
-export let nibbleMask: i32 = 0x0f0f0f0f;
+
+/** No host calls it; see above. */
+export function changeHalfMask(bits: i32): void {
+  halfMask ^= bits;
+}
 
 /** 2^112, which turns f16 bits placed in an f32 into their value. */
 // @ts-ignore: decorator

@@ -1,0 +1,248 @@
+/**
+ * The body of a product kernel: one block of 32 columns, k-steps unrolled.
+ *
+ * Decode (one position) goes group by group over the same activations; a tile (one group) goes
+ * step by step, so that a step's codes are unpacked once for all positions. Either way few sums are
+ * alive at a time: V8 has 15 vector registers on x86-64.
+ *
+ * Names: g group, t position, h half of the group's rows, j k-step, s segment (columns with one
+ * integer: the block, or its halves when they have scales of their own).
+ */
+import { type Format, largestCode, type Mode, offsetOf } from "./formats/format.ts";
+import { CodeReader, halves, mask, type Masks, rowIntegers, rowPairs } from "./products_codes.ts";
+
+/** Groups and positions that a kernel computes together. */
+export interface Shape {
+  readonly groups: number;
+  readonly positions: number;
+}
+
+/** What a block is written for. */
+export interface BlockContext {
+  readonly format: Format;
+  readonly mode: Mode;
+  readonly shape: Shape;
+  /** Filled with what the block reads. */
+  readonly masks: Masks;
+}
+
+/** Whether a mode reads activations as words. */
+export function readsWords(mode: Mode): boolean {
+  return mode === "plain";
+}
+
+/** 0 to `count` - 1. */
+export function range(count: number): readonly number[] {
+  return [...Array(count).keys()];
+}
+
+const HALVES = [0, 1];
+const steps = range(8);
+
+/** The lines of a block. */
+export function blockLines(context: BlockContext): readonly string[] {
+  const { positions, groups } = context.shape;
+  return [
+    ...range(positions).flatMap((t) => starts(context, t)),
+    ...(isHeld(context) ? steps.map((j) => `const x0_${j} = ${activations(context, 0, j)};`) : []),
+    ...range(groups).flatMap((g) => group(context, g)),
+  ].filter((line) => line !== "").map((line) => `    ${line}`);
+}
+
+/** Whether all activations of the block are read first, for all groups. */
+function isHeld({ shape }: BlockContext): boolean {
+  return shape.positions === 1 && shape.groups > 1;
+}
+
+/** K-steps of each segment. */
+function segments({ format }: BlockContext): readonly (readonly number[])[] {
+  return format.subscale?.columns === 16 ? [steps.slice(0, 4), steps.slice(4)] : [steps];
+}
+
+/** What a position's record gives: d, sums, and what takes out the codes' offset. */
+function starts(context: BlockContext, t: number): readonly string[] {
+  const { format: { codes, minimum }, mode, masks } = context;
+  const offset = offsetOf(codes, mode);
+  const stored = segments(context).length === 1 && (offset === 8 || offset === 128);
+  const lines = [`const d${t} = v128.load32_splat(m${t});`];
+  if (minimum !== undefined || (offset !== 0 && !stored)) {
+    lines.push(`const s${t} = v128.load32_splat(m${t}, 12);`);
+  }
+  if (minimum !== undefined && minimum.multiplier?.columns !== 16) {
+    lines.push(`const e${t} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, 0x00010001)});`);
+  }
+  if (offset === 0) return lines;
+  if (stored) {
+    return [...lines, `const o${t}_0 = v128.load32_splat(m${t}, ${offset === 8 ? 8 : 4});`];
+  }
+  const minus = -offset & 0xffff;
+  const pairs = segments(context).length === 1 ? [minus * 0x10001] : [minus, minus * 0x10000];
+  return [
+    ...lines,
+    ...pairs.map((pair, s) => `const o${t}_${s} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, pair)});`),
+  ];
+}
+
+function activations({ mode }: BlockContext, t: number, j: number): string {
+  return readsWords(mode)
+    ? `v128.load64_splat(x${t}, ${8 * j})`
+    : `v128.load32_splat(x${t}, ${4 * j})`;
+}
+
+function group(context: BlockContext, g: number): readonly string[] {
+  const { format, mode, masks, shape } = context;
+  const reader = new CodeReader(format, mode, { masks, pointer: `p${g}` });
+  const positions = range(shape.positions);
+  const sums = positions.flatMap((t) => HALVES.map((h) => ({ g, t, h })));
+  return [
+    ...segments(context).flatMap((segment, s) => [
+      ...segment.flatMap((j, index) => [
+        reader.loads(j),
+        ...HALVES.flatMap((h) => operands(context, reader, { g, j, h })),
+        ...(isHeld(context)
+          ? []
+          : positions.map((t) => `const x${t}_${j}_${g} = ${activations(context, t, j)};`)),
+        ...sums.flatMap((sum) => step(context, sum, { j, s, index, count: segment.length })),
+      ]),
+      ...sums.map((sum) => integer(context, sum, s)),
+    ]),
+    ...HALVES.flatMap((h) => shares(context, g, h)),
+  ];
+}
+
+/** One accumulator: group, position, half. */
+interface Sum {
+  readonly g: number;
+  readonly t: number;
+  readonly h: number;
+}
+
+/** Where a k-step stands in its segment. */
+interface Step {
+  readonly j: number;
+  readonly s: number;
+  readonly index: number;
+  readonly count: number;
+}
+
+/** The codes of a step's half: 16 bytes, or two vectors of words. */
+function operands(
+  { format, mode }: BlockContext,
+  reader: CodeReader,
+  { g, j, h }: { readonly g: number; readonly j: number; readonly h: number },
+): readonly string[] {
+  const name = `w${g}_${j}_${h}`;
+  if (!readsWords(mode)) return [`const ${name} = ${reader.operand(j, h)};`];
+  if (format.codes.as === "bytes") {
+    return [0, 1].map((k) => `const ${name}_${k} = ${reader.words(j, h, k)};`);
+  }
+  return [
+    `const ${name} = ${reader.operand(j, h)};`,
+    `const ${name}_0 = i16x8.extend_low_i8x16_s(${name});`,
+    `const ${name}_1 = i16x8.extend_high_i8x16_s(${name});`,
+  ];
+}
+
+/** The lines that add a k-step to a sum `a`; the first step of a segment begins it. */
+function step(context: BlockContext, { g, t, h }: Sum, at: Step): readonly string[] {
+  const { mode } = context;
+  const { j, s, index } = at;
+  const x = isHeld(context) ? `x0_${j}` : `x${t}_${j}_${g}`;
+  const w = `w${g}_${j}_${h}`;
+  const a = `a${g}${t}${h}_${s}`;
+  const first = index === 0;
+  if (mode === "plain") {
+    return [0, 1].map((k) => {
+      const product = `i32x4.dot_i16x8_s(${x}, ${w}_${k})`;
+      return first
+        ? `let ${a}_${k} = ${product};`
+        : `${a}_${k} = i32x4.add(${a}_${k}, ${product});`;
+    });
+  }
+  if (mode === "pairs") return pairStep(context, { a, x, w }, at);
+  const from = first ? start(context, t, s) ?? "i32x4.splat(0)" : a;
+  return [`${first ? "let " : ""}${a} = ${dot(mode)}(${x}, ${w}, ${from});`];
+}
+
+function dot(mode: Mode): string {
+  if (mode === "unsignedEmulated") return "dotEmulated<u16>";
+  return mode === "signedEmulated" ? "dotEmulated<i16>" : "i32x4.relaxed_dot_i8x16_i7x16_add_s";
+}
+
+/** Sums of pairs stay within 16 bits for a few steps, and are then widened. */
+function pairStep(
+  { format: { codes } }: BlockContext,
+  { a, x, w }: { readonly a: string; readonly x: string; readonly w: string },
+  { index, count }: Step,
+): readonly string[] {
+  const room = Math.min(8, Math.floor(32767 / (2 * 127 * largestCode(codes))));
+  const pair = `i16x8.relaxed_dot_i8x16_i7x16_s(${x}, ${w})`;
+  const q = `${a}_q${Math.floor(index / room)}`;
+  const lines = [index % room === 0 ? `let ${q} = ${pair};` : `${q} = i16x8.add(${q}, ${pair});`];
+  if (index % room !== room - 1 && index !== count - 1) return lines;
+  const wide = `i32x4.extadd_pairwise_i16x8_s(${q})`;
+  return [...lines, index < room ? `let ${a} = ${wide};` : `${a} = i32x4.add(${a}, ${wide});`];
+}
+
+/** Name of what a sum starts with to take out the codes' offset. */
+function start(
+  { format: { codes }, mode }: BlockContext,
+  t: number,
+  s: number,
+): string | undefined {
+  return offsetOf(codes, mode) === 0 ? undefined : `o${t}_${s}`;
+}
+
+/** Ends a segment: its integer `i`. */
+function integer(context: BlockContext, { g, t, h }: Sum, s: number): string {
+  const { mode } = context;
+  const a = `a${g}${t}${h}_${s}`;
+  const sum = mode === "plain" ? `addPairs(${a}_0, ${a}_1)` : a;
+  const offset = start(context, t, s);
+  const started = offset === undefined || (mode !== "plain" && mode !== "pairs");
+  return `const i${g}${t}${h}_${s} = ${started ? sum : `i32x4.add(${sum}, ${offset})`};`;
+}
+
+/** Adds the block's share to the totals of 4 rows at each position. */
+function shares(context: BlockContext, g: number, h: number): readonly string[] {
+  const { format: { scale, subscale, minimum, headerBytes }, masks, shape } = context;
+  const block = { pointer: `p${g}`, masks };
+  const header = { pointer: headerBytes > 0 ? `h${g}` : `p${g}`, masks };
+  const name = `${g}${h}`;
+  const lines = [`const c${name} = ${halves(scale, h, header)};`];
+  if (subscale !== undefined) {
+    lines.push(...rowIntegers(subscale, `n${name}`, { ...block, half: h }));
+  }
+  if (minimum !== undefined) lines.push(`const u${name} = ${halves(minimum.factor, h, header)};`);
+  const multiplier = minimum?.multiplier;
+  if (multiplier !== undefined) {
+    lines.push(...(multiplier.columns === 16 ? rowPairs : rowIntegers)(multiplier, `l${name}`, {
+      ...block,
+      half: h,
+    }));
+  }
+  for (const t of range(shape.positions)) {
+    const total = `f${g}${t}${h}`;
+    const scales = `f32x4.mul(c${name}, d${t})`;
+    const value = `f32x4.convert_i32x4_s(${scaled(context, { g, t, h })})`;
+    lines.push(`${total} = f32x4.add(${total}, f32x4.mul(${value}, ${scales}));`);
+    if (minimum === undefined) continue;
+    const weighed = multiplier === undefined
+      ? `e${t}`
+      : multiplier.columns === 16
+      ? `i32x4.dot_i16x8_s(l${name}, s${t})`
+      : `i32x4.mul(l${name}_0, e${t})`;
+    const term = `f32x4.mul(f32x4.convert_i32x4_s(${weighed}), f32x4.mul(u${name}, d${t}))`;
+    lines.push(`${total} = f32x4.add(${total}, ${term});`);
+  }
+  return lines;
+}
+
+/** The block's integer I, subscales applied. */
+function scaled(context: BlockContext, { g, t, h }: Sum): string {
+  const { subscale } = context.format;
+  const parts = segments(context).map((_, s) => `i${g}${t}${h}_${s}`);
+  if (subscale === undefined) return parts[0] ?? "";
+  return parts.map((part, s) => `i32x4.mul(${part}, n${g}${h}_${s})`)
+    .reduce((a, b) => `i32x4.add(${a}, ${b})`);
+}

@@ -1,0 +1,186 @@
+/**
+ * Expressions of the product kernels for codes of weights, scales and integers of rows.
+ *
+ * Masks and tables are read from globals once per call: V8 rebuilds a constant vector at each use
+ * inside a loop, and keeps one that it can't know in a register.
+ */
+import {
+  type Format,
+  isSmall,
+  type Mode,
+  offsetOf,
+  type Plane,
+  type RowBytes,
+  type RowHalves,
+} from "./formats/format.ts";
+
+/** Names of masks (and of a table) that a kernel reads, with the value of each 32-bit lane. */
+export type Masks = Map<string, string>;
+
+/** Emits the codes of one block of one group, loading each vector of a plane once. */
+export class CodeReader {
+  readonly #format: Format;
+  readonly #mode: Mode;
+  readonly #masks: Masks;
+  readonly #pointer: string;
+  readonly #loaded = new Set<string>();
+
+  constructor(format: Format, mode: Mode, at: { readonly masks: Masks; readonly pointer: string }) {
+    this.#format = format;
+    this.#mode = mode;
+    this.#masks = at.masks;
+    this.#pointer = at.pointer;
+  }
+
+  /** Lines that load what step `j` needs for the first time. */
+  loads(j: number): string {
+    if (this.#mode === "plain" && this.#format.codes.as === "bytes") return "";
+    const names = this.#format.planes.flatMap((plane, index) =>
+      [0, 1].map((half) => [this.#name(index, place(plane, j, half).vector), plane, half] as const)
+    );
+    return names.filter(([name]) => !this.#loaded.has(name) && this.#loaded.add(name) !== undefined)
+      .map(([name, plane, half]) => {
+        const offset = plane.at + 16 * place(plane, j, half).vector;
+        return `const ${name} = v128.load(${this.#pointer}, ${offset});`;
+      }).join(" ");
+  }
+
+  /** The 16 operand bytes of step `j` and half `half` (for words: before they are widened). */
+  operand(j: number, half: number): string {
+    const parts = this.#format.planes.map((plane, index) => {
+      const { vector, field } = place(plane, j, half);
+      return this.#part(plane, this.#name(index, vector), field);
+    });
+    const codes = parts.reduce((a, b) => `v128.or(${a}, ${b})`);
+    if (this.#format.codes.as !== "table") return codes;
+    const table = tableName(this.#format, this.#mode);
+    this.#masks.set(table, `${table}Bytes`);
+    return `lookUp(${table}, ${codes})`;
+  }
+
+  /** Eight signed bytes of step `j`, half `half`, as words: rows 0-1 (`part` 0) or 2-3 of the half. */
+  words(j: number, half: number, part: number): string {
+    const at = (this.#format.planes[0]?.at ?? 0) + 32 * j + 16 * half + 8 * part;
+    return `v128.load8x8_s(${this.#pointer}, ${at})`;
+  }
+
+  #part({ bits, shift }: Plane, vector: string, field: number): string {
+    if (bits === 8) return vector;
+    const left = shift - bits * field;
+    const shifted = left === 0
+      ? vector
+      : left > 0
+      ? `i16x8.shl(${vector}, ${left})`
+      : `i16x8.shr_u(${vector}, ${-left})`;
+    return `v128.and(${shifted}, ${mask(this.#masks, byteMask(bits, shift))})`;
+  }
+
+  #name(plane: number, vector: number): string {
+    return `r${this.#pointer}_${plane}_${vector}`;
+  }
+}
+
+function byteMask(bits: number, shift: number): number {
+  return ((((1 << bits) - 1) << shift) & 0xff) * 0x01010101;
+}
+
+/** Where field 2j + half of a plane lies. */
+function place({ bits }: Plane, j: number, half: number): { vector: number; field: number } {
+  const perVector = 8 / bits;
+  const index = 2 * j + half;
+  return { vector: Math.floor(index / perVector), field: index % perVector };
+}
+
+/** A vector with `value` in each 32-bit lane, of which the compiler does not know that. */
+export function mask(masks: Masks, value: number): string {
+  const name = `k${(value >>> 0).toString(16).padStart(8, "0")}`;
+  masks.set(name, `i32x4.splat(mask${name.slice(1)})`);
+  return name;
+}
+
+/** f32 values of rows 4 * half to 4 * half + 3. */
+export function halves({ type, at }: RowHalves, half: number, options: {
+  readonly pointer: string;
+  readonly masks: Masks;
+}): string {
+  const offset = at + 8 * half;
+  const { pointer, masks } = options;
+  if (type === "bf16") return `i32x4.shl(v128.load16x4_u(${pointer}, ${offset}), 16)`;
+  const bits = `i32x4.shl(v128.load16x4_s(${pointer}, ${offset}), 13)`;
+  return `f32x4.mul(v128.and(${bits}, ${mask(masks, 0x8fffffff)}), ${mask(masks, 0x77800000)})`;
+}
+
+/** Where a block's integers of 4 rows lie. */
+interface RowsAt {
+  readonly pointer: string;
+  readonly masks: Masks;
+  readonly half: number;
+}
+
+/** Lines for i32 lanes `name`_0 (and, of 16 columns each, `name`_1) of 4 rows. */
+export function rowIntegers(bytes: RowBytes, name: string, at: RowsAt): readonly string[] {
+  if (bytes.columns === 16) {
+    const [first, second] = bytes.signed
+      ? [`i32x4.shr_s(i32x4.shl(${name}, 16), 16)`, `i32x4.shr_s(${name}, 16)`]
+      : [`v128.and(${name}, ${mask(at.masks, 0xffff)})`, `i32x4.shr_u(${name}, 16)`];
+    return [...rowPairs(bytes, name, at), `const ${name}_0 = ${first}, ${name}_1 = ${second};`];
+  }
+  const extend = bytes.signed ? "s" : "u";
+  const words = chosen(bytes, `v128.load8x8_${extend}(${at.pointer}, ${bytes.at})`, at.masks);
+  return [
+    `const ${name}_0 = i32x4.extend_${at.half === 0 ? "low" : "high"}_i16x8_${extend}(${words});`,
+  ];
+}
+
+/** A line for i16 pairs `name` of 4 rows: columns 0-15, columns 16-31. */
+export function rowPairs(bytes: RowBytes, name: string, at: RowsAt): readonly string[] {
+  const [first, second] = [0, 8].map((more) =>
+    `v128.load64_zero(${at.pointer}, ${bytes.at + more})`
+  );
+  const both = `v128.shuffle<i8>(${first}, ${second}, ${interleaved.join(", ")})`;
+  const half = `${at.half === 0 ? "low" : "high"}_i8x16_${bytes.signed ? "s" : "u"}`;
+  return [`const ${name} = i16x8.extend_${half}(${chosen(bytes, both, at.masks)});`];
+}
+
+const interleaved = [...Array(16).keys()].map((i) => (i >> 1) + 16 * (i & 1));
+
+/** The bytes, or the half of each that holds the integer (also when they are widened already). */
+function chosen({ nibble }: RowBytes, bytes: string, masks: Masks): string {
+  if (nibble === undefined) return bytes;
+  const shifted = nibble === "low" ? bytes : `i16x8.shr_u(${bytes}, 4)`;
+  return `v128.and(${shifted}, ${mask(masks, 0x0f0f0f0f)})`;
+}
+
+/** Name of a format's table in a mode. */
+export function tableName(format: Format, mode: Mode): string {
+  const plus = isSmall(format.codes) ? "" : offsetOf(format.codes, mode) === 0 ? "" : "Plus";
+  return `table${format.name.replace(/[^A-Za-z0-9]/g, "")}${plus}`;
+}
+
+/** Declares the masks and tables that kernels read, so that no optimiser knows their values. */
+export function globals(formats: readonly Format[], used: Masks): string {
+  const masks = [...used.values()].map((each) => /mask([0-9a-f]{8})/.exec(each)?.[1] ?? "")
+    .filter((each) => each !== "").sort();
+  const tables = formats.flatMap(tablesOf);
+  return [
+    ...masks.map((hex) => `let mask${hex}: i32 = 0x${hex};`),
+    ...tables.map(([name, bytes]) => `let ${name}Bytes: v128 = i8x16(${bytes.join(", ")});`),
+    "",
+    "/** No host calls it: because one could, masks and tables are not constant to the compiler. */",
+    "export function changeMasks(bits: i32): void {",
+    ...masks.map((hex) => `  mask${hex} ^= bits;`),
+    ...tables.map(([name]) => `  ${name}Bytes = v128.xor(${name}Bytes, i32x4.splat(bits));`),
+    "}",
+    "",
+  ].join("\n");
+}
+
+function tablesOf(format: Format): readonly (readonly [string, readonly number[]])[] {
+  const { codes } = format;
+  if (codes.as !== "table") return [];
+  const table = (mode: Mode): readonly [string, readonly number[]] => [
+    tableName(format, mode),
+    codes.values.map((each) => ((each + offsetOf(codes, mode)) << 24) >> 24),
+  ];
+  return isSmall(codes) ? [table("plain")] : [table("plain"), table("unsigned")];
+}
