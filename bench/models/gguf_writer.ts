@@ -1,25 +1,35 @@
 /**
- * Writes GGUF models of any size with random weights, for benchmarks and for tests that need a slow
- * or a large model. They generate nonsense, but are valid files in every byte.
+ * Writes GGUF models of any shape, family and format with random weights, for benchmarks and for
+ * tests that need a slow, a large or a peculiar model. They generate nonsense, but are valid files in
+ * every byte.
  *
- *     deno run -A bench/models/gguf_writer.ts <15m|110m|1b> <f32|f16|bf16|q8_0|q4_0> OUT.gguf [SEED]
+ *     deno run -A bench/models/gguf_writer.ts SIZE TYPE OUT.gguf [options]; see --help
  *
  * The same with `node`, 24 or later.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import process from "node:process";
-import { expectedTensors, type GgufFile, type ModelShape } from "../../src/model/mod.ts";
+import {
+  expectedTensors,
+  type GgufFile,
+  type ModelShape,
+  unusedTensors,
+} from "../../src/model/mod.ts";
+import { withChatTemplate } from "./chat_templates.ts";
 import { encodeGgufHeader, paddedSize, type ValueToWrite } from "./encode_gguf.ts";
-import { isModelSize, presetShape } from "./presets.ts";
+import { runWriter } from "./gguf_writer_options.ts";
 import {
   fillBlocks,
-  fillNorms,
-  SeededBits,
+  fillVector,
+  typeForRows,
   WEIGHT_TYPES,
   type WeightType,
 } from "./random_weights.ts";
+import { ropeFactors } from "./rope_factors.ts";
+import { SeededBits } from "./seeded_bits.ts";
+import { shapeKeys, tokenTypeKeys } from "./shape_keys.ts";
 import {
   syntheticVocabulary,
+  syntheticWordPieces,
   vocabularyOf,
   type VocabularyToWrite,
 } from "./synthetic_vocabulary.ts";
@@ -27,7 +37,10 @@ import {
 /** What to write. */
 export interface RandomModel {
   readonly shape: ModelShape;
-  /** Type of the matrices; rows that do not fill its blocks are f16, norms are f32. */
+  /**
+   * Type of the matrices; rows that do not fill its blocks have the one that llama.cpp's quantiser
+   * falls back to. Vectors and learned positions are f32.
+   */
   readonly type: WeightType;
   /** Equal seeds give equal files. */
   readonly seed: number;
@@ -37,7 +50,7 @@ export interface RandomModel {
   readonly tokenizer?: GgufFile;
   /** `general.name`. @default "random" */
   readonly name?: string;
-  /** Metadata to add, as a chat template. @default none */
+  /** Metadata to add or replace. @default none */
   readonly extra?: readonly (readonly [key: string, value: ValueToWrite])[];
 }
 
@@ -45,13 +58,24 @@ const ALIGNMENT_BYTES = 32;
 const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
 /** The head's weights are larger, so that the logits have clear winners. */
 const HEAD_DEVIATION = 3;
+const BIAS_SPREAD = 0.3;
+const NORM_SPREAD = 0.1;
 /** `general.file_type` of llama.cpp, by the matrices' type. */
 const FILE_TYPES: Readonly<Record<WeightType, number>> = {
   f32: 0,
   f16: 1,
-  bf16: 32,
-  q8_0: 7,
   q4_0: 2,
+  q4_1: 3,
+  q8_0: 7,
+  q5_0: 8,
+  q5_1: 9,
+  q2_k: 10,
+  q3_k: 11,
+  q4_k: 14,
+  q5_k: 16,
+  q6_k: 18,
+  iq4_nl: 25,
+  bf16: 32,
 };
 
 interface PlannedTensor {
@@ -62,36 +86,67 @@ interface PlannedTensor {
   readonly typeId: number;
 }
 
+/** What the bytes of a tensor depend on. */
+interface Filling {
+  readonly model: RandomModel;
+  readonly bits: SeededBits;
+  readonly vocabulary: VocabularyToWrite;
+}
+
 /**
  * Writes a model of random weights.
  *
- * The head's rows of the tokens that lead the vocabulary and are not plain text (unknown, BOS, EOS,
- * bytes) are zero, so that greedy generation goes on until it is stopped.
+ * The head's rows of the tokens that are not plain text (unknown, BOS, EOS, bytes) are zero, so that
+ * greedy generation goes on until it is stopped; a head that is the embedding keeps them.
  *
  * @returns the file's length in bytes
  */
 export function writeRandomModel(model: RandomModel): number {
-  const { shape, tokenizer } = model;
-  const vocabulary = tokenizer === undefined
-    ? syntheticVocabulary(shape.vocabularySize)
-    : vocabularyOf(tokenizer);
-  const tensors = [...expectedTensors(shape)].map(([name, extents]) => {
-    return plan(model.type, { name, shape: extents });
-  });
+  const vocabulary = chooseVocabulary(model);
+  const tensors = tensorsOf(model.shape).map(([name, shape]) => plan(model.type, { name, shape }));
   const header = encodeGgufHeader({
-    metadata: [...shapePairs(model), ...vocabulary.pairs, ...model.extra ?? []],
+    metadata: metadataOf(model, vocabulary),
     tensors,
     alignmentBytes: ALIGNMENT_BYTES,
   });
   const file = openSync(model.path, "w");
   try {
     let written = writeSync(file, header);
-    const bits = new SeededBits(model.seed);
-    for (const tensor of tensors) written += writeTensor(file, { tensor, bits, vocabulary });
+    const filling = { model, vocabulary, bits: new SeededBits(model.seed) };
+    for (const tensor of tensors) written += writeTensor(file, tensor, filling);
     return written;
   } finally {
     closeSync(file);
   }
+}
+
+function chooseVocabulary({ shape, tokenizer }: RandomModel): VocabularyToWrite {
+  if (tokenizer !== undefined) return withChatTemplate(vocabularyOf(tokenizer));
+  return shape.family.pooling === undefined
+    ? syntheticVocabulary(shape.vocabularySize)
+    : syntheticWordPieces(shape.vocabularySize);
+}
+
+/** The tensors that the shape needs, and those that trained models of it have beside them. */
+function tensorsOf(shape: ModelShape): (readonly [name: string, extents: readonly number[]])[] {
+  const unused = unusedTensors(shape).map((name) => [name, [shape.ropeWidth / 2]] as const);
+  return [...expectedTensors(shape), ...unused];
+}
+
+function metadataOf(
+  model: RandomModel,
+  vocabulary: VocabularyToWrite,
+): (readonly [string, ValueToWrite])[] {
+  const pairs = new Map<string, ValueToWrite>([
+    ["general.name", { type: "string", value: model.name ?? "random" }],
+    ["general.file_type", { type: "u32", value: FILE_TYPES[model.type] }],
+    ["general.quantization_version", { type: "u32", value: 2 }],
+    ...shapeKeys(model.shape),
+    ...vocabulary.pairs,
+    ...tokenTypeKeys(model.shape.family),
+    ...model.extra ?? [],
+  ]);
+  return [...pairs];
 }
 
 function plan(
@@ -99,84 +154,55 @@ function plan(
   tensor: { name: string; shape: readonly number[] },
 ): PlannedTensor {
   const { name, shape } = tensor;
-  const wanted = shape.length === 1 ? "f32" : matrixType;
-  const row = shape[0] ?? 0;
-  const type = row % WEIGHT_TYPES[wanted].elements === 0 ? wanted : "f16";
+  const isPlain = shape.length === 1 || /^(position_embd|token_types)\./.test(name);
+  const type = isPlain ? "f32" : typeForRows(matrixType, shape[0] ?? 0);
   const layout = WEIGHT_TYPES[type];
   const elements = shape.reduce((all, extent) => all * extent, 1);
   const sizeBytes = elements / layout.elements * layout.sizeBytes;
   return { name, shape, type, sizeBytes, typeId: layout.id };
 }
 
-function shapePairs(model: RandomModel): (readonly [string, ValueToWrite])[] {
-  const { shape } = model;
-  const counts: Readonly<Record<string, number>> = {
-    "general.file_type": FILE_TYPES[model.type],
-    "general.quantization_version": 2,
-    "llama.block_count": shape.layerCount,
-    "llama.context_length": shape.contextMax,
-    "llama.embedding_length": shape.width,
-    "llama.feed_forward_length": shape.ffnWidth,
-    "llama.attention.head_count": shape.headCount,
-    "llama.attention.head_count_kv": shape.kvHeadCount,
-    "llama.attention.key_length": shape.headWidth,
-    "llama.attention.value_length": shape.headWidth,
-    "llama.rope.dimension_count": shape.ropeWidth,
-    "llama.vocab_size": shape.vocabularySize,
-  };
-  return [
-    ["general.architecture", { type: "string", value: shape.architecture }],
-    ["general.name", { type: "string", value: model.name ?? "random" }],
-    ...Object.entries(counts).map(([key, value]) => [key, { type: "u32", value }] as const),
-    ["llama.attention.layer_norm_rms_epsilon", { type: "f32", value: shape.normEpsilon }],
-    ["llama.rope.freq_base", { type: "f32", value: shape.family.ropes[0]?.base ?? 10_000 }],
-  ];
-}
-
-function writeTensor(
-  file: number,
-  options: { tensor: PlannedTensor; bits: SeededBits; vocabulary: VocabularyToWrite },
-): number {
-  const { tensor, bits, vocabulary } = options;
+function writeTensor(file: number, tensor: PlannedTensor, filling: Filling): number {
   const { type, shape, sizeBytes } = tensor;
-  const deviation = deviationOf(tensor);
   const rowBytes = (shape[0] ?? 0) / WEIGHT_TYPES[type].elements * WEIGHT_TYPES[type].sizeBytes;
-  const zeroBytes = tensor.name === "output.weight" ? rowBytes * vocabulary.leadingSpecials : 0;
-  const chunkBytes = Math.max(1, Math.floor(CHUNK_BYTES_MAX / rowBytes)) * rowBytes;
+  const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES_MAX / rowBytes));
+  const rowCount = shape[1] ?? 1;
   let written = 0;
-  while (written < sizeBytes) {
-    const chunk = new Uint8Array(Math.min(chunkBytes, sizeBytes - written));
-    if (shape.length === 1) fillNorms(chunk, bits);
-    else fillBlocks(chunk, { type, bits, deviation });
-    if (written < zeroBytes) chunk.fill(0, 0, zeroBytes - written);
+  for (let row = 0; row < rowCount; row += chunkRows) {
+    const chunk = new Uint8Array(rowBytes * Math.min(chunkRows, rowCount - row));
+    fill(chunk, tensor, filling);
+    if (tensor.name === "output.weight") {
+      for (let at = 0; at < chunk.length; at += rowBytes) {
+        const isSpecial = filling.vocabulary.specials.has(row + at / rowBytes);
+        if (isSpecial) chunk.fill(0, at, at + rowBytes);
+      }
+    }
     written += writeSync(file, chunk);
   }
   const padding = paddedSize(sizeBytes, ALIGNMENT_BYTES) - sizeBytes;
   return padding === 0 ? written : written + writeSync(file, new Uint8Array(padding));
 }
 
-/** Products over a row of n elements keep unit size with a deviation of 1 / sqrt(n). */
-function deviationOf({ name, shape }: PlannedTensor): number {
-  if (name === "token_embd.weight") return 1;
-  const unit = 1 / Math.sqrt(shape[0] ?? 1);
-  return name === "output.weight" ? HEAD_DEVIATION * unit : unit;
-}
-
-function isWeightType(text: string | undefined): text is WeightType {
-  return text !== undefined && Object.hasOwn(WEIGHT_TYPES, text);
-}
-
-function main(): void {
-  const [size, type, path, seed = "1"] = process.argv.slice(2);
-  if (!isModelSize(size) || !isWeightType(type) || path === undefined || !/^\d+$/.test(seed)) {
-    console.error("usage: gguf_writer.ts <15m|110m|1b> <f32|f16|bf16|q8_0|q4_0> OUT.gguf [SEED]");
-    process.exitCode = 2;
-    return;
+function fill(chunk: Uint8Array, { name, type, shape }: PlannedTensor, filling: Filling): void {
+  const { bits, model } = filling;
+  if (name.startsWith("rope_")) {
+    chunk.set(new Uint8Array(ropeFactors(name, model.shape).buffer));
+  } else if (name.endsWith(".bias")) {
+    fillVector(chunk, { bits, mean: 0, spread: BIAS_SPREAD });
+  } else if (shape.length === 1) {
+    fillVector(chunk, { bits, mean: 1, spread: NORM_SPREAD });
+  } else {
+    fillBlocks(chunk, { type, bits, deviation: deviationOf(name, shape, model.shape) });
   }
-  const shape = presetShape(size);
-  const name = `random-${size}`;
-  const sizeBytes = writeRandomModel({ shape, type, seed: Number(seed), path, name });
-  console.log(`${path}: ${sizeBytes} bytes`);
 }
 
-if (import.meta.main) main();
+/** Products over a row of n elements keep unit size with a deviation of 1 / sqrt(n). */
+function deviationOf(name: string, extents: readonly number[], shape: ModelShape): number {
+  const unit = 1 / Math.sqrt(extents[0] ?? 1);
+  const isHead = name === "output.weight" ||
+    name === "token_embd.weight" && shape.tiedOutput && shape.family.pooling === undefined;
+  if (isHead) return HEAD_DEVIATION * unit;
+  return /^(token_embd|position_embd|token_types)\./.test(name) ? 1 : unit;
+}
+
+if (import.meta.main) await runWriter(writeRandomModel);

@@ -2,7 +2,8 @@
  * Shapes of well-known sizes: the TinyStories Llamas of 15 and 110 million parameters, and
  * TinyLlama's 1.1 billion, with its 32 query and 4 key-value heads.
  */
-import { type ModelShape, plainFamily } from "../../src/model/mod.ts";
+import type { ModelShape } from "../../src/model/mod.ts";
+import { type FamilyName, familyShape, type ModelExtents } from "./family_shapes.ts";
 
 /** Names of the sizes. */
 export type ModelSize = "15m" | "110m" | "1b";
@@ -23,19 +24,22 @@ export function isModelSize(text: string | undefined): text is ModelSize {
   return text !== undefined && Object.hasOwn(EXTENTS, text);
 }
 
-/** The shape of a size: 32,000 tokens, 2,048 positions, a head of its own. */
-export function presetShape(size: ModelSize): ModelShape {
-  const extents = EXTENTS[size];
-  const headWidth = extents.width / extents.headCount;
-  return {
-    architecture: "llama",
-    ...extents,
-    headWidth,
-    ropeWidth: headWidth,
-    normEpsilon: Math.fround(1e-5),
+/**
+ * The shape of a size: a Llama of 32,000 tokens and 2,048 positions with a head of its own, unless
+ * asked otherwise.
+ */
+export function presetShape(
+  size: ModelSize,
+  changes: Partial<ModelExtents> & { readonly family?: FamilyName } = {},
+): ModelShape {
+  const { family = "llama", ...extents } = changes;
+  const preset = EXTENTS[size];
+  return familyShape(family, {
+    ...preset,
+    headWidth: preset.width / preset.headCount,
     vocabularySize: 32_000,
     contextMax: 2048,
     tiedOutput: false,
-    family: plainFamily({ layerCount: extents.layerCount, headWidth }),
-  };
+    ...extents,
+  });
 }

@@ -1,59 +1,42 @@
 /**
- * Random weights in ggml's block formats, from a seed, written straight as blocks.
+ * Random weights in ggml's formats, from a seed, written straight as blocks.
  *
  * Elements are spread evenly about zero with the asked standard deviation, so that activations stay
  * near unit size whatever the width.
  */
+import { TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID, type TensorType } from "../../src/model/mod.ts";
+import { fillQuantised, isQuantisedType } from "./random_blocks.ts";
+import type { SeededBits } from "./seeded_bits.ts";
 
 /** Types that can be written, by their name on the command line. */
-export type WeightType = "f32" | "f16" | "bf16" | "q8_0" | "q4_0";
+export type WeightType = Lowercase<TensorType>;
 
 /** ggml's id, block elements and block bytes of each type. */
 export const WEIGHT_TYPES: Readonly<
   Record<WeightType, { readonly id: number; readonly elements: number; readonly sizeBytes: number }>
-> = {
-  f32: { id: 0, elements: 1, sizeBytes: 4 },
-  f16: { id: 1, elements: 1, sizeBytes: 2 },
-  bf16: { id: 30, elements: 1, sizeBytes: 2 },
-  q8_0: { id: 8, elements: 32, sizeBytes: 34 },
-  q4_0: { id: 2, elements: 32, sizeBytes: 18 },
+> = weightTypes();
+
+/** Whether `text` names a type. */
+export function isWeightType(text: string | undefined): text is WeightType {
+  return text !== undefined && Object.hasOwn(WEIGHT_TYPES, text);
+}
+
+/** What llama.cpp's quantiser falls back to where rows do not fill blocks of 256. */
+const SMALLER_BLOCKS: Readonly<Partial<Record<WeightType, WeightType>>> = {
+  q2_k: "iq4_nl",
+  q3_k: "iq4_nl",
+  q4_k: "q5_0",
+  q5_k: "q5_1",
+  q6_k: "q8_0",
 };
 
-/** Standard deviation of even quants: -128..127 for q8_0, -8..7 for q4_0. */
-const QUANT_DEVIATION = { q8_0: 256 / Math.sqrt(12), q4_0: 16 / Math.sqrt(12) } as const;
-
-/** Block scales vary about the mean, as real ones do. */
-const SCALE_FACTORS = [0.7, 0.85, 1, 1.15, 1.3];
-
-/** sfc32 by Chris Doty-Humphrey (PractRand): small, fast, seeded. */
-export class SeededBits {
-  #a: number;
-  #b: number;
-  #c: number;
-  #counter = 1;
-
-  /** @param seed any integer; its low 32 bits count */
-  constructor(seed: number) {
-    this.#a = seed | 0;
-    this.#b = 0x9e3779b9 | 0;
-    this.#c = 0x243f6a88 | 0;
-    for (let i = 0; i < 15; i++) this.next();
-  }
-
-  /** The next 32 bits, as a signed integer. */
-  next(): number {
-    const sum = (this.#a + this.#b + this.#counter) | 0;
-    this.#counter = (this.#counter + 1) | 0;
-    this.#a = this.#b ^ (this.#b >>> 9);
-    this.#b = (this.#c + (this.#c << 3)) | 0;
-    this.#c = ((this.#c << 21) | (this.#c >>> 11)) + sum | 0;
-    return sum;
-  }
-
-  /** Evenly spread in -1 (inclusive) to 1 (exclusive). */
-  signedUnit(): number {
-    return this.next() / 0x8000_0000;
-  }
+/** The wanted type, or what llama.cpp's quantiser takes for rows of this length instead. */
+export function typeForRows(wanted: WeightType, columns: number): WeightType {
+  const smaller = SMALLER_BLOCKS[wanted];
+  const fits = [wanted, ...smaller === undefined ? [] : [smaller]].find((type) => {
+    return columns % WEIGHT_TYPES[type].elements === 0;
+  });
+  return fits ?? "f16";
 }
 
 /**
@@ -67,8 +50,9 @@ export function fillBlocks(
   options: { type: WeightType; bits: SeededBits; deviation: number },
 ): void {
   const { type, bits, deviation } = options;
-  if (type === "q8_0" || type === "q4_0") {
-    fillQuantised(blocks, { type, bits, deviation });
+  if (isQuantisedType(type)) {
+    const scaleOf = (factor: number): number => f16Bits(factor * deviation);
+    fillQuantised(blocks, { type, sizeBytes: WEIGHT_TYPES[type].sizeBytes, bits, scaleOf });
     return;
   }
   const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
@@ -81,11 +65,15 @@ export function fillBlocks(
   }
 }
 
-/** Fills norm weights: f32 about one. */
-export function fillNorms(bytes: Uint8Array, bits: SeededBits): void {
+/** Fills f32 values evenly spread about `mean`, up to `spread` from it. */
+export function fillVector(
+  bytes: Uint8Array,
+  options: { bits: SeededBits; mean: number; spread: number },
+): void {
+  const { bits, mean, spread } = options;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 0; at < bytes.length; at += 4) {
-    view.setFloat32(at, 1 + bits.signedUnit() / 10, true);
+    view.setFloat32(at, mean + bits.signedUnit() * spread, true);
   }
 }
 
@@ -101,21 +89,6 @@ export function f16Bits(value: number): number {
   return sign | (steps < 1024 ? steps : steps - 1024 + ((exponent + 15) << 10));
 }
 
-function fillQuantised(
-  blocks: Uint8Array,
-  options: { type: "q8_0" | "q4_0"; bits: SeededBits; deviation: number },
-): void {
-  const { type, bits, deviation } = options;
-  const { sizeBytes } = WEIGHT_TYPES[type];
-  const scales = SCALE_FACTORS.map((factor) => f16Bits(factor * deviation / QUANT_DEVIATION[type]));
-  const view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
-  for (let at = 0; at < blocks.length; at += sizeBytes) {
-    const pick = (bits.next() >>> 8) % scales.length;
-    view.setUint16(at, scales[pick] ?? 0, true);
-    for (let i = 2; i < sizeBytes; i += 4) view.setInt32(at + i, bits.next(), true);
-  }
-}
-
 function bf16Bits(value: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);
@@ -127,4 +100,14 @@ function roundEven(value: number): number {
   const rest = value - floor;
   if (rest !== 0.5) return Math.round(value);
   return floor % 2 === 0 ? floor : floor + 1;
+}
+
+function weightTypes(): typeof WEIGHT_TYPES {
+  const entries = [...TENSOR_TYPE_BY_ID].map(([id, type]) => {
+    return [type.toLowerCase(), { id, ...TENSOR_LAYOUTS[type] }] as const;
+  });
+  return Object.fromEntries(entries) as Record<
+    WeightType,
+    { id: number; elements: number; sizeBytes: number }
+  >;
 }

@@ -9,9 +9,11 @@ import { isModelSize, presetShape } from "../../bench/models/presets.ts";
 import {
   f16Bits,
   fillBlocks,
-  SeededBits,
+  typeForRows,
+  WEIGHT_TYPES,
   type WeightType,
 } from "../../bench/models/random_weights.ts";
+import { SeededBits } from "../../bench/models/seeded_bits.ts";
 import {
   bytesSource,
   embeddedModel,
@@ -36,7 +38,7 @@ const SHAPE: ModelShape = {
   contextMax: 128,
   family: plainFamily({ layerCount: 2, headWidth: 16 }),
 };
-const TYPES: readonly WeightType[] = ["f32", "f16", "bf16", "q8_0", "q4_0"];
+const TYPES = Object.keys(WEIGHT_TYPES) as readonly WeightType[];
 
 function withFolder<T>(use: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), "skep-writer-"));
@@ -63,7 +65,8 @@ for (const type of TYPES) {
     const file = await openGguf(bytesSource(bytes, type));
     assert.deepEqual(readModelShape(file), SHAPE);
     assert.equal(inspectModel(file).executable, true);
-    assert.equal(file.tensors.get("blk.0.attn_q.weight")?.type, type.toUpperCase());
+    const used = typeForRows(type, SHAPE.width).toUpperCase();
+    assert.equal(file.tensors.get("blk.0.attn_q.weight")?.type, used);
     assert.equal(file.tensors.get("output_norm.weight")?.type, "F32");
     const tokenizer = loadTokenizer(file);
     assert.equal(tokenizer.decode(tokenizer.encode("Hi, caf\u00e9")), "Hi, caf\u00e9");
@@ -105,6 +108,22 @@ test("fillBlocks() gives the asked deviation in q8_0", () => {
   }
   const deviation = Math.sqrt(squares / (4000 * 32));
   assert.ok(Math.abs(deviation / 0.25 - 1) < 0.05, `deviation is ${deviation}`);
+});
+
+test("typeForRows() falls back as llama.cpp's quantiser does", () => {
+  const cases: readonly (readonly [WeightType, WeightType, WeightType])[] = [
+    ["q2_k", "q2_k", "iq4_nl"],
+    ["q3_k", "q3_k", "iq4_nl"],
+    ["q4_k", "q4_k", "q5_0"],
+    ["q5_k", "q5_k", "q5_1"],
+    ["q6_k", "q6_k", "q8_0"],
+    ["q4_1", "q4_1", "q4_1"],
+  ];
+  for (const [type, whole, halved] of cases) {
+    assert.equal(typeForRows(type, 512), whole);
+    assert.equal(typeForRows(type, 288), halved);
+    assert.equal(typeForRows(type, 100), "f16");
+  }
 });
 
 test("f16Bits() rounds to the nearest even, with subnormals and infinity", () => {
