@@ -27,13 +27,13 @@ const targets: readonly Target[] = [
     entry: "executor/index.ts",
     output: "../src/engine/_executor_relaxed_bytes.ts",
     title: "the executor's kernels with relaxed SIMD",
-    features: ["simd", "relaxed-simd"],
+    features: ["simd", "threads", "relaxed-simd"],
   },
   {
     entry: "executor/index.ts",
     output: "../src/engine/_executor_plain_bytes.ts",
     title: "the executor's kernels without relaxed SIMD",
-    features: ["simd"],
+    features: ["simd", "threads"],
   },
   hotTarget("blake3", 68),
   hotTarget("frames", 146),
@@ -71,7 +71,7 @@ function hotTarget(name: string, pages: number): Target {
 /** The memory's side of the compiler's arguments. */
 function memoryOf({ pages }: Target): readonly string[] {
   return pages === undefined
-    ? ["--importMemory", "--initialMemory", "1"]
+    ? ["--importMemory", "--initialMemory", "1", "--maximumMemory", "65536", "--sharedMemory"]
     : ["--initialMemory", String(pages), "--maximumMemory", String(pages)];
 }
 

@@ -1,5 +1,6 @@
 /** The WebAssembly memory of an executor. */
 import type { Layout } from "./_layout.ts";
+import { kernelMemory } from "./_module.ts";
 import { EngineError } from "./errors.ts";
 
 /** Weights and scratch at once, pages as they are needed. @throws {EngineError} "no-memory" */
@@ -7,7 +8,7 @@ export function allocateMemory(layout: Layout, name: string): WebAssembly.Memory
   const initial = Math.ceil(layout.pagesPtr / 2 ** 16);
   const end = layout.pagesPtr + layout.pageCountMax * layout.pageBytes;
   try {
-    return new WebAssembly.Memory({ initial, maximum: Math.ceil(end / 2 ** 16) });
+    return kernelMemory(initial, Math.ceil(end / 2 ** 16));
   } catch (cause) {
     throw new EngineError({
       code: "no-memory",

@@ -62,7 +62,7 @@ export interface ForwardCall {
   readonly contextMax: number;
   readonly layers: LayerRange;
   readonly entries: readonly (BatchEntry & { readonly counts: LayerCounts })[];
-  readonly hidden: Float32Array;
+  readonly hidden: { readonly length: number };
 }
 
 /**
@@ -101,6 +101,25 @@ export function checkForward(call: ForwardCall): void {
       `Cannot run layers as the hidden state must have ${rows} x ${call.shape.width} elements: current length is ${call.hidden.length}`,
     );
   }
+}
+
+/** What `checkStep` looks at. */
+export type StepCheck = Pick<ForwardCall, "shape" | "held" | "contextMax"> & {
+  readonly entries: readonly (ForwardCall["entries"][number] & { readonly tokens: Uint32Array })[];
+};
+
+/**
+ * Checks a step against what the executor holds.
+ *
+ * @throws {RangeError} for wrong tokens, or a session in two entries
+ * @throws {EngineError} "not-held" or "context-full"
+ */
+export function checkStep({ entries, ...call }: StepCheck): void {
+  const { width, layerCount, vocabularySize } = call.shape;
+  for (const { tokens } of entries) checkTokens(tokens, vocabularySize);
+  const rows = entries.reduce((sum, { tokens }) => sum + tokens.length, 0);
+  const hidden = { length: rows * width };
+  checkForward({ ...call, entries, layers: { from: 0, to: layerCount }, hidden });
 }
 
 function checkEntry(entry: BatchEntry & { readonly counts: LayerCounts }, call: ForwardCall): void {

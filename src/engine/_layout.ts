@@ -2,37 +2,30 @@
  * The memory map of an executor: one WebAssembly memory of at most 4 GiB.
  *
  *     0          kernels' own scratch (wasm/executor/constants.ts), first 4 KiB
- *     4096       scratch of a pass; while loading, the staging area lies over it
+ *     4096       control words, then scratch of a pass (_scratch.ts); while loading, the staging
+ *                area lies over its rows
  *     ...        weights: norm vectors and packed matrices
  *     pagesPtr   KV pages, grown on demand up to `pageCountMax`
  *
  * Every region starts at a multiple of 64 bytes.
  */
-import type { ByteSource, GgufFile, ModelShape } from "../model/mod.ts";
-import { fileRowBytes, groupBytes, type KernelChoice, type Kind, kindOf } from "./_kinds.ts";
+import type { ByteSource, GgufFile, LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
 import {
-  findMatrix,
-  findVector,
-  headTensor,
-  layerMatrices,
-  layerNorms,
-  layerTensor,
-  type MatrixType,
-} from "./_tensors.ts";
+  headMatrixTensor,
+  headNormPlace,
+  layerMatricesOf,
+  layerNormsOf,
+  type MatrixPlace,
+  matrixPlace,
+  type NormPlace,
+  normPlace,
+} from "../model/mod.ts";
+import { fileRowBytes, groupBytes, type KernelChoice, type Kind, kindOf } from "./_kinds.ts";
+import { controlPtr, drawScratch, Pen, roundUp, type Scratch } from "./_scratch.ts";
+import { findMatrix, findVector, type MatrixType, matrixTypes } from "./_tensors.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";
-
-/** Positions that pass through a layer together. */
-export const chunkRowsMax = 64;
-
-/** Rows of logits computed together. */
-export const headRowsMax = 8;
-
-/** Blocks of tokens that are digested together, and the longest of one. */
-export const tokenBlocksMax = 64;
-/** Tokens of the longest block: one chunk of BLAKE3. */
-export const blockTokensMax = 256;
 
 /** Bytes read from the source at a time, unless 8 rows are longer. */
 export const stagingBytesMin = 2 ** 20;
@@ -40,63 +33,40 @@ export const stagingBytesMin = 2 ** 20;
 /** Bytes of one memory of wasm32. */
 export const memoryBytesMax = 2 ** 32;
 
-const firstPtr = 4096;
-const digestWorkspaceBytes = 0x1600;
 const alignment = 64;
 
-/** A packed matrix. */
+/** A packed matrix: rows `firstRow` on of a tensor. */
 export interface PackedMatrix {
   readonly name: string;
+  readonly firstRow: number;
   readonly type: MatrixType;
   readonly kind: Kind;
   readonly ptr: number;
   readonly rows: number;
   readonly columns: number;
   readonly groupBytes: number;
+  /** What is added to its products. */
+  readonly bias: PackedVector | undefined;
 }
 
-/** A norm vector, as f32. */
+/** A norm's weights or a bias, as f32: elements `first` on of a tensor. */
 export interface PackedVector {
   readonly name: string;
+  readonly first: number;
   readonly ptr: number;
   readonly length: number;
 }
 
-/** Where a pass keeps its rows; strides are bytes from a position to the next. */
-export interface Scratch {
-  readonly xPtr: number;
-  readonly aPtr: number;
-  readonly xStride: number;
-  readonly qPtr: number;
-  readonly outPtr: number;
-  readonly qStride: number;
-  readonly kPtr: number;
-  readonly vPtr: number;
-  readonly kvStride: number;
-  readonly gPtr: number;
-  readonly uPtr: number;
-  readonly ffnStride: number;
-  readonly bytesPtr: number;
-  readonly wordsPtr: number;
-  readonly metaPtr: number;
-  readonly pairsPtr: number;
-  readonly pairsStride: number;
-  readonly scoresPtr: number;
-  readonly tablePtr: number;
-  readonly logitsPtr: number;
-  readonly logitsStride: number;
-  /** Workspace of wasm/executor/digest.ts. */
-  readonly digestPtr: number;
-  /** 64 digests. */
-  readonly digestsPtr: number;
-  /** A seed, and behind it blocks of tokens. */
-  readonly tokensPtr: number;
+/** A norm. */
+export interface PackedNorm {
+  readonly weight: PackedVector;
+  readonly bias: PackedVector | undefined;
 }
 
 /** One layer's weights. */
 export interface PackedLayer {
-  readonly matrices: Readonly<Record<(typeof layerMatrices)[number], PackedMatrix>>;
-  readonly norms: Readonly<Record<(typeof layerNorms)[number], PackedVector>>;
+  readonly matrices: ReadonlyMap<LayerMatrix, PackedMatrix>;
+  readonly norms: ReadonlyMap<LayerNorm, PackedNorm>;
 }
 
 /** The whole map. */
@@ -106,8 +76,12 @@ export interface Layout {
   readonly stagingBytes: number;
   readonly layers: readonly PackedLayer[];
   readonly embedding: PackedMatrix | undefined;
-  readonly headNorm: PackedVector | undefined;
+  readonly headNorm: PackedNorm | undefined;
   readonly headMatrix: PackedMatrix | undefined;
+  /** All of them, in the order in which they lie in memory. */
+  readonly weights: readonly (PackedMatrix | PackedVector)[];
+  /** The program's tables (_program.ts). */
+  readonly tablesPtr: number;
   readonly pagesPtr: number;
   readonly pageBytes: number;
   /** Bytes of one layer within a page. */
@@ -126,7 +100,12 @@ export interface LayoutOptions {
   readonly head: boolean;
   readonly kvBytesMax: number | undefined;
   readonly choice: KernelChoice;
+  readonly threads: number;
 }
+
+/** Bytes of the program's tables for a layer, and for the rest of the model; with room to spare. */
+const layerTableBytes = 512;
+const modelTableBytes = 512;
 
 /**
  * Draws the map.
@@ -136,39 +115,35 @@ export interface LayoutOptions {
  * @throws {RangeError} when `kvBytesMax` does not hold one page
  */
 export function drawLayout(options: LayoutOptions): Layout {
-  const { file, shape } = options;
-  const pen = new Pen();
+  const { shape, layers } = options;
+  const pen = new Pen(controlPtr);
   const scratch = drawScratch(pen, options);
-  const weights: (PackedMatrix | PackedVector)[] = [];
-  const place = <T extends PackedMatrix | PackedVector>(make: (ptr: number) => T): T => {
-    const placed = make(pen.ptr);
-    pen.skip(packedBytes(placed));
-    weights.push(placed);
-    return placed;
-  };
-  const matrix = (name: string): PackedMatrix => place((ptr) => packMatrix(options, name, ptr));
-  const vector = (name: string): PackedVector => place((ptr) => packVector(file, name, ptr));
+  const stagingPtr = scratch.xPtr;
   const stagingBytes = largestStaging(options);
-  pen.skip(Math.max(0, firstPtr + stagingBytes - pen.ptr));
-  const layers: PackedLayer[] = [];
-  for (let layer = options.layers.from; layer < options.layers.to; layer++) {
-    layers.push({
-      matrices: record(layerMatrices, (part) => matrix(layerTensor(layer, part))),
-      norms: record(layerNorms, (part) => vector(layerTensor(layer, part))),
-    });
-  }
-  const embedding = options.embedding ? matrix("token_embd.weight") : undefined;
-  const headNorm = options.head ? vector("output_norm.weight") : undefined;
+  pen.skip(Math.max(0, stagingPtr + stagingBytes - pen.ptr));
+  const tablesPtr = pen.skip(modelTableBytes + (layers.to - layers.from) * layerTableBytes);
+  const packer = new Packer(options, pen);
+  const indices = Array.from({ length: layers.to - layers.from }, (_, i) => layers.from + i);
+  const packed = indices.map((layer) => packer.layer(layer));
+  const embedding = options.embedding
+    ? packer.table("token_embd.weight", shape.vocabularySize)
+    : undefined;
+  const headNorm = options.head ? packer.norm(headNormPlace(shape)) : undefined;
   const tied = shape.tiedOutput ? embedding : undefined;
-  const headMatrix = options.head ? tied ?? matrix(headTensor(shape.tiedOutput)) : undefined;
+  const headTensor = options.head ? headMatrixTensor(shape) : undefined;
+  const headMatrix = headTensor === undefined
+    ? undefined
+    : tied ?? packer.table(headTensor, shape.vocabularySize);
   return {
     scratch,
-    stagingPtr: firstPtr,
+    stagingPtr,
     stagingBytes,
-    layers,
+    layers: packed,
     embedding,
     headNorm,
     headMatrix,
+    weights: packer.weights,
+    tablesPtr,
     ...drawPages(pen.ptr, options),
   };
 }
@@ -178,53 +153,67 @@ export function valueWidthOf(headWidth: number): number {
   return roundUp(headWidth, 4);
 }
 
-class Pen {
-  ptr = firstPtr;
+/** Gives weights their places. */
+class Packer {
+  readonly weights: (PackedMatrix | PackedVector)[] = [];
+  readonly #options: LayoutOptions;
+  readonly #pen: Pen;
 
-  /** Returns the current place and moves on by `bytes`, aligned. */
-  skip(bytes: number): number {
-    const at = this.ptr;
-    this.ptr = roundUp(at + bytes, alignment);
-    return at;
+  constructor(options: LayoutOptions, pen: Pen) {
+    this.#options = options;
+    this.#pen = pen;
   }
-}
 
-function drawScratch(pen: Pen, { shape, contextMax, head }: LayoutOptions): Scratch {
-  const { width, ffnWidth, headCount, kvHeadCount, headWidth, ropeWidth } = shape;
-  const queryWidth = headCount * headWidth;
-  const longest = roundUp(Math.max(width, ffnWidth, queryWidth), 32);
-  const xStride = roundUp(width, 8) * 4;
-  const qStride = roundUp(queryWidth, 8) * 4;
-  const kvStride = roundUp(kvHeadCount * headWidth, 8) * 4;
-  const ffnStride = roundUp(ffnWidth, 8) * 4;
-  const logitsStride = head ? roundUp(shape.vocabularySize, 8) * 4 : 0;
-  const rows = (stride: number): number => pen.skip(chunkRowsMax * stride);
-  return {
-    xPtr: rows(xStride),
-    aPtr: rows(xStride),
-    xStride,
-    qPtr: rows(qStride),
-    outPtr: rows(qStride),
-    qStride,
-    kPtr: rows(kvStride),
-    vPtr: rows(kvStride),
-    kvStride,
-    gPtr: rows(ffnStride),
-    uPtr: rows(ffnStride),
-    ffnStride,
-    bytesPtr: rows(longest),
-    wordsPtr: rows(longest * 2),
-    metaPtr: rows(longest / 2),
-    pairsPtr: rows(ropeWidth * 4),
-    pairsStride: ropeWidth * 4,
-    scoresPtr: pen.skip(roundUp(contextMax, tilePositions) * 4),
-    tablePtr: pen.skip(Math.ceil(contextMax / tilePositions) * 4),
-    logitsPtr: pen.skip(headRowsMax * logitsStride),
-    logitsStride,
-    digestPtr: pen.skip(digestWorkspaceBytes + Math.ceil(xStride / 1024) * 128),
-    digestsPtr: pen.skip(chunkRowsMax * 32),
-    tokensPtr: pen.skip(32 + tokenBlocksMax * blockTokensMax * 4),
-  };
+  layer(layer: number): PackedLayer {
+    const { shape } = this.#options;
+    const matrices = layerMatricesOf(shape).map((name) =>
+      [name, this.matrix(matrixPlace(shape, layer, name))] as const
+    );
+    const norms = layerNormsOf(shape).map((name) =>
+      [name, this.norm(normPlace(shape, layer, name))] as const
+    );
+    return {
+      matrices: new Map(matrices),
+      norms: new Map(norms.flatMap(([name, norm]) => norm === undefined ? [] : [[name, norm]])),
+    };
+  }
+
+  /** A whole tensor of `rowCount` rows. */
+  table(tensor: string, rowCount: number): PackedMatrix {
+    const columnCount = this.#options.shape.width;
+    return this.matrix({ tensor, firstRow: 0, rowCount, columnCount, bias: undefined });
+  }
+
+  matrix(place: MatrixPlace): PackedMatrix {
+    const { file, choice } = this.#options;
+    const { tensor: name, firstRow, rowCount: rows, columnCount: columns } = place;
+    const { type } = findMatrix(file, name);
+    const kind = kindOf(type, choice);
+    const bytes = groupBytes(kind, columns);
+    const bias = place.bias === undefined ? undefined : this.#vector(place.bias, firstRow, rows);
+    const ptr = this.#pen.skip(Math.ceil(rows / 8) * bytes);
+    return this.#note({ name, firstRow, type, kind, ptr, rows, columns, groupBytes: bytes, bias });
+  }
+
+  norm(place: NormPlace | undefined): PackedNorm | undefined {
+    if (place === undefined) return undefined;
+    const { weight, bias, length } = place;
+    return {
+      weight: this.#vector(weight, 0, length),
+      bias: bias === undefined ? undefined : this.#vector(bias, 0, length),
+    };
+  }
+
+  #vector(name: string, first: number, length: number): PackedVector {
+    findVector(this.#options.file, name);
+    const ptr = this.#pen.skip(roundUp(length, 8) * 4);
+    return this.#note({ name, first, ptr, length });
+  }
+
+  #note<T extends PackedMatrix | PackedVector>(weight: T): T {
+    this.weights.push(weight);
+    return weight;
+  }
 }
 
 function drawPages(
@@ -258,43 +247,12 @@ function drawPages(
   return { pagesPtr, pageBytes, layerPageBytes, pageCountMax };
 }
 
-function packMatrix(
-  { file, choice }: LayoutOptions,
-  name: string,
-  ptr: number,
-): PackedMatrix {
-  const { type, shape } = findMatrix(file, name);
-  const [columns = 0, rows = 1] = shape;
-  const kind = kindOf(type, choice);
-  return { name, type, kind, ptr, rows, columns, groupBytes: groupBytes(kind, columns) };
-}
-
-function packVector(file: GgufFile, name: string, ptr: number): PackedVector {
-  return { name, ptr, length: findVector(file, name).shape[0] ?? 0 };
-}
-
-function packedBytes(weight: PackedMatrix | PackedVector): number {
-  return "length" in weight ? weight.length * 4 : Math.ceil(weight.rows / 8) * weight.groupBytes;
-}
-
 /** The staging area holds 8 rows of the widest matrix, or a vector and its packed group. */
-function largestStaging({ file, shape, layers }: LayoutOptions): number {
-  let most = Math.max(stagingBytesMin, shape.width * 36);
-  const names = [headTensor(shape.tiedOutput), "token_embd.weight"];
-  for (let layer = layers.from; layer < layers.to; layer++) {
-    names.push(...layerMatrices.map((part) => layerTensor(layer, part)));
-  }
-  for (const name of names) {
-    const { type, shape: [columns = 0] } = findMatrix(file, name);
-    most = Math.max(most, 8 * fileRowBytes(type, columns));
+function largestStaging({ file, shape }: LayoutOptions): number {
+  let most = Math.max(stagingBytesMin, shape.width * 36, shape.ffnWidth * 36);
+  for (const { type, shape: [columns = 0] } of file.tensors.values()) {
+    const known = matrixTypes.find((each) => each === type);
+    if (known !== undefined) most = Math.max(most, 8 * fileRowBytes(known, columns));
   }
   return roundUp(most, alignment);
-}
-
-function record<K extends string, V>(keys: readonly K[], make: (key: K) => V): Record<K, V> {
-  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, V>;
-}
-
-function roundUp(value: number, step: number): number {
-  return Math.ceil(value / step) * step;
 }

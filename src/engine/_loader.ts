@@ -1,7 +1,7 @@
 /**
  * Fills an executor's memory from a byte source, in pieces of bounded length.
  */
-import type { ByteSource, GgufFile } from "../model/mod.ts";
+import type { ByteSource, GgufFile, TensorInfo } from "../model/mod.ts";
 import { fileRowBytes, kindOf } from "./_kinds.ts";
 import type { Layout, PackedMatrix, PackedVector } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
@@ -18,8 +18,6 @@ export interface LoadOptions {
   /** Called after every piece with the tensor bytes read and their total. */
   readonly onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Lets others run; called with the bytes of each piece. */
-  readonly pace: (bytes: number) => Promise<void>;
 }
 
 /**
@@ -30,20 +28,10 @@ export interface LoadOptions {
  */
 export async function loadWeights(options: LoadOptions): Promise<void> {
   const loader = new Loader(options);
-  for (const weight of weightsOf(options.layout)) {
+  for (const weight of options.layout.weights) {
     if ("length" in weight) await loader.vector(weight);
     else await loader.matrix(weight);
   }
-}
-
-function weightsOf(layout: Layout): (PackedMatrix | PackedVector)[] {
-  const weights = layout.layers.flatMap((layer) => [
-    ...Object.values(layer.matrices),
-    ...Object.values(layer.norms),
-  ]);
-  const { embedding, headNorm, headMatrix } = layout;
-  const others = [embedding, headNorm, headMatrix === embedding ? undefined : headMatrix];
-  return [...weights, ...others.filter((each) => each !== undefined)];
 }
 
 class Loader {
@@ -53,8 +41,10 @@ class Loader {
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    const names = weightsOf(options.layout).map((weight) => weight.name);
-    this.#totalBytes = names.reduce((sum, name) => sum + this.#info(name).sizeBytes, 0);
+    this.#totalBytes = options.layout.weights.reduce(
+      (sum, weight) => sum + fileBytes(weight, this.#info(weight.name)),
+      0,
+    );
   }
 
   async matrix(matrix: PackedMatrix): Promise<void> {
@@ -62,9 +52,10 @@ class Loader {
     const rowBytes = fileRowBytes(matrix.type, matrix.columns);
     const pieceGroups = Math.max(1, Math.floor(layout.stagingBytes / (8 * rowBytes)));
     const { offset } = this.#info(matrix.name);
+    const first = offset + matrix.firstRow * rowBytes;
     for (let row = 0; row < matrix.rows; row += pieceGroups * 8) {
       const rows = Math.min(pieceGroups * 8, matrix.rows - row);
-      await this.#read(matrix.name, offset + row * rowBytes, rows * rowBytes);
+      await this.#read(matrix.name, first + row * rowBytes, rows * rowBytes);
       const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
       const { kind, columns } = matrix;
       this.#assertFinite(
@@ -76,9 +67,14 @@ class Loader {
 
   async vector(vector: PackedVector): Promise<void> {
     const { kernels, layout, file } = this.#options;
-    const { type, offset, sizeBytes } = findVector(file, vector.name);
+    const { type, offset } = findVector(file, vector.name);
     const src = layout.stagingPtr;
-    await this.#read(vector.name, offset, sizeBytes);
+    const elementBytes = fileRowBytes(type as MatrixType, 1);
+    await this.#read(
+      vector.name,
+      offset + vector.first * elementBytes,
+      vector.length * elementBytes,
+    );
     // A vector is packed like a matrix of one row and then read back as f32.
     const dst = src + vector.length * 4;
     const kind = kindOf(type as MatrixType, {
@@ -90,12 +86,12 @@ class Loader {
     kernels.dequantiseRow(kind, vector.ptr, dst, 0, vector.length);
   }
 
-  #info(name: string): { readonly offset: number; readonly sizeBytes: number } {
-    return this.#options.file.tensors.get(name) ?? { offset: 0, sizeBytes: 0 };
+  #info(name: string): Pick<TensorInfo, "offset" | "type"> {
+    return this.#options.file.tensors.get(name) ?? { offset: 0, type: "F32" };
   }
 
   async #read(name: string, offset: number, bytes: number): Promise<void> {
-    const { memory, layout, source, signal, onProgress, pace } = this.#options;
+    const { memory, layout, source, signal, onProgress } = this.#options;
     signal?.throwIfAborted();
     let done = 0;
     while (done < bytes) {
@@ -114,7 +110,6 @@ class Loader {
     }
     this.#loadedBytes += bytes;
     onProgress?.(this.#loadedBytes, this.#totalBytes);
-    await pace(bytes);
   }
 
   #assertFinite(name: string, badCount: number): void {
@@ -125,4 +120,13 @@ class Loader {
       message: `Cannot use tensor "${name}" as every weight must be finite: ${badCount} are not`,
     });
   }
+}
+
+/** Bytes of a weight in the file. */
+function fileBytes(
+  weight: PackedMatrix | PackedVector,
+  { type }: Pick<TensorInfo, "type">,
+): number {
+  if ("length" in weight) return weight.length * fileRowBytes(type as MatrixType, 1);
+  return weight.rows * fileRowBytes(weight.type, weight.columns);
 }

@@ -7,6 +7,8 @@ import type { ProbeMode } from "./_kinds.ts";
 
 /** The exports of wasm/executor/index.ts; pointers are byte offsets in the imported memory. */
 export interface Kernels {
+  /** Waits for a command and runs it; 0 at the end. Called by threads only. */
+  run(control: number, thread: number): number;
   relaxed(): number;
   probe(left: number, right: number): number;
   /** Packs rows into groups of 8; returns how many weights or scales are not finite. */
@@ -167,9 +169,18 @@ export type Build = "best" | "plain";
 const compiled = new Map<Build, WebAssembly.Module>();
 let probed: ProbeMode | undefined;
 
+/**
+ * A memory that the kernels accept: shared, as threads run them.
+ *
+ * @param pages of 64 KiB each; `pagesMax` may be grown to
+ */
+export function kernelMemory(pages: number, pagesMax = 2 ** 16): WebAssembly.Memory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pagesMax, shared: true });
+}
+
 /** Instantiates the kernels over `memory`. */
 export function instantiateKernels(memory: WebAssembly.Memory, build: Build = "best"): Kernels {
-  const instance = new WebAssembly.Instance(compile(build), { env: { memory } });
+  const instance = new WebAssembly.Instance(kernelModule(build), { env: { memory } });
   return instance.exports as unknown as Kernels;
 }
 
@@ -178,7 +189,7 @@ export function instantiateKernels(memory: WebAssembly.Memory, build: Build = "b
  * engine refuses the instruction. It decides a kernel, never a result.
  */
 export function probeMode(): ProbeMode {
-  probed ??= probeKernels(instantiateKernels(new WebAssembly.Memory({ initial: 1 })));
+  probed ??= probeKernels(instantiateKernels(kernelMemory(1, 1)));
   return probed;
 }
 
@@ -189,7 +200,8 @@ export function probeKernels(kernels: Kernels): ProbeMode {
   return lane === 127 * -1 * 4 ? "signed" : "neither";
 }
 
-function compile(build: Build): WebAssembly.Module {
+/** The compiled kernels. */
+export function kernelModule(build: Build = "best"): WebAssembly.Module {
   const known = compiled.get(build);
   if (known !== undefined) return known;
   const relaxed = fromBase64(relaxedBytes);

@@ -1,58 +1,54 @@
 /**
- * One pass of rows through layers and head, as a sequence of kernel calls.
+ * Passes of rows through the program: what goes into memory before a command, and what comes out.
  *
- * Between two calls nothing is in flight, so the pass can rest (let the event loop run) and stop
- * there. Rows pass in chunks of `chunkRowsMax`; by the numeric class neither chunk nor slice shows
- * in a result.
+ * Rows pass in chunks of `chunkRowsMax`; by the numeric class no chunk shows in a result.
  */
 import type { ModelShape } from "../model/mod.ts";
-import { isQuantised } from "./_kinds.ts";
-import {
-  headRowsMax,
-  type Layout,
-  type PackedLayer,
-  type PackedMatrix,
-  valueWidthOf,
-} from "./_layout.ts";
-import type { Kernels } from "./_module.ts";
-import type { Pace } from "./_pace.ts";
+import type { Layout } from "./_layout.ts";
+import { type PassPlan, type ProgramHome, type Run, writePass } from "./_program.ts";
+import { chunkRowsMax, headRowsMax } from "./_scratch.ts";
 import type { PagedSession } from "./_session.ts";
+import type { Threads } from "./_threads.ts";
 import { EngineError } from "./errors.ts";
+import type { LayerRange } from "./face.ts";
 
-/** One row of a chunk. */
-export interface Row {
+/** Consecutive positions of a session, and the tokens there when they are embedded. */
+export interface Span {
   readonly session: PagedSession;
-  readonly position: number;
+  readonly firstPosition: number;
+  readonly positionCount: number;
 }
 
 /** What a pass works with. */
 export interface PassOptions {
   readonly shape: ModelShape;
   readonly layout: Layout;
-  readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
-  readonly pace: Pace;
-  /** Throws when the call is to stop; asked after every rest. */
+  readonly threads: Threads;
+  readonly home: ProgramHome;
+  /** Throws when the call is to stop; asked between two commands. */
   readonly assertGoing: () => void;
 }
 
-/** A product to compute: where its result goes. */
-interface Product {
-  readonly matrix: PackedMatrix;
-  readonly y: number;
-  readonly yStride: number;
-  /** Adds to `y` instead of replacing it. */
-  readonly add?: boolean;
+/** What `layers` computes. */
+export interface LayersCall {
+  readonly layers: LayerRange;
+  readonly spans: readonly Span[];
+  /** rows x width. */
+  readonly hidden: Float32Array;
+  /** Receives 32 B of each row, where digests are wanted. */
+  readonly digests?: Uint8Array | undefined;
 }
 
-/** Activations in memory. */
-interface Input {
-  readonly x: number;
-  readonly xStride: number;
-  readonly rows: number;
+/** What `step` computes: spans with a token for each row. */
+export interface StepCall {
+  readonly spans: readonly Span[];
+  readonly tokens: Uint32Array;
+  /** The rows whose logits are wanted, ascending. */
+  readonly logitRows: readonly number[];
 }
 
-/** Runs chunks of rows through layers, and through the head. */
+/** Runs rows through the embedding, layers and the head. */
 export class Pass {
   readonly #options: PassOptions;
 
@@ -60,215 +56,143 @@ export class Pass {
     this.#options = options;
   }
 
-  /** Puts rows of the hidden state into memory. */
-  writeHidden(hidden: Float32Array): void {
-    const { shape, layout: { scratch } } = this.#options;
-    for (let row = 0; row * shape.width < hidden.length; row++) {
-      const at = this.#floats(scratch.xPtr + row * scratch.xStride, shape.width);
-      at.set(hidden.subarray(row * shape.width, (row + 1) * shape.width));
+  /** Rows of the embedding. */
+  async embed(tokens: Uint32Array): Promise<Float32Array> {
+    const { width } = this.#options.shape;
+    const result = new Float32Array(tokens.length * width);
+    for (let from = 0; from < tokens.length; from += chunkRowsMax) {
+      const part = tokens.subarray(from, from + chunkRowsMax);
+      await this.#run({ rows: part.length, tokens: part });
+      this.#readHidden(result.subarray(from * width, (from + part.length) * width));
     }
+    return result;
   }
 
-  /** Reads the hidden state's rows into `into`. */
-  readHidden(into: Float32Array): void {
-    const { shape, layout: { scratch } } = this.#options;
-    for (let row = 0; row * shape.width < into.length; row++) {
-      into.set(
-        this.#floats(scratch.xPtr + row * scratch.xStride, shape.width),
-        row * shape.width,
-      );
+  /** Layers over rows of the hidden state. @throws {EngineError} "not-a-number" */
+  async layers(call: LayersCall): Promise<Float32Array> {
+    const { layers, hidden, digests } = call;
+    const { width } = this.#options.shape;
+    const result = new Float32Array(hidden.length);
+    for (const { row, rows, runs } of chunksOf(call.spans)) {
+      const [from, to] = [row * width, (row + rows) * width];
+      this.#writeHidden(hidden.subarray(from, to));
+      await this.#run({ rows, runs, ...this.#local(layers), digests: digests !== undefined });
+      this.#readHidden(result.subarray(from, to));
+      digests?.set(this.#digests(rows), row * 32);
     }
+    return result;
   }
 
-  /** Digests the hidden state's first rows where they are, 32 B each, into `into`. */
-  digestHidden(into: Uint8Array): void {
-    const { shape, layout: { scratch }, kernels, memory } = this.#options;
-    const { xPtr, xStride, digestPtr, digestsPtr } = scratch;
-    kernels.digestRows(xPtr, xStride, into.length / 32, shape.width * 4, digestPtr, digestsPtr);
-    into.set(new Uint8Array(memory.buffer, digestsPtr, into.length));
-  }
-
-  /** Writes the rotations of the rows' positions, which all layers share. */
-  rotations(rows: readonly Row[]): void {
-    const { shape, layout: { scratch }, kernels } = this.#options;
-    rows.forEach(({ position }, row) => {
-      const at = scratch.pairsPtr + row * scratch.pairsStride;
-      kernels.rotationOfBase(at, position, shape.ropeWidth, shape.family.ropes[0]?.base ?? NaN);
-    });
-  }
-
-  /**
-   * One layer (section 5 of the numeric class) over the rows in memory.
-   *
-   * @param index the layer's index among the local ones
-   * @throws {EngineError} "not-a-number" with the layer's number
-   */
-  async layer(index: number, number: number, rows: readonly Row[]): Promise<void> {
-    const { layout, kernels, shape } = this.#options;
-    const { scratch } = layout;
-    const layer = layout.layers[index];
-    if (layer === undefined) throw new RangeError(`Cannot run layer ${number} as it is not held`);
-    const count = rows.length;
-    await this.#attention(layer, index, rows);
-    this.#norm(layer.norms.ffn_norm.ptr, count);
-    const { gPtr, uPtr, ffnStride, xPtr, xStride } = scratch;
-    await this.#multiply({ x: scratch.aPtr, xStride, rows: count }, [
-      { matrix: layer.matrices.ffn_gate, y: gPtr, yStride: ffnStride },
-      { matrix: layer.matrices.ffn_up, y: uPtr, yStride: ffnStride },
-    ]);
-    kernels.gate(gPtr, uPtr, (count * ffnStride) / 4);
-    await this.#multiply({ x: gPtr, xStride: ffnStride, rows: count }, [
-      { matrix: layer.matrices.ffn_down, y: xPtr, yStride: xStride, add: true },
-    ]);
-    for (let row = 0; row < count; row++) {
-      if (kernels.allFinite(xPtr + row * xStride, shape.width) === 0) throw notANumber(number);
+  /** The head over rows of the hidden state. @throws {EngineError} "not-a-number" */
+  async head(hidden: Float32Array): Promise<Float32Array> {
+    const { width, vocabularySize } = this.#options.shape;
+    const count = hidden.length / width;
+    const result = new Float32Array(count * vocabularySize);
+    for (let from = 0; from < count; from += headRowsMax) {
+      const rows = Math.min(headRowsMax, count - from);
+      this.#writeHidden(hidden.subarray(from * width, (from + rows) * width));
+      await this.#run({ rows, headRows: Array.from({ length: rows }, (_, row) => row) });
+      this.#readLogits(result.subarray(from * vocabularySize, (from + rows) * vocabularySize));
     }
+    return result;
   }
 
-  /** The head over `count` rows in memory, at most `headRowsMax`; writes the logits to `into`. */
-  async head(count: number, into: Float32Array): Promise<void> {
-    const { layout, kernels, shape } = this.#options;
-    const { scratch, headNorm, headMatrix } = layout;
-    if (headNorm === undefined || headMatrix === undefined || count > headRowsMax) {
-      throw new RangeError(`Cannot run the head on ${count} rows as it is not held`);
-    }
-    this.#norm(headNorm.ptr, count);
-    const { aPtr, xStride, logitsPtr, logitsStride } = scratch;
-    await this.#multiply({ x: aPtr, xStride, rows: count }, [
-      { matrix: headMatrix, y: logitsPtr, yStride: logitsStride },
-    ]);
-    for (let row = 0; row < count; row++) {
-      const ptr = logitsPtr + row * logitsStride;
-      if (kernels.allFinite(ptr, shape.vocabularySize) === 0) throw notANumber(undefined);
-      into.set(this.#floats(ptr, shape.vocabularySize), row * shape.vocabularySize);
-    }
-  }
-
-  async #attention(layer: PackedLayer, index: number, rows: readonly Row[]): Promise<void> {
-    const { layout: { scratch, layerPageBytes }, kernels, shape } = this.#options;
-    const { headCount, kvHeadCount, headWidth, ropeWidth } = shape;
-    const { qPtr, kPtr, vPtr, qStride, kvStride, xPtr, xStride, aPtr, outPtr } = scratch;
-    this.#norm(layer.norms.attn_norm.ptr, rows.length);
-    await this.#multiply({ x: aPtr, xStride, rows: rows.length }, [
-      { matrix: layer.matrices.attn_q, y: qPtr, yStride: qStride },
-      { matrix: layer.matrices.attn_k, y: kPtr, yStride: kvStride },
-      { matrix: layer.matrices.attn_v, y: vPtr, yStride: kvStride },
-    ]);
-    const valueWidth = valueWidthOf(headWidth);
-    rows.forEach(({ session, position }, row) => {
-      const pairs = scratch.pairsPtr + row * scratch.pairsStride;
-      const key = kPtr + row * kvStride;
-      kernels.rotate(qPtr + row * qStride, pairs, headCount, headWidth, ropeWidth, 0);
-      kernels.rotate(key, pairs, kvHeadCount, headWidth, ropeWidth, 0);
-      kernels.storeKeyValue(
-        session.pagePtr(position) + index * layerPageBytes,
-        position & 31,
-        key,
-        vPtr + row * kvStride,
-        kvHeadCount,
-        headWidth,
-        valueWidth,
-        0,
-      );
-    });
-    for (let row = 0; row < rows.length; row++) await this.#attend(index, rows, row);
-    await this.#multiply({ x: outPtr, xStride: qStride, rows: rows.length }, [
-      { matrix: layer.matrices.attn_output, y: xPtr, yStride: xStride, add: true },
-    ]);
-  }
-
-  async #attend(index: number, rows: readonly Row[], row: number): Promise<void> {
-    const { layout: { scratch, layerPageBytes }, kernels, shape, memory } = this.#options;
-    const { headCount, kvHeadCount, headWidth } = shape;
-    const at = rows[row];
-    if (at === undefined) return;
-    if (rows[row - 1]?.session !== at.session) {
-      // The table reaches to the session's last row of the chunk.
-      const last = rows.findLast(({ session }) => session === at.session) ?? at;
-      const pointers = at.session.pagePtrs(last.position);
-      new Uint32Array(memory.buffer, scratch.tablePtr, pointers.length).set(pointers);
-    }
-    kernels.attendRow(
-      scratch.qPtr + row * scratch.qStride,
-      scratch.outPtr + row * scratch.qStride,
-      scratch.tablePtr,
-      index * layerPageBytes,
-      at.position + 1,
-      headCount,
-      kvHeadCount,
-      headWidth,
-      valueWidthOf(headWidth),
-      Math.fround(1 / Math.sqrt(headWidth)),
-      scratch.scoresPtr,
-    );
-    await this.#spend(2 * (at.position + 1) * headCount * headWidth);
-  }
-
-  #norm(weightPtr: number, rows: number): void {
-    const { layout: { scratch }, kernels, shape } = this.#options;
-    const { xPtr, aPtr, xStride } = scratch;
-    for (let row = 0; row < rows; row++) {
-      const offset = row * xStride;
-      kernels.norm(xPtr + offset, weightPtr, aPtr + offset, shape.width, shape.normEpsilon);
-    }
-  }
-
-  /** All products of one input; it is quantised once, when one of the matrices asks for it. */
-  async #multiply(input: Input, products: readonly Product[]): Promise<void> {
-    const { layout: { scratch }, kernels } = this.#options;
-    const { bytesPtr, wordsPtr, metaPtr } = scratch;
-    const quantised = products.find(({ matrix }) => isQuantised(matrix.kind));
-    if (quantised !== undefined) {
-      const { columns } = quantised.matrix;
-      for (let row = 0; row < input.rows; row++) {
-        kernels.quantise(
-          input.x + row * input.xStride,
-          bytesPtr + row * columns,
-          wordsPtr + row * columns * 2,
-          metaPtr + (row * columns) / 2,
-          columns,
-        );
+  /** From tokens to the wanted logits; one command for a chunk, and its first rows of logits. */
+  async step({ spans, tokens, logitRows }: StepCall): Promise<Float32Array> {
+    const { shape: { vocabularySize, layerCount } } = this.#options;
+    const result = new Float32Array(logitRows.length * vocabularySize);
+    let done = 0;
+    for (const { row, rows, runs } of chunksOf(spans)) {
+      const wanted = logitRows.filter((each) => each >= row && each < row + rows)
+        .map((each) => each - row);
+      const part = tokens.subarray(row, row + rows);
+      const whole = { runs, tokens: part, fromLayer: 0, toLayer: layerCount };
+      for (let from = 0; from === 0 || from < wanted.length; from += headRowsMax) {
+        const headRows = wanted.slice(from, from + headRowsMax);
+        await this.#run({ rows, headRows, ...(from === 0 ? whole : {}) });
+        const to = done + headRows.length;
+        this.#readLogits(result.subarray(done * vocabularySize, to * vocabularySize));
+        done = to;
       }
     }
-    for (const product of products) await this.#product(input, product);
+    return result;
   }
 
-  async #product(input: Input, { matrix, y, yStride, add = false }: Product): Promise<void> {
-    const { layout: { scratch }, kernels, pace } = this.#options;
-    const groups = Math.ceil(matrix.rows / 8);
-    const groupOperations = 8 * matrix.columns * input.rows;
-    const step = Math.max(4, Math.floor(pace.sliceOperations / groupOperations) & ~3);
-    for (let from = 0; from < groups; from += step) {
-      const to = Math.min(from + step, groups);
-      kernels.multiply(
-        matrix.kind,
-        y,
-        yStride,
-        matrix.ptr,
-        matrix.columns,
-        from,
-        to,
-        input.rows,
-        Number(add),
-        input.x,
-        input.xStride,
-        scratch.bytesPtr,
-        scratch.wordsPtr,
-        scratch.metaPtr,
-      );
-      await this.#spend((to - from) * groupOperations);
+  async #run(plan: PassPlan): Promise<void> {
+    const { threads, home, assertGoing } = this.#options;
+    assertGoing();
+    writePass(home, plan);
+    const { bad, stopped } = await threads.run();
+    if (bad !== 0) throw notANumber(bad < 0 ? undefined : bad - 1 + home.firstLayer);
+    if (stopped) assertGoing();
+  }
+
+  #local({ from, to }: LayerRange): Pick<PassPlan, "fromLayer" | "toLayer"> {
+    const { firstLayer } = this.#options.home;
+    return { fromLayer: from - firstLayer, toLayer: to - firstLayer };
+  }
+
+  #writeHidden(hidden: Float32Array): void {
+    const { shape: { width }, layout: { scratch } } = this.#options;
+    for (let row = 0; row * width < hidden.length; row++) {
+      const at = this.#floats(scratch.xPtr + row * scratch.xStride, width);
+      at.set(hidden.subarray(row * width, (row + 1) * width));
     }
   }
 
-  async #spend(operations: number): Promise<void> {
-    if (!this.#options.pace.spend(operations)) return;
-    await this.#options.pace.rest();
-    this.#options.assertGoing();
+  #readHidden(into: Float32Array): void {
+    const { shape: { width }, layout: { scratch } } = this.#options;
+    for (let row = 0; row * width < into.length; row++) {
+      into.set(this.#floats(scratch.xPtr + row * scratch.xStride, width), row * width);
+    }
+  }
+
+  #readLogits(into: Float32Array): void {
+    const { shape: { vocabularySize: size }, layout: { scratch } } = this.#options;
+    for (let row = 0; row * size < into.length; row++) {
+      into.set(this.#floats(scratch.logitsPtr + row * scratch.logitsStride, size), row * size);
+    }
+  }
+
+  #digests(rows: number): Uint8Array {
+    const { layout: { scratch }, memory } = this.#options;
+    return new Uint8Array(memory.buffer, scratch.digestsPtr, rows * 32);
   }
 
   #floats(ptr: number, length: number): Float32Array {
     return new Float32Array(this.#options.memory.buffer, ptr, length);
   }
+}
+
+/** Rows that pass together: `rows` from `row` on. */
+interface Chunk {
+  readonly row: number;
+  readonly rows: number;
+  readonly runs: readonly Run[];
+}
+
+/** Cuts spans into chunks of at most `chunkRowsMax` rows. */
+function* chunksOf(spans: readonly Span[]): Generator<Chunk> {
+  let row = 0;
+  let rows = 0;
+  let runs: Run[] = [];
+  for (const { session, firstPosition, positionCount } of spans) {
+    for (let done = 0; done < positionCount;) {
+      const count = Math.min(positionCount - done, chunkRowsMax - rows);
+      const first = firstPosition + done;
+      const pagePtrs = session.pagePtrs(first + count - 1);
+      runs.push({ firstPosition: first, positionCount: count, pagePtrs });
+      done += count;
+      rows += count;
+      if (rows === chunkRowsMax) {
+        yield { row, rows, runs };
+        row += rows;
+        rows = 0;
+        runs = [];
+      }
+    }
+  }
+  if (rows > 0) yield { row, rows, runs };
 }
 
 function notANumber(layer: number | undefined): EngineError {

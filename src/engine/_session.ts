@@ -17,6 +17,8 @@ export interface SessionHome {
   readonly prefixes?: PrefixCache | undefined;
   /** @throws {EngineError} "closed" */
   assertOpen(): void;
+  /** Asks the pass that is computing to end. */
+  stop(): void;
 }
 
 /** What a session begins with. */
@@ -93,8 +95,9 @@ export class PagedSession implements Session {
   }
 
   drop(): void {
-    if (this.#state === "computing") this.#dropWhenIdle = true;
-    else this.#release();
+    if (this.#state !== "computing") return this.#release();
+    this.#dropWhenIdle = true;
+    this.#home.stop();
   }
 
   /** Pages that writing `count` positions from `first` on takes: new ones, and copies of shared. */

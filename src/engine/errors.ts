@@ -15,7 +15,8 @@
  * - `context-full`: a position at or beyond `contextMax`;
  * - `not-held`: the executor does not hold these layers, the embedding or the head;
  * - `busy`: too many calls wait, or the session is being computed;
- * - `closed`: the executor or the session was closed.
+ * - `closed`: the executor or the session was closed;
+ * - `thread-died`: a thread of the executor ended by itself; the model must be loaded again.
  */
 export type EngineErrorCode =
   | "unsupported-type"
@@ -27,7 +28,8 @@ export type EngineErrorCode =
   | "context-full"
   | "not-held"
   | "busy"
-  | "closed";
+  | "closed"
+  | "thread-died";
 
 /** A refusal or failure of the engine. */
 export class EngineError extends Error {

@@ -7,6 +7,7 @@
  * depend on the model and on the tokens before it, and on nothing else.
  */
 import type { ModelShape } from "../model/mod.ts";
+import type { EngineError } from "./errors.ts";
 
 /** Layers `from` (inclusive) to `to` (exclusive). */
 export interface LayerRange {
@@ -147,6 +148,11 @@ export interface PrefixCounters {
 export interface ModelExecutor extends Executor {
   /** Threads that compute, at least 1. */
   readonly threadCount: number;
+  /**
+   * Settles when nothing can be computed any more: with nothing after `close`, with an error of
+   * code "thread-died" when the model must be loaded again. Sessions are lost then.
+   */
+  readonly closed: Promise<EngineError | undefined>;
   openSession(options?: SessionOptions): Session;
   /**
    * Embeds, runs all layers and the head over a ragged batch, in one round trip.

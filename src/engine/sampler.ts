@@ -4,7 +4,7 @@
  * A call is synchronous and leaves nothing behind, so all samplers of a process share one small
  * memory that grows to the largest vocabulary.
  */
-import { instantiateKernels, type Kernels } from "./_module.ts";
+import { instantiateKernels, kernelMemory, type Kernels } from "./_module.ts";
 import {
   type CheckedSamplerOptions,
   checkedSamplerOptions,
@@ -119,7 +119,7 @@ class WasmSampler implements Sampler {
 
 function bench(): Bench {
   if (shared !== undefined) return shared;
-  const memory = new WebAssembly.Memory({ initial: 1 });
+  const memory = kernelMemory(1);
   shared = { memory, kernels: instantiateKernels(memory) };
   return shared;
 }

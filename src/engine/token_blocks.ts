@@ -5,7 +5,7 @@
  * For callers without an executor; an executor makes the same links in its own memory.
  */
 import { Blake3 } from "../hot/mod.ts";
-import { blockTokensMax } from "./_layout.ts";
+import { blockTokensMax } from "./_scratch.ts";
 import type { TokenBlockOptions } from "./face.ts";
 
 const LINK_BYTES = 32;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadExecutor } from "../../src/engine/mod.ts";
+import { loadExecutor, type Session } from "../../src/engine/mod.ts";
 import {
   assertSameBits,
   hasCode,
@@ -91,7 +91,9 @@ test("forward() gives equal bits for random ragged schedules, forks and truncati
 
 test("forward() refuses at the last page, and the session stays as it was", async () => {
   const fixture = await openFixture("stories260K-f32");
-  const { pageBytes } = (await loadExecutor(fixture)).pages();
+  const measured = await loadExecutor(fixture);
+  const { pageBytes } = measured.pages();
+  measured.close();
   const executor = await loadExecutor({ ...fixture, kvBytesMax: 3 * pageBytes });
   assert.deepEqual(executor.pages(), { used: 0, total: 3, pageBytes });
   const [a, b] = [executor.openSession(), executor.openSession()];
@@ -114,27 +116,19 @@ test("forward() refuses at the last page, and the session stays as it was", asyn
   executor.close();
 });
 
-test("forward() yields between slices, stops when aborted and goes on with others", async () => {
+test("forward() stops at the next layer when aborted, and goes on with others", async () => {
   const fixture = await openFixture("babyllama-tok105-f32");
-  let turns = 0;
-  const controller = new AbortController();
-  const executor = await loadExecutor({
-    ...fixture,
-    sliceOperations: 2 ** 24,
-    yield: () => {
-      if (++turns === 3) controller.abort(new RangeError("gone"));
-      return Promise.resolve();
-    },
-  });
-  turns = 0;
+  const executor = await loadExecutor(fixture);
   const tokens = Array.from({ length: 128 }, (_, i) => i % 105);
   const hidden = await executor.embed(Uint32Array.from(tokens));
   const session = executor.openSession();
   const entry = { session, firstPosition: 0, positionCount: 128 };
+  const controller = new AbortController();
   const pending = executor.forward(executor.layers, [entry], hidden, controller.signal);
   const other = runTokens(executor, executor.openSession(), [1]);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  controller.abort(new RangeError("gone"));
   await assert.rejects(pending, /gone/);
-  assert.equal(turns, 3);
   assert.equal(session.positionCount, 0);
   assert.equal((await other).length, executor.shape.width);
   assert.equal(executor.pages().used, 1);
@@ -143,7 +137,7 @@ test("forward() yields between slices, stops when aborted and goes on with other
 
 test("forward() lets timers fire and sockets be read", async () => {
   const fixture = await openFixture("babyllama-tok105-f32");
-  const executor = await loadExecutor({ ...fixture, sliceOperations: 2 ** 24 });
+  const executor = await loadExecutor(fixture);
   let ticks = 0;
   let echoes = 0;
   // Either end may find the other gone when the test takes both down.
@@ -172,26 +166,27 @@ test("forward() lets timers fire and sockets be read", async () => {
 
 test("a session dropped while it computes ends the pass and gives its pages back", async () => {
   const fixture = await openFixture("babyllama-tok105-f32");
-  const during: (() => void)[] = [];
-  const executor = await loadExecutor({
-    ...fixture,
-    sliceOperations: 2 ** 24,
-    yield: () => Promise.resolve(during.pop()?.()),
-  });
+  const executor = await loadExecutor(fixture);
   const tokens = Array.from({ length: 128 }, (_, i) => i % 105);
+  const hidden = await executor.embed(Uint32Array.from(tokens));
+  const begin = (session: Session): Promise<Float32Array> =>
+    executor.forward(
+      executor.layers,
+      [{ session, firstPosition: 0, positionCount: 128 }],
+      hidden,
+    );
   const session = executor.openSession();
-  during.push(() => {
-    assert.throws(() => session.truncate(0), hasCode("busy"));
-    assert.throws(() => session.fork(), hasCode("busy"));
-    session.drop();
-  });
-  await assert.rejects(runTokens(executor, session, tokens), hasCode("closed"));
+  const pending = begin(session);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.throws(() => session.truncate(0), hasCode("busy"));
+  assert.throws(() => session.fork(), hasCode("busy"));
+  session.drop();
+  await assert.rejects(pending, hasCode("closed"));
   assert.equal(executor.pages().used, 0);
-  during.push(() => executor.close());
-  await assert.rejects(
-    runTokens(executor, executor.openSession(), tokens),
-    hasCode("closed", /executor/),
-  );
+  const cut = begin(executor.openSession());
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  executor.close();
+  await assert.rejects(cut, hasCode("closed", /executor/));
 });
 
 test("loadExecutor() reports progress in bytes and stops when aborted", async () => {

@@ -4,12 +4,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Build, instantiateKernels, probeKernels } from "../../src/engine/_module.ts";
+import {
+  type Build,
+  instantiateKernels,
+  kernelMemory,
+  probeKernels,
+} from "../../src/engine/_module.ts";
 import { probeMode } from "../../src/engine/mod.ts";
 import { exp, expf, log, sinCos } from "../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "./_runs.ts";
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = kernelMemory(1);
 const kernels = instantiateKernels(memory);
 
 test("exp(), log(), sin() and cos() have the reference's bits", () => {
@@ -46,7 +51,7 @@ test("expf() has the reference's bits, NaN and infinities included", () => {
 });
 
 test("both builds have the same functions, and the plain one probes as neither", () => {
-  const plain = instantiateKernels(new WebAssembly.Memory({ initial: 1 }), "plain");
+  const plain = instantiateKernels(kernelMemory(1), "plain");
   assert.equal(plain.relaxed(), 0);
   assert.equal(probeKernels(plain), "neither");
   assert.ok(["unsigned", "signed", "neither"].includes(probeMode()));
@@ -55,6 +60,6 @@ test("both builds have the same functions, and the plain one probes as neither",
 
 test("instantiateKernels() leaves no import but the memory", () => {
   for (const build of ["best", "plain"] satisfies Build[]) {
-    assert.doesNotThrow(() => instantiateKernels(new WebAssembly.Memory({ initial: 1 }), build));
+    assert.doesNotThrow(() => instantiateKernels(kernelMemory(1), build));
   }
 });

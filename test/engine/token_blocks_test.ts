@@ -7,7 +7,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { blake3 as hashWasm } from "hash-wasm";
 import { hashTokenBlocks, loadExecutor, tokenChainSeed } from "../../src/engine/mod.ts";
-import { type Build, instantiateKernels } from "../../src/engine/_module.ts";
+import { type Build, instantiateKernels, kernelMemory } from "../../src/engine/_module.ts";
 import { Blake3, encodeHex } from "../../src/hot/mod.ts";
 import { openFixture } from "./_fixtures.ts";
 import { fixtureRuns } from "./_runs.ts";
@@ -23,7 +23,7 @@ function digestRows(build: Build, rows: number, bytes: number, gap: number): {
 } {
   const stride = bytes + gap;
   const pages = Math.ceil((ROWS + rows * stride) / 65_536) + 1;
-  const memory = new WebAssembly.Memory({ initial: pages });
+  const memory = kernelMemory(pages);
   const all = new Uint8Array(memory.buffer);
   for (let i = ROWS; i < all.length; i++) all[i] = (i * 131) ^ (i >> 7);
   instantiateKernels(memory, build).digestRows(ROWS, stride, rows, bytes, WORKSPACE, OUT);

@@ -28,7 +28,7 @@ const OUTSIDE_MODULES: ReadonlyMap<string, readonly string[]> = new Map([
   ["node:timers", ["sim"]],
   ["node:timers/promises", []],
   ["node:tls", []],
-  ["node:worker_threads", ["kernel"]],
+  ["node:worker_threads", ["engine", "kernel"]],
 ]);
 
 /** Global functions that read the time, wait, draw, or reach the network when called. */

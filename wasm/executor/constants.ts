@@ -78,9 +78,6 @@ export const KIND_IQ4_SIGNED_EMULATED: i32 = 30;
 /** Bytes of the record of a block of quantised activations: see quantise.ts. */
 export const META_BYTES: usize = 16;
 
-/** 64 bytes for the eight partial sums of a norm. */
-export const NORM_SCRATCH: usize = 1024;
-
 // A mask written as a constant is rebuilt inside V8's inner loop; from a mutable global it stays
 // in a register. Something must be able to change the global, or the optimiser takes it for a
 // constant after all.

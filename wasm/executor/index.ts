@@ -5,6 +5,7 @@
  * passes pointers. The arithmetic is docs/NUMERIC_CLASS.md's; section numbers below are its.
  * No kernel owns memory of its own.
  */
+export { run } from "./program";
 export { probe, relaxed } from "./probe";
 export { repack } from "./repack";
 export { dequantiseRow } from "./dequantise";

@@ -7,13 +7,13 @@
  * every thread for itself, which is cheaper than a barrier. By the numeric class (section 8) no
  * share shows in a result.
  */
-import { attend, storeKeyValue } from "./attention";
+import { gate } from "./activation";
+import { attendRow } from "./attend_row";
 import { awaitCommand, BAD_HEAD, barrier, halted, me, noteBad, share, threads } from "./barrier";
-import { useThreadScratch } from "./constants";
 import { dequantiseRow } from "./dequantise";
 import { digestRows } from "./digest";
-import { allFinite, gate } from "./elementwise";
-import { multiply } from "./multiply";
+import { allFinite } from "./elementwise";
+import { storeKeyValue } from "./keys_values";
 import { norm } from "./norm";
 import {
   ATTN_K,
@@ -35,8 +35,9 @@ import {
   ropeOf,
   rowAt,
 } from "./program_map";
+import { multiply } from "./products.gen";
 import { quantise } from "./quantise";
-import { rotate, rotation } from "./rotation";
+import { rotate, rotationOfBase } from "./rotation";
 
 /** Where the tables are, from `control` on; src/engine/_threads.ts has the same. */
 const MODEL: usize = 576;
@@ -55,7 +56,6 @@ let inMeta: usize = 0;
 /** Waits for a command and runs it; 0 when the thread is to end. Called again and again. */
 export function run(control: usize, thread: i32): i32 {
   if (!awaitCommand(control, thread)) return 0;
-  useThreadScratch(thread);
   model = changetype<Model>(control + MODEL);
   pass = changetype<Pass>(control + PASS);
   runPass();
@@ -64,7 +64,6 @@ export function run(control: usize, thread: i32): i32 {
 }
 
 function runPass(): void {
-  barrier(); // agrees on a stop that came early
   if (pass.embeds) embed();
   rotations();
   if (pass.embeds) barrier();
@@ -96,7 +95,7 @@ function rotations(): void {
     const position = rowAt(pass, row).position;
     for (let rope = 0; rope < model.ropeCount; rope++) {
       const base = load<f64>(model.ropes + (<usize> rope << 3));
-      rotation(pairsAt(row, rope), position, model.ropeWidth, base);
+      rotationOfBase(pairsAt(row, rope), position, model.ropeWidth, base);
     }
   }
 }
@@ -125,8 +124,8 @@ function place(layer: usize, index: i32): void {
     const at = rowAt(pass, row);
     const pairs = pairsAt(row, rope);
     const key = model.k + <usize> row * model.kvStride;
-    rotate(model.q + <usize> row * model.qStride, pairs, model.heads, model.headWidth, model.ropeWidth);
-    rotate(key, pairs, model.kvHeads, model.headWidth, model.ropeWidth);
+    rotate(model.q + <usize> row * model.qStride, pairs, model.heads, model.headWidth, model.ropeWidth, 0);
+    rotate(key, pairs, model.kvHeads, model.headWidth, model.ropeWidth, 0);
     const page = load<u32>(at.pages + (<usize> (at.position >> 5) << 2));
     storeKeyValue(
       <usize> page + <usize> index * <usize> model.layerPageBytes,
@@ -136,6 +135,7 @@ function place(layer: usize, index: i32): void {
       model.kvHeads,
       model.headWidth,
       model.valueWidth,
+      0,
     );
   }
   if (pass.rows > 1) barrier();
@@ -144,7 +144,7 @@ function place(layer: usize, index: i32): void {
 function attendRows(index: i32): void {
   for (let row = me; row < pass.rows; row += threads) {
     const at = rowAt(pass, row);
-    attend(
+    attendRow(
       model.q + <usize> row * model.qStride,
       model.out + <usize> row * model.qStride,
       at.pages,

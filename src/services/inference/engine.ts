@@ -9,7 +9,7 @@ export interface Engine {
   load(
     options: Pick<
       LoadExecutorOptions,
-      "file" | "source" | "shape" | "contextMax" | "kvBytesMax" | "signal" | "yield" | "onProgress"
+      "file" | "source" | "shape" | "contextMax" | "kvBytesMax" | "signal" | "onProgress"
     >,
   ): Promise<Executor>;
   createSampler(options: SamplerOptions): Sampler;

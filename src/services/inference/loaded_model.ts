@@ -65,7 +65,6 @@ export async function loadModel(
       ...(config.context === undefined ? {} : { contextMax: config.context }),
       ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
       signal: host.signal,
-      yield: (): Promise<void> => host.clock.sleep(0),
       onProgress: (loadedBytes: number, totalBytes: number): void =>
         host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
     });

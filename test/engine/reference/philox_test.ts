@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { instantiateKernels } from "../../../src/engine/_module.ts";
+import { instantiateKernels, kernelMemory } from "../../../src/engine/_module.ts";
 import { philox, type Words } from "../../../src/engine/reference/philox.ts";
 
 /** Known answers of Random123's kat_vectors, "philox4x32 10": counter, key, result. */
@@ -19,7 +19,7 @@ const vectors: readonly (readonly [Words, readonly [number, number], Words])[] =
   ],
 ];
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = kernelMemory(1);
 const kernels = instantiateKernels(memory);
 
 function philoxInWasm(counter: Words, key: readonly [number, number]): number[] {

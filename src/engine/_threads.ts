@@ -1,0 +1,146 @@
+/**
+ * The threads that run the program (wasm/executor/program.ts) over one shared memory.
+ *
+ * A thread is a worker that does nothing but run commands: it sleeps in WebAssembly until the
+ * command word grows, and the first thread posts a message when all are done. So the thread that
+ * starts them stays free, and a pass costs one wake-up and one message. Threads keep the process
+ * alive while a command runs, and only then.
+ */
+import { Worker } from "node:worker_threads";
+import { controlPtr } from "./_scratch.ts";
+import { EngineError } from "./errors.ts";
+
+/** Words of the control block, in i32 (wasm/executor/barrier.ts has the same offsets in bytes). */
+const word = {
+  command: 0,
+  generation: 32,
+  stop: 64,
+  dead: 80,
+  bad: 96,
+  agreed: 112,
+  threads: 128,
+} as const;
+
+const controlWords = 144;
+
+/** What a worker runs; a trap is how it leaves a barrier that others will never reach. */
+const script = `
+import { parentPort, workerData } from "node:worker_threads";
+const { module, memory, control, thread } = workerData;
+const dead = new Int32Array(memory.buffer, control + ${word.dead * 4}, 1);
+try {
+  const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports;
+  while (run(control, thread)) if (thread === 0) parentPort.postMessage(0);
+} catch (error) {
+  if (Atomics.load(dead, 0) === 0) throw error;
+}
+`;
+
+const scriptUrl = new URL(`data:text/javascript,${encodeURIComponent(script)}`);
+
+/** How a command ended: 0, a local layer + 1 whose result is not finite, or -1 for the head. */
+export type Outcome = { readonly bad: number; readonly stopped: boolean };
+
+/** What threads run. */
+export interface ThreadsOptions {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly count: number;
+}
+
+/** Threads of one executor. They start at once and are ready when the first command is given. */
+export class Threads {
+  readonly count: number;
+  /** Settles when no command can be run any more: with the reason, unless `close` was called. */
+  readonly closed: Promise<EngineError | undefined>;
+  readonly #words: Int32Array;
+  readonly #workers: readonly Worker[];
+  readonly #ended = Promise.withResolvers<EngineError | undefined>();
+  #pending: PromiseWithResolvers<Outcome> | undefined;
+  #reason: EngineError | undefined;
+
+  constructor({ module, memory, count }: ThreadsOptions) {
+    this.count = count;
+    this.closed = this.#ended.promise;
+    this.#words = new Int32Array(memory.buffer, controlPtr, controlWords);
+    this.#words[word.threads] = count;
+    this.#workers = Array.from({ length: count }, (_, thread) => {
+      const workerData = { module, memory, control: controlPtr, thread };
+      const worker = new Worker(scriptUrl, { workerData, name: `engine ${thread}` });
+      worker.once("error", (cause) => this.#died(thread, cause));
+      worker.once("exit", () => this.#died(thread));
+      if (thread === 0) worker.on("message", () => this.#finish());
+      worker.unref();
+      return worker;
+    });
+  }
+
+  /**
+   * Runs the command whose tables have been written; one at a time.
+   *
+   * @throws {EngineError} "thread-died" or "closed"
+   */
+  run(): Promise<Outcome> {
+    if (this.#reason !== undefined) return Promise.reject(this.#reason);
+    const pending = Promise.withResolvers<Outcome>();
+    this.#pending = pending;
+    this.#words[word.stop] = 0;
+    this.#words[word.bad] = 0;
+    this.#words[word.agreed] = 0;
+    this.#workers[0]?.ref();
+    Atomics.add(this.#words, word.command, 1);
+    Atomics.notify(this.#words, word.command);
+    return pending.promise;
+  }
+
+  /** Asks the running command to end at the next layer. */
+  stop(): void {
+    Atomics.store(this.#words, word.stop, 1);
+  }
+
+  /** Ends the threads; what is running rejects with "closed". */
+  close(): void {
+    this.#end(
+      new EngineError({ code: "closed", message: "Cannot go on as the executor was closed" }),
+    );
+    this.#ended.resolve(undefined);
+  }
+
+  /** Ends one thread as a crash would, for tests. */
+  kill(thread: number): void {
+    void this.#workers[thread]?.terminate();
+  }
+
+  #finish(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    this.#workers[0]?.unref();
+    pending.resolve({
+      bad: this.#words[word.bad] ?? 0,
+      stopped: this.#words[word.agreed] !== 0,
+    });
+  }
+
+  #died(thread: number, cause?: unknown): void {
+    const reason = new EngineError({
+      code: "thread-died",
+      cause,
+      message: `Cannot go on as thread ${thread} of the executor died: load the model again`,
+    });
+    if (this.#end(reason)) this.#ended.resolve(reason);
+  }
+
+  /** Returns whether it was this call that ended the threads. */
+  #end(reason: EngineError): boolean {
+    if (this.#reason !== undefined) return false;
+    this.#reason = reason;
+    Atomics.store(this.#words, word.dead, 1);
+    Atomics.notify(this.#words, word.command);
+    Atomics.notify(this.#words, word.generation);
+    for (const worker of this.#workers) void worker.terminate();
+    this.#pending?.reject(reason);
+    this.#pending = undefined;
+    return true;
+  }
+}

@@ -1,0 +1,269 @@
+/**
+ * The executor's face over threads, memory and sessions: checks calls, gives them turns, and keeps
+ * the sessions' counts.
+ */
+import type { ModelShape } from "../model/mod.ts";
+import { checkedRows, checkForward, checkStep, checkTokens } from "./_checks.ts";
+import type { Layout } from "./_layout.ts";
+import type { Kernels } from "./_module.ts";
+import { PagePool } from "./_pages.ts";
+import { Pass, type Span } from "./_pass.ts";
+import { type ProgramHome, writeModel } from "./_program.ts";
+import { PagedSession, type SessionHome } from "./_session.ts";
+import type { Threads } from "./_threads.ts";
+import { digestTokens } from "./_token_digests.ts";
+import { Turns } from "./_turns.ts";
+import { EngineError } from "./errors.ts";
+import type {
+  Batch,
+  ExecutorDigests,
+  LayerRange,
+  ModelExecutor,
+  PrefixCounters,
+  Session,
+  StepEntry,
+} from "./face.ts";
+import { numericClass } from "./numeric_class.ts";
+
+/** What an executor is made of. */
+export interface ExecutorParts {
+  readonly shape: ModelShape;
+  readonly contextMax: number;
+  readonly layers: LayerRange;
+  readonly layout: Layout;
+  readonly memory: WebAssembly.Memory;
+  /** The host's own instance. */
+  readonly kernels: Kernels;
+  readonly threads: Threads;
+}
+
+/** An executor whose weights are loaded. */
+export class WasmExecutor implements ModelExecutor {
+  readonly shape: ModelShape;
+  readonly numericClass = numericClass;
+  readonly contextMax: number;
+  readonly layers: LayerRange;
+  readonly threadCount: number;
+  readonly closed: Promise<EngineError | undefined>;
+  readonly digests: ExecutorDigests;
+  readonly #turns = new Turns();
+  readonly #home: SessionHome;
+  readonly #program: ProgramHome;
+  /** Undefined once closed, so that the memory can go while sessions are still referred to. */
+  #parts: ExecutorParts | undefined;
+
+  constructor(parts: ExecutorParts) {
+    const { shape, layout, memory, layers, threads } = parts;
+    this.shape = shape;
+    this.contextMax = parts.contextMax;
+    this.layers = layers;
+    this.threadCount = threads.count;
+    this.closed = threads.closed;
+    this.#parts = parts;
+    this.#program = { shape, layout, memory, firstLayer: layers.from };
+    writeModel(this.#program);
+    this.#home = {
+      layers,
+      pool: new PagePool(memory, layout),
+      assertOpen: (): void => void this.#open(),
+      stop: (): void => this.#parts?.threads.stop(),
+    };
+    this.digests = {
+      forward: async (call) => {
+        const digests = new Uint8Array(Math.ceil(call.hidden.length / shape.width) * 32);
+        const forward = (): Promise<Float32Array> =>
+          this.#forward({ ...call, digests }, call.signal);
+        return { hidden: await this.#turns.take(forward), digests };
+      },
+      tokenBlocks: (tokens, options) =>
+        digestTokens({ ...this.#open(), threads: this.threadCount }, tokens, options),
+    };
+  }
+
+  openSession(): Session {
+    this.#open();
+    this.#home.pool.reserve(1);
+    return new PagedSession(this.#home);
+  }
+
+  prefixCounters(): PrefixCounters {
+    return { hitPositions: 0, askedPositions: 0, heldPages: 0, evictedPages: 0 };
+  }
+
+  embed(tokens: Uint32Array): Promise<Float32Array> {
+    return this.#turns.take(() => {
+      if (this.#open().layout.embedding === undefined) throw notHeld("the embedding");
+      checkTokens(tokens, this.shape.vocabularySize);
+      return this.#pass({}, (pass) => pass.embed(tokens));
+    });
+  }
+
+  // tidy: allow positional-parameters as the face has them
+  forward(
+    layers: LayerRange,
+    batch: Batch,
+    hidden: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    return this.#turns.take(() => this.#forward({ layers, batch, hidden }, signal));
+  }
+
+  head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
+    return this.#turns.take(() => {
+      if (this.#open().layout.headMatrix === undefined) throw notHeld("the head");
+      signal?.throwIfAborted();
+      checkedRows(hidden, this.shape.width);
+      return this.#pass({ signal }, (pass) => pass.head(hidden));
+    });
+  }
+
+  step(entries: readonly StepEntry[], signal?: AbortSignal): Promise<Float32Array> {
+    return this.#turns.take(() => this.#step(entries, signal));
+  }
+
+  encode(): Promise<Float32Array> {
+    return Promise.reject(notHeld("one embedding of a text"));
+  }
+
+  pages(): { readonly used: number; readonly total: number; readonly pageBytes: number } {
+    const { used, total, pageBytes } = this.#home.pool;
+    return { used, total, pageBytes };
+  }
+
+  close(): void {
+    this.#parts?.threads.close();
+    this.#parts = undefined;
+    this.#home.pool.close();
+  }
+
+  /** Ends one thread as a crash would, for tests. */
+  killThread(thread: number): void {
+    this.#open().threads.kill(thread);
+  }
+
+  #forward(
+    call: { layers: LayerRange; batch: Batch; hidden: Float32Array; digests?: Uint8Array },
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    this.#open();
+    signal?.throwIfAborted();
+    const { layers, hidden } = call;
+    const spans = call.batch.map((entry) => {
+      const session = PagedSession.of(entry.session, this.#home);
+      return { ...entry, session, counts: session.counts };
+    });
+    const { shape, contextMax } = this;
+    checkForward({ shape, contextMax, held: this.layers, layers, entries: spans, hidden });
+    return this.#write({ spans, layers, signal }, (pass) => pass.layers({ ...call, spans }));
+  }
+
+  #step(
+    entries: readonly StepEntry[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const { layout } = this.#open();
+    signal?.throwIfAborted();
+    const { shape, contextMax, layers } = this;
+    if (layout.embedding === undefined) throw notHeld("the embedding");
+    if (layout.headMatrix === undefined && entries.some(({ logits }) => logits !== "none")) {
+      throw notHeld("the head");
+    }
+    const spans = entries.map((entry) => {
+      const session = PagedSession.of(entry.session, this.#home);
+      const { tokens, logits } = entry;
+      const positionCount = tokens.length;
+      const { counts, positionCount: firstPosition } = session;
+      return { session, counts, firstPosition, positionCount, tokens, logits };
+    });
+    checkStep({ shape, contextMax, held: layers, entries: spans });
+    const all = { from: 0, to: shape.layerCount };
+    return this.#write({ spans, layers: all, signal }, (pass) => pass.step(stepCall(spans)));
+  }
+
+  /** Runs a pass that writes positions: all sessions hold them when it has ended well. */
+  async #write(
+    call: {
+      readonly spans: readonly Span[];
+      readonly layers: LayerRange;
+      readonly signal: AbortSignal | undefined;
+    },
+    run: (pass: Pass) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    const { spans, layers, signal } = call;
+    this.#home.pool.reserve(spans.reduce(
+      (sum, span) => sum + span.session.pagesNeeded(span.firstPosition, span.positionCount),
+      0,
+    ));
+    for (const { session, firstPosition, positionCount } of spans) {
+      session.enter(firstPosition, positionCount);
+    }
+    try {
+      const result = await this.#pass({ spans, signal }, run);
+      for (const { session, firstPosition, positionCount } of spans) {
+        if (!session.isLeaving) session.counts.set(layers, firstPosition + positionCount);
+      }
+      return result;
+    } finally {
+      for (const { session } of spans) session.leave();
+    }
+  }
+
+  async #pass(
+    call: { readonly spans?: readonly Span[]; readonly signal?: AbortSignal | undefined },
+    run: (pass: Pass) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    const { spans = [], signal } = call;
+    const { threads } = this.#open();
+    const assertGoing = (): void => {
+      this.#open();
+      signal?.throwIfAborted();
+      if (spans.some(({ session }) => session.isLeaving)) throw dropped();
+    };
+    const stop = (): void => threads.stop();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      return await run(new Pass({ ...this.#open(), home: this.#program, assertGoing }));
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  #open(): ExecutorParts {
+    if (this.#parts !== undefined) return this.#parts;
+    throw new EngineError({
+      code: "closed",
+      message: "Cannot use the executor as it was closed",
+    });
+  }
+}
+
+/** Rows of a step, entry after entry. */
+function stepCall(
+  spans: readonly (Span & Pick<StepEntry, "tokens" | "logits">)[],
+): Parameters<Pass["step"]>[0] {
+  const tokens = new Uint32Array(spans.reduce((sum, span) => sum + span.tokens.length, 0));
+  const logitRows: number[] = [];
+  let row = 0;
+  for (const span of spans) {
+    tokens.set(span.tokens, row);
+    const end = row + span.tokens.length;
+    const first = span.logits === "all" ? row : span.logits === "last" ? end - 1 : end;
+    for (let each = first; each < end; each++) logitRows.push(each);
+    row = end;
+  }
+  return { spans, tokens, logitRows };
+}
+
+function notHeld(what: string): EngineError {
+  return new EngineError({
+    code: "not-held",
+    message: `Cannot compute ${what} as this executor does not hold it`,
+  });
+}
+
+function dropped(): EngineError {
+  return new EngineError({
+    code: "closed",
+    message: "Cannot go on as a session of the batch was dropped",
+  });
+}
