@@ -18,7 +18,7 @@ export interface SessionHome {
   /** @throws {EngineError} "closed" */
   assertOpen(): void;
   /** Asks the pass that is computing to end. */
-  stop(): void;
+  stop?(): void;
 }
 
 /** What a session begins with. */
@@ -97,7 +97,7 @@ export class PagedSession implements Session {
   drop(): void {
     if (this.#state !== "computing") return this.#release();
     this.#dropWhenIdle = true;
-    this.#home.stop();
+    this.#home.stop?.();
   }
 
   /** Pages that writing `count` positions from `first` on takes: new ones, and copies of shared. */

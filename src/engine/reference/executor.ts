@@ -76,9 +76,11 @@ class ReferenceExecutor implements ModelExecutor {
   readonly contextMax: number;
   readonly layers: LayerRange;
   readonly threadCount = 1;
+  readonly closed: Promise<undefined>;
   readonly digests: ExecutorDigests;
   readonly #parts: Parts;
   #closed = false;
+  readonly #ended = Promise.withResolvers<undefined>();
 
   constructor(parts: Parts) {
     this.shape = parts.shape;
@@ -86,6 +88,7 @@ class ReferenceExecutor implements ModelExecutor {
     this.contextMax = parts.contextMax;
     this.layers = parts.layers;
     this.#parts = parts;
+    this.closed = this.#ended.promise;
     this.digests = {
       forward: async ({ layers, batch, hidden, signal }) => {
         const result = await this.forward(layers, batch, hidden, signal);
@@ -193,6 +196,7 @@ class ReferenceExecutor implements ModelExecutor {
 
   close(): void {
     this.#closed = true;
+    this.#ended.resolve(undefined);
   }
 
   /** The first hidden state of a token; the position tells only where the model learned it. */
