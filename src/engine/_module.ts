@@ -15,6 +15,7 @@ export interface Kernels {
   repack(kind: number, dst: number, src: number, columns: number, rows: number): number;
   dequantiseRow(kind: number, out: number, group: number, lane: number, columns: number): void;
   quantise(x: number, bytes: number, words: number, meta: number, columns: number): void;
+  choosePairs(value: number): void;
   multiply(
     kind: number,
     y: number,

@@ -10,7 +10,7 @@ export { probe, relaxed } from "./probe";
 export { repack } from "./repack";
 export { dequantiseRow } from "./dequantise";
 export { quantise } from "./quantise";
-export { changeMasks, multiply } from "./products.gen";
+export { changeMasks, choosePairs, multiply } from "./products.gen";
 export { changeHalfMask } from "./constants";
 export { headNorms, layerNorm, norm } from "./norm";
 export { rotate, rotation, rotationOfBase } from "./rotation";

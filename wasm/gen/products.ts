@@ -57,9 +57,18 @@ import { multiplyPlain } from "./multiply_plain";
 import { addPairs, dotEmulated, probe } from "./probe";
 import { put } from "./put";
 
-/** Whether the relaxed dot of four is made of pairs: what the start-up probe calls neither. */
-function isOfPairs(): bool {
-  return probe(127, 255) == 65534;
+/** Whether products of small codes use the relaxed dot of pairs: 1, 0, or not asked yet. */
+let pairs: i32 = -1;
+
+/** For tests: chooses pairs (1) or the dot of four (0), or lets the probe choose (-1). */
+export function choosePairs(value: i32): void {
+  pairs = value;
+}
+
+/** Where the dot of four is made of pairs (the start-up probe calls it neither), pairs are faster. */
+function usesPairs(): bool {
+  if (pairs < 0) pairs = i32(probe(127, 255) == 65534);
+  return pairs == 1;
 }
 
 // @ts-ignore: decorator

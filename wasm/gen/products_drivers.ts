@@ -22,7 +22,7 @@ export function drivers(format: Format, mode: Mode, masks: Masks): string {
 export function choice(format: Format, mode: Mode, kind: number | undefined): string {
   const small = isSmall(format.codes);
   const lines = mode === "relaxed"
-    ? [`if (isOfPairs()) ${driverCall(format, "pairs")}`, driverCall(format, mode)]
+    ? [`if (usesPairs()) ${driverCall(format, "pairs")}`, driverCall(format, mode)]
     : [driverCall(format, mode)];
   // Small codes are plain only where there is no relaxed dot.
   const build = small && mode === "plain" ? "!" : small || isReal(mode) ? "" : undefined;
