@@ -7,10 +7,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Build, instantiateKernels, type Kernels } from "../../src/engine/_module.ts";
-import { probeMode } from "../../src/engine/mod.ts";
-import { dot, quantise, type Quantised } from "../../src/engine/reference/_products.ts";
-import { formats } from "../../wasm/gen/formats/all.ts";
+import { type Build, instantiateKernels, type Kernels } from "../../../src/engine/_module.ts";
+import { probeMode } from "../../../src/engine/mod.ts";
+import { dot, quantise, type Quantised } from "../../../src/engine/reference/_products.ts";
+import { formats } from "../../../wasm/gen/formats/all.ts";
 import {
   type Format,
   kindModes,
@@ -18,7 +18,7 @@ import {
   type RowBytes,
   type RowHalves,
   unitBytes,
-} from "../../wasm/gen/formats/format.ts";
+} from "../../../wasm/gen/formats/format.ts";
 
 const fround = Math.fround;
 const columns = 512;
