@@ -273,7 +273,7 @@ function check(kernels: Kernels, memory: WebAssembly.Memory, options: {
 }
 
 for (const build of ["best", "plain"] satisfies Build[]) {
-  const memory = new WebAssembly.Memory({ initial: 32 });
+  const memory = new WebAssembly.Memory({ initial: 32, maximum: 65536, shared: true });
   const kernels = instantiateKernels(memory, build);
   const relaxed = kernels.relaxed() === 1;
 
