@@ -7,6 +7,11 @@ export interface EncodeOptions {
   /** Whether to start with the BOS token. @default the file's `add_bos_token` */
   readonly addBos?: boolean;
   /**
+   * Whether to end with the EOS token, as embedding models want it: see the tokenizer's `addEos`.
+   * @default false
+   */
+  readonly addEos?: boolean;
+  /**
    * Whether the texts of control tokens ("<s>") become those tokens; never set it for text that a
    * stranger wrote. User-defined tokens are always recognised. @default false
    */
@@ -30,15 +35,15 @@ export interface SpecialToken {
   readonly kind: "control" | "unknown" | "user-defined";
 }
 
-/** Text to token ids and back. Stateless; safe to share. */
+/** Text to token ids and back. Safe to share: what it remembers changes no result. */
 export interface Tokenizer {
   /** The file's `tokenizer.ggml.model`. */
-  readonly kind: "llama";
+  readonly kind: "llama" | "gpt2" | "bert" | "t5";
   /** Number of tokens; ids are 0 to this, exclusive. */
   readonly vocabularySize: number;
-  /** Beginning of sequence. */
+  /** Beginning of sequence; for "bert" its [CLS]. */
   readonly bosId: number | undefined;
-  /** End of sequence. */
+  /** End of sequence; for "bert" its [SEP]. */
   readonly eosId: number | undefined;
   /** End of a turn, for chat models that have one. */
   readonly eotId: number | undefined;
@@ -46,12 +51,14 @@ export interface Tokenizer {
   readonly unknownId: number | undefined;
   /** Whether a text starts with BOS unless asked otherwise. */
   readonly addBos: boolean;
+  /** Whether the file wants EOS after a whole text; nothing adds it unless asked. */
+  readonly addEos: boolean;
   /** Whether a space is put before a text, and after a special token. */
   readonly addSpacePrefix: boolean;
   /** Special tokens, by ascending id. */
   readonly specialTokens: readonly SpecialToken[];
   /**
-   * Encodes a text; no EOS is ever added. Lone surrogates count as U+FFFD.
+   * Encodes a text. Lone surrogates count as U+FFFD.
    *
    * @throws {RangeError} when the text is longer than `ENCODE_UNITS_MAX` (8 Mi) UTF-16 units
    */

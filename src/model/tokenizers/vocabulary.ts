@@ -1,11 +1,11 @@
 /**
- * The vocabulary of a SentencePiece model, read from a file's metadata and checked.
+ * The vocabulary of a model, read from a file's metadata and checked.
  *
- * Keys: docs/gguf.md of ggml, "Tokenizer". Defaults are llama.cpp's for `tokenizer.ggml.model` =
- * "llama".
+ * Keys: docs/gguf.md of ggml, "Tokenizer".
  */
 import type { GgufFile } from "../gguf_types.ts";
 import { booleanKey, missing, modelError, showValue } from "../_keys.ts";
+import { findNamedTokens, findStrips } from "./_named_tokens.ts";
 import { SPECIAL_TOKEN_UNITS_MAX, SPECIAL_TOKENS_MAX, VOCABULARY_MAX } from "../limits.ts";
 
 /** `tokenizer.ggml.token_type`: values of SentencePiece's ModelProto.SentencePiece.Type. */
@@ -32,61 +32,67 @@ export interface Vocabulary {
   readonly unknownId: number | undefined;
   readonly endIds: ReadonlySet<number>;
   readonly addBos: boolean;
+  readonly addEos: boolean;
   readonly addSpacePrefix: boolean;
+  readonly stripsLeft: ReadonlySet<number>;
+  readonly stripsRight: ReadonlySet<number>;
+}
+
+/** An id that a file may name: the keys that can, first that does, and the id when none does. */
+export interface IdRule {
+  /** "bos" for `tokenizer.ggml.bos_token_id`. */
+  readonly names: readonly string[];
+  readonly otherwise?: number;
+}
+
+/** What a kind of tokenizer takes for granted when a file is silent. */
+export interface VocabularyRules {
+  readonly bos: IdRule;
+  readonly eos: IdRule;
+  readonly unknown: IdRule;
+  readonly addBos: boolean;
+  readonly addEos: boolean;
+  /** `fixed` is not up to the file. */
+  readonly addSpacePrefix: boolean | { readonly fixed: boolean };
 }
 
 /** Written by tools that have no id to give. */
 const NO_ID = 0xffff_ffff;
-
-/** Texts at which chat models of the Llama family end a turn; they count as control tokens. */
-const END_TEXTS: ReadonlySet<string> = new Set([
-  "<|eot_id|>",
-  "<|eom_id|>",
-  "<|im_end|>",
-  "<|end|>",
-  "<|endoftext|>",
-  "<|end_of_text|>",
-  "<|end_of_turn|>",
-  "<end_of_turn>",
-  "<EOT>",
-]);
-
-/** The first of `END_TEXTS` that end a turn rather than a text. */
-const TURN_TEXTS: readonly string[] = [
-  "<|eot_id|>",
-  "<|im_end|>",
-  "<|end|>",
-  "<end_of_turn>",
-  "<|end_of_turn|>",
-];
 
 /**
  * Reads and checks the vocabulary.
  *
  * @throws {ModelError} `bad-metadata` or `bad-tokenizer`
  */
-export function readVocabulary(file: GgufFile): Vocabulary {
+export function readVocabulary(file: GgufFile, rules: VocabularyRules): Vocabulary {
   const texts = readTexts(file);
-  const scores = readScores(file, texts.length);
-  const types = readTypes(file, texts.length);
-  const ids = readIds(file, texts.length);
-  const endIds = new Set<number>();
-  texts.forEach((text, id) => {
-    if (!END_TEXTS.has(text)) return;
-    endIds.add(id);
-    types[id] = TOKEN_CONTROL;
-  });
-  for (const id of [ids.eosId, ids.eotId]) if (id !== undefined) endIds.add(id);
-  checkSpecials(file, texts, types);
+  const count = texts.length;
+  const scores = readScores(file, count);
+  const types = readTypes(file, count);
+  const idOf = (rule: IdRule): number | undefined => readId(file, { ...rule, count });
+  const named = findNamedTokens(texts, (name) => idOf({ names: [name] }));
+  for (const id of named.control) types[id] = TOKEN_CONTROL;
+  const eosId = idOf(rules.eos);
+  const eotId = idOf({ names: ["eot"] }) ?? named.turnId;
+  const endIds = new Set(named.ends);
+  for (const id of [eosId, eotId, idOf({ names: ["eom"] })]) if (id !== undefined) endIds.add(id);
+  const specials = readSpecials(file, texts, types);
+  const { addSpacePrefix } = rules;
   return {
     texts,
     scores,
     types,
-    ...ids,
-    eotId: ids.eotId ?? TURN_TEXTS.map((text) => texts.indexOf(text)).find((id) => id >= 0),
+    bosId: idOf(rules.bos),
+    eosId,
+    eotId,
+    unknownId: idOf(rules.unknown),
     endIds,
-    addBos: booleanKey(file, "tokenizer.ggml.add_bos_token") ?? true,
-    addSpacePrefix: booleanKey(file, "tokenizer.ggml.add_space_prefix") ?? true,
+    addBos: booleanKey(file, "tokenizer.ggml.add_bos_token") ?? rules.addBos,
+    addEos: booleanKey(file, "tokenizer.ggml.add_eos_token") ?? rules.addEos,
+    addSpacePrefix: typeof addSpacePrefix === "object"
+      ? addSpacePrefix.fixed
+      : booleanKey(file, "tokenizer.ggml.add_space_prefix") ?? addSpacePrefix,
+    ...findStrips(file, { specials, ids: named.ids }),
   };
 }
 
@@ -154,26 +160,12 @@ function readTypes(file: GgufFile, count: number): Uint8Array {
   return Uint8Array.from(value);
 }
 
-function readIds(
-  file: GgufFile,
-  count: number,
-): Pick<Vocabulary, "bosId" | "eosId" | "eotId" | "unknownId"> {
-  return {
-    bosId: readId(file, { name: "bos", count, otherwise: 1 }),
-    eosId: readId(file, { name: "eos", count, otherwise: 2 }),
-    eotId: readId(file, { name: "eot", count, otherwise: NO_ID }),
-    unknownId: readId(file, { name: "unknown", count, otherwise: 0 }),
-  };
-}
-
-function readId(
-  file: GgufFile,
-  options: { name: string; count: number; otherwise: number },
-): number | undefined {
-  const { name, count, otherwise } = options;
-  const key = `tokenizer.ggml.${name}_token_id`;
+function readId(file: GgufFile, options: IdRule & { count: number }): number | undefined {
+  const { names, count, otherwise = NO_ID } = options;
+  const keys = names.map((name) => `tokenizer.ggml.${name}_token_id`);
+  const key = keys.find((name) => file.metadata.has(name));
+  if (key === undefined) return otherwise < count ? otherwise : undefined;
   const value = file.metadata.get(key);
-  if (value === undefined) return otherwise < count ? otherwise : undefined;
   if (value === NO_ID || value === -1) return undefined;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= count) {
     throw modelError(
@@ -185,12 +177,12 @@ function readId(
   return value;
 }
 
-/** Bounds the work of looking for special tokens in a text. */
-function checkSpecials(file: GgufFile, texts: readonly string[], types: Uint8Array): void {
-  let specials = 0;
+/** The ids of the special tokens, few and short enough to look for in a text. */
+function readSpecials(file: GgufFile, texts: readonly string[], types: Uint8Array): number[] {
+  const specials: number[] = [];
   for (let id = 0; id < texts.length; id++) {
-    if (!isSpecial(types[id])) continue;
-    specials++;
+    if (!isReserved(types[id]) && types[id] !== TOKEN_USER_DEFINED) continue;
+    specials.push(id);
     const units = texts[id]?.length ?? 0;
     if (units > SPECIAL_TOKEN_UNITS_MAX) {
       throw modelError(
@@ -200,16 +192,17 @@ function checkSpecials(file: GgufFile, texts: readonly string[], types: Uint8Arr
       );
     }
   }
-  if (specials > SPECIAL_TOKENS_MAX) {
+  if (specials.length > SPECIAL_TOKENS_MAX) {
     throw modelError(
       file,
       "bad-tokenizer",
-      `it must have at most ${SPECIAL_TOKENS_MAX} special tokens: it has ${specials}`,
+      `it must have at most ${SPECIAL_TOKENS_MAX} special tokens: it has ${specials.length}`,
     );
   }
+  return specials;
 }
 
-/** Whether a token type is one that is looked for in a text as a whole. */
-export function isSpecial(type: number | undefined): boolean {
-  return type === TOKEN_UNKNOWN || type === TOKEN_CONTROL || type === TOKEN_USER_DEFINED;
+/** Whether a token of this type is never part of plain text, whatever the text says. */
+export function isReserved(type: number | undefined): boolean {
+  return type === TOKEN_UNKNOWN || type === TOKEN_CONTROL;
 }
