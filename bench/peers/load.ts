@@ -1,6 +1,6 @@
 /** Loads the peers, which live under their own manifest; a peer that is not installed is undefined. */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
@@ -8,13 +8,19 @@ const here = new URL("./", import.meta.url);
 
 /** Installs the peers by npm, if they are not there. Returns whether they are there now. */
 export function installPeers(): boolean {
-  if (existsSync(new URL("node_modules/", here))) return true;
+  if (areThere()) return true;
   const flags = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"];
   const done = spawnSync("npm", ["install", ...flags], {
     cwd: fileURLToPath(here),
     stdio: ["ignore", "ignore", "inherit"],
   });
   return done.status === 0;
+}
+
+function areThere(): boolean {
+  const manifest = JSON.parse(readFileSync(new URL("package.json", here), "utf8"));
+  const names = Object.keys(manifest.dependencies);
+  return names.every((name) => existsSync(new URL(`node_modules/${name}/`, here)));
 }
 
 /**
