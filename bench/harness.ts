@@ -70,6 +70,8 @@ export interface RowResult {
   readonly pass: boolean;
   readonly ourNs: number;
   readonly peerNs: number;
+  /** What the two figures are, where they are no times. @default "ns" */
+  readonly unit?: "ns" | "bytes";
   /** Of our work; the same in every runtime and on every machine. */
   readonly checksum: number;
   readonly small: boolean;

@@ -4,8 +4,8 @@
  * Runs every row under Deno and under Node, prints a table for each, appends NDJSON to
  * bench/results/, and renders bench/REPORT.md. With `--here` only under this runtime, with nothing
  * written; `--json` prints a line per result instead of the table; `--small` takes quick inputs, whose
- * figures mean nothing. Exits with 1 when a
- * gate is missed, unless as JSON.
+ * figures mean nothing; `--only inference` measures models alone. Exits with 1 when a gate is missed,
+ * unless as JSON.
  */
 import { appendFileSync, mkdirSync } from "node:fs";
 import process from "node:process";
@@ -14,7 +14,9 @@ import { parseArgs } from "node:util";
 import { denoCommand, findNode, runCommand } from "../npm/tools.ts";
 import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
 import { installPeers } from "./peers/load.ts";
-import { type RuntimeResults, tableOf, writeReport } from "./report.ts";
+import { measureModel, tellOnTerminal } from "./inference/measure.ts";
+import { MODEL_ROWS, SMALL_ROWS } from "./inference/rows.ts";
+import { type RuntimeResults, type Section, tableOf, writeReport } from "./report.ts";
 import { ROW_GROUPS } from "./rows.ts";
 
 const RUN_MS_MAX = 15 * 60_000;
@@ -93,15 +95,35 @@ function record(runtimes: readonly RuntimeResults[]): void {
   appendFileSync(new URL("peers.ndjson", folder), lines.join(""));
 }
 
+/** The inference table: contenders are processes, of both runtimes, so it is measured once. */
+async function runInference(): Promise<Section & { readonly run: RuntimeResults }> {
+  const results: RowResult[] = [];
+  const notes: string[] = [];
+  for (const rows of flags.small ? SMALL_ROWS : MODEL_ROWS) {
+    const measured = await measureModel(rows, { small: flags.small, tell: tellOnTerminal });
+    results.push(...measured.results);
+    notes.push(...measured.notes);
+    if (flags.json) { for (const each of measured.results) console.log(JSON.stringify(each)); }
+    else console.log(`${tableOf(measured.results)}\n`);
+  }
+  if (!flags.json) { for (const note of notes) console.log(`- ${note}`); }
+  const rows = new Map(results.map(({ name, what }) => [name, { name, what }])).values();
+  return { title: "Inference", rows: [...rows], notes, run: { machine: "", results } };
+}
+
 if (!flags.small && !installPeers()) {
   console.error("Some peers are missing: npm could not install them");
 }
-const runtimes = flags.here ? [await runHere()] : runBoth();
-if (!flags.here && !flags.small && flags.only === undefined) {
-  record(runtimes);
-  writeReport(new URL("./", import.meta.url), runtimes);
+const hotPath = flags.only !== "inference";
+const modelsToo = !flags.here && (flags.only === undefined || !hotPath);
+const runtimes = flags.here ? [await runHere()] : hotPath ? runBoth() : [];
+const inference = modelsToo ? await runInference() : undefined;
+const all = inference === undefined ? runtimes : [...runtimes, inference.run];
+if (inference !== undefined && !flags.small && hotPath) {
+  record(all);
+  writeReport(new URL("./", import.meta.url), all, [...ROW_GROUPS, inference]);
   runCommand([...denoCommand(), "fmt", fileURLToPath(new URL("REPORT.md", import.meta.url))]);
 }
-const missed = runtimes.flatMap(({ results }) => results).filter((each) => !each.pass);
+const missed = all.flatMap(({ results }) => results).filter((each) => !each.pass);
 // Small inputs say nothing about gates; whoever reads JSON looks for itself.
 process.exitCode = missed.length > 0 && !flags.small && !flags.json ? 1 : 0;

@@ -1,7 +1,13 @@
 /** Renders results as a table for the terminal, and as bench/REPORT.md with a bar chart per row. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { RowResult } from "./harness.ts";
-import { ROW_GROUPS } from "./rows.ts";
+
+/** A part of the report: which rows it shows, by name, and what is to be said of them. */
+export interface Section {
+  readonly title: string;
+  readonly rows: readonly { readonly name: string; readonly what: string }[];
+  readonly notes?: readonly string[];
+}
 
 /** Results of one runtime, and the machine that they come from. */
 export interface RuntimeResults {
@@ -19,8 +25,8 @@ export function tableOf(results: readonly RowResult[]): string {
   const lines = results.map((each) => [
     each.name,
     each.peer,
-    timeText(each.ourNs),
-    timeText(each.peerNs),
+    figureText(each, each.ourNs),
+    figureText(each, each.peerNs),
     `${each.ratio.toFixed(2)}x`,
     each.gate === null ? "-" : `${each.gate.toFixed(2)}x`,
     verdictOf(each),
@@ -34,9 +40,13 @@ export function tableOf(results: readonly RowResult[]): string {
 }
 
 /** Writes REPORT.md and its charts into `folder`. */
-export function writeReport(folder: URL, runtimes: readonly RuntimeResults[]): void {
+export function writeReport(
+  folder: URL,
+  runtimes: readonly RuntimeResults[],
+  groups: readonly Section[],
+): void {
   mkdirSync(new URL("results/charts/", folder), { recursive: true });
-  const sections = ROW_GROUPS.map(({ title, rows }) => {
+  const sections = groups.map(({ title, rows, notes = [] }) => {
     const parts = rows.flatMap((row) => {
       const results = runtimes.flatMap((each) => each.results).filter((each) =>
         each.name === row.name
@@ -49,9 +59,11 @@ export function writeReport(folder: URL, runtimes: readonly RuntimeResults[]): v
         }\n`,
       ];
     });
-    return `## ${title}\n\n${parts.join("\n")}`;
+    const said = notes.length === 0 ? "" : `\n${notes.map((note) => `- ${note}`).join("\n")}\n`;
+    return `## ${title}\n\n${parts.join("\n")}${said}`;
   });
-  const machines = runtimes.map(({ machine }) => `- ${machine}`).join("\n");
+  const named = runtimes.filter(({ machine }) => machine !== "");
+  const machines = named.map(({ machine }) => `- ${machine}`).join("\n");
   writeFileSync(
     new URL("REPORT.md", folder),
     `# Benchmarks against named peers
@@ -68,7 +80,8 @@ ${sections.join("\n")}`,
 
 function markdownOf(results: readonly RowResult[]): string {
   const lines = results.map((each) =>
-    `| ${each.runtime} | ${each.peer} | ${timeText(each.ourNs)} | ${timeText(each.peerNs)} | ` +
+    `| ${each.runtime} | ${each.peer} | ${figureText(each, each.ourNs)} | ` +
+    `${figureText(each, each.peerNs)} | ` +
     `${each.ratio.toFixed(2)}x | ${each.gate === null ? "" : `${each.gate.toFixed(2)}x`} | ` +
     `${verdictOf(each)} |`
   );
@@ -83,6 +96,10 @@ function verdictOf(result: RowResult): string {
   return result.ratio < 1 ? "peer wins" : "";
 }
 
+function figureText({ unit }: RowResult, value: number): string {
+  return unit === "bytes" ? `${(value / 1e6).toFixed(0)} MB` : timeText(value);
+}
+
 function timeText(ns: number): string {
   if (ns < 1e3) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`;
   return ns < 1e6 ? `${(ns / 1e3).toFixed(1)} us` : `${(ns / 1e6).toFixed(2)} ms`;
@@ -91,10 +108,12 @@ function timeText(ns: number): string {
 /** Horizontal bars of times, ours first for each runtime; shorter is faster. */
 function chartOf(title: string, results: readonly RowResult[]): string {
   const runtimes = [...new Set(results.map((each) => each.runtime))];
+  const unit = results[0];
   const bars = runtimes.flatMap((runtime) => {
     const own = results.filter((each) => each.runtime === runtime);
     const ours = { label: `skep (${runtime})`, ns: own[0]?.ourNs ?? 0, own: true };
-    return [ours, ...own.map((each) => ({ label: each.peer, ns: each.peerNs, own: false }))];
+    const others = own.filter(({ peer }) => !peer.startsWith("skep, ") || results.length === 1);
+    return [ours, ...others.map((each) => ({ label: each.peer, ns: each.peerNs, own: false }))];
   });
   const longest = Math.max(...bars.map((bar) => bar.ns));
   const room = CHART_WIDTH - LABEL_WIDTH - 80;
@@ -106,12 +125,14 @@ function chartOf(title: string, results: readonly RowResult[]): string {
       escape(bar.label)
     }</text>` +
       `<rect x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR_HEIGHT}" fill="${fill}"/>` +
-      `<text x="${LABEL_WIDTH + Number(width) + 6}" y="${y + 12}">${timeText(bar.ns)}</text>`;
+      `<text x="${LABEL_WIDTH + Number(width) + 6}" y="${y + 12}">${
+        unit === undefined ? "" : figureText(unit, bar.ns)
+      }</text>`;
   });
   const height = 34 + bars.length * (BAR_HEIGHT + 4);
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${CHART_WIDTH}" height="${height}" ` +
     `font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>` +
-    `<text x="6" y="16" font-weight="bold">${escape(title)} (shorter is faster)</text>` +
+    `<text x="6" y="16" font-weight="bold">${escape(title)} (shorter is better)</text>` +
     `${shapes.join("")}</svg>\n`;
 }
 

@@ -1,0 +1,80 @@
+/** Our executor as a contender: `run_skep.ts`, under Deno or Node, see protocol.ts. */
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { createSampler, loadExecutor, type ModelExecutor } from "../../src/engine/mod.ts";
+import { fileSource, openGguf, readModelShape } from "../../src/model/mod.ts";
+import { realDisk } from "../../src/ports/mod.ts";
+import { type Answer, answerLines, type Ask, promptToken } from "./protocol.ts";
+
+/** The context that is asked for, as of the peers. */
+const contextMax = 512;
+
+let executor: ModelExecutor | undefined;
+
+async function answer(ask: Ask): Promise<Answer> {
+  if (ask.op === "load") return await load(ask.path, ask.threads);
+  if (executor === undefined) throw new TypeError("Cannot compute as nothing is loaded");
+  return ask.op === "prefill"
+    ? await prefill(executor, ask.count)
+    : await decode(executor, ask.count);
+}
+
+async function load(path: string, threads: number): Promise<Answer> {
+  const began = performance.now();
+  const source = await fileSource(realDisk(), path);
+  const file = await openGguf(source);
+  const kvBytesMax = undefined;
+  executor = await loadExecutor({
+    file,
+    source,
+    shape: readModelShape(file),
+    contextMax,
+    threads,
+    ...(kvBytesMax === undefined ? {} : { kvBytesMax }),
+  });
+  const ms = performance.now() - began;
+  await source.close();
+  await prefill(executor, contextMax - 1); // every page of the context is touched
+  const pages = Math.ceil(contextMax / 32) * executor.pages().pageBytes;
+  let weights = 0;
+  for (const { sizeBytes } of file.tensors.values()) weights += sizeBytes;
+  return {
+    ms,
+    units: weights,
+    rssBytes: process.memoryUsage().rss,
+    heldBytes: weights + pages,
+    detail: `${executor.threadCount} threads`,
+  };
+}
+
+async function prefill(model: ModelExecutor, count: number): Promise<Answer> {
+  const { vocabularySize } = model.shape;
+  const tokens = Uint32Array.from({ length: count }, (_, i) => promptToken(i, vocabularySize));
+  const session = model.openSession();
+  const began = performance.now();
+  await model.step([{ session, tokens, logits: "last" }]);
+  const ms = performance.now() - began;
+  session.drop();
+  return { ms, units: count };
+}
+
+async function decode(model: ModelExecutor, count: number): Promise<Answer> {
+  const { vocabularySize } = model.shape;
+  const sampler = createSampler({ vocabularySize, seed: 0, temperature: 0 });
+  const session = model.openSession();
+  let tokens: Uint32Array = Uint32Array.of(1, 2, 3, 4);
+  let began = 0;
+  for (let i = 0; i <= count; i++) {
+    const logits = await model.step([{ session, tokens, logits: "last" }]);
+    tokens = Uint32Array.of(sampler.sample(logits, [], session.positionCount));
+    if (i === 0) began = performance.now();
+  }
+  const ms = performance.now() - began;
+  session.drop();
+  return { ms, units: count };
+}
+
+const lines = createInterface({ input: process.stdin });
+await answerLines(answer, { input: lines, print: (line) => console.log(line) });
+executor?.close();
+process.exit(0);
