@@ -21,9 +21,10 @@ const LABEL_WIDTH = 260;
 
 /** The results as lines: row, peer, both times, ratio, gate. */
 export function tableOf(results: readonly RowResult[]): string {
+  const several = new Set(results.map(({ runtime }) => runtime)).size > 1;
   const head = ["row", "peer", "ours", "peer's", "ratio", "gate", ""];
   const lines = results.map((each) => [
-    each.name,
+    several ? `${each.name} (${each.runtime})` : each.name,
     each.peer,
     figureText(each, each.ourNs),
     figureText(each, each.peerNs),

@@ -66,7 +66,7 @@ async function decode(model: ModelExecutor, count: number): Promise<Answer> {
   let began = 0;
   for (let i = 0; i <= count; i++) {
     const logits = await model.step([{ session, tokens, logits: "last" }]);
-    tokens = Uint32Array.of(sampler.sample(logits, [], session.positionCount));
+    tokens = Uint32Array.of(sampler.sample(logits, { position: session.positionCount }));
     if (i === 0) began = performance.now();
   }
   const ms = performance.now() - began;
