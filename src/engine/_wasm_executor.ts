@@ -21,9 +21,12 @@ import type {
   ModelExecutor,
   PrefixCounters,
   Session,
+  SessionOptions,
   StepEntry,
 } from "./face.ts";
 import { numericClass } from "./numeric_class.ts";
+import { PrefixCache } from "./prefix_cache.ts";
+import { tokenChainSeed } from "./token_blocks.ts";
 
 /** What an executor is made of. */
 export interface ExecutorParts {
@@ -35,6 +38,8 @@ export interface ExecutorParts {
   /** The host's own instance. */
   readonly kernels: Kernels;
   readonly threads: Threads;
+  /** The BLAKE3 root of the model's file, for the links of the prefix cache. */
+  readonly root?: string | undefined;
 }
 
 /** An executor whose weights are loaded. */
@@ -48,6 +53,7 @@ export class WasmExecutor implements ModelExecutor {
   readonly digests: ExecutorDigests;
   readonly #turns = new Turns();
   readonly #home: SessionHome;
+  readonly #prefixes: PrefixCache;
   readonly #program: ProgramHome;
   /** Undefined once closed, so that the memory can go while sessions are still referred to. */
   #parts: ExecutorParts | undefined;
@@ -62,9 +68,13 @@ export class WasmExecutor implements ModelExecutor {
     this.#parts = parts;
     this.#program = { shape, layout, memory, firstLayer: layers.from };
     writeModel(this.#program);
+    const pool = new PagePool(memory, layout);
+    const { root = "0".repeat(64) } = parts;
+    this.#prefixes = new PrefixCache(pool, tokenChainSeed({ numericClass, root }));
     this.#home = {
       layers,
-      pool: new PagePool(memory, layout),
+      pool,
+      prefixes: this.#prefixes,
       assertOpen: (): void => void this.#open(),
       stop: (): void => this.#parts?.threads.stop(),
     };
@@ -80,14 +90,20 @@ export class WasmExecutor implements ModelExecutor {
     };
   }
 
-  openSession(): Session {
+  openSession(options: SessionOptions = {}): Session {
     this.#open();
-    this.#home.pool.reserve(1);
-    return new PagedSession(this.#home);
+    const session = PagedSession.open(this.#home, options.prefix);
+    try {
+      this.#home.pool.reserve(1);
+      return session;
+    } catch (thrown) {
+      session.drop();
+      throw thrown;
+    }
   }
 
   prefixCounters(): PrefixCounters {
-    return { hitPositions: 0, askedPositions: 0, heldPages: 0, evictedPages: 0 };
+    return this.#prefixes.counters();
   }
 
   embed(tokens: Uint32Array): Promise<Float32Array> {
@@ -157,7 +173,7 @@ export class WasmExecutor implements ModelExecutor {
     return this.#write({ spans, layers, signal }, (pass) => pass.layers({ ...call, spans }));
   }
 
-  #step(
+  async #step(
     entries: readonly StepEntry[],
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
@@ -177,7 +193,13 @@ export class WasmExecutor implements ModelExecutor {
     });
     checkStep({ shape, contextMax, held: layers, entries: spans });
     const all = { from: 0, to: shape.layerCount };
-    return this.#write({ spans, layers: all, signal }, (pass) => pass.step(stepCall(spans)));
+    const call = stepCall(spans);
+    const result = await this.#write({ spans, layers: all, signal }, (pass) => pass.step(call));
+    for (const { session, firstPosition, tokens, logits } of spans) {
+      // Who wants all logits may yet take back what came after the first token.
+      session.learn(firstPosition, { tokens, sure: logits === "all" ? 1 : tokens.length });
+    }
+    return result;
   }
 
   /** Runs a pass that writes positions: all sessions hold them when it has ended well. */

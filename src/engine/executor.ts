@@ -53,6 +53,12 @@ export interface LoadExecutorOptions {
    * @default 1 for small models, else one for each core, up to 8
    */
   readonly threads?: number;
+  /**
+   * The BLAKE3 root of the file, 64 hexadecimal digits: what links of prefixes begin with.
+   *
+   * @default zeros: links then mean something in this executor only
+   */
+  readonly root?: string;
 }
 
 /**
@@ -97,7 +103,8 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
   await loadWeights({ file, source, layout, kernels, memory, onProgress, signal });
   const module = kernelModule(options.build);
   const threads = new Threads({ module, memory, count: threadCount });
-  return new WasmExecutor({ shape, contextMax, layers, layout, memory, kernels, threads });
+  const { root } = options;
+  return new WasmExecutor({ shape, contextMax, layers, layout, memory, kernels, threads, root });
 }
 
 /** How many weights are held: those of the layers, and of embedding and head. */

@@ -2,7 +2,13 @@
  * The `inference` section of the configuration.
  */
 import * as v from "valibot";
-import { drainMsDefault, promptChunkDefault, queueMaxDefault, slotsDefault } from "./limits.ts";
+import {
+  drainMsDefault,
+  promptChunkDefault,
+  queueMaxDefault,
+  slotsDefault,
+  speculateDefault,
+} from "./limits.ts";
 
 function count(options: { readonly from: number; readonly to: number }): v.GenericSchema<number> {
   const message = `it must be a whole number from ${options.from} to ${options.to}`;
@@ -43,7 +49,7 @@ export const inferenceConfig = v.strictObject({
   slots: v.pipe(
     v.optional(count({ from: 0, to: 256 }), slotsDefault),
     v.description(
-      "Requests that compute at the same time, one step each in turn; 0 with queueMax 0 refuses all.",
+      "Requests that compute at the same time, sharing each step; 0 with queueMax 0 refuses all.",
     ),
   ),
   queueMax: v.pipe(
@@ -58,11 +64,27 @@ export const inferenceConfig = v.strictObject({
   ),
   promptChunk: v.pipe(
     v.optional(count({ from: 1, to: 4096 }), promptChunkDefault),
-    v.description("Prompt tokens computed in one step."),
+    v.description(
+      "Prompt tokens computed in one step at most; fewer where they would keep others waiting.",
+    ),
+  ),
+  speculate: v.pipe(
+    v.optional(count({ from: 0, to: 64 }), speculateDefault),
+    v.description(
+      "Tokens that are guessed at once from the text so far, at most; 0 for none. Answers are the same.",
+    ),
   ),
   kvBytesMax: v.pipe(
     v.optional(count({ from: 1 << 16, to: Number.MAX_SAFE_INTEGER })),
-    v.description("Memory for the attention cache of all slots, in bytes."),
+    v.description(
+      "Memory for the attention cache in bytes: of running requests, and of earlier prompts while there is room.",
+    ),
+  ),
+  threads: v.pipe(
+    v.optional(count({ from: 1, to: 32 })),
+    v.description(
+      "Threads that compute. Default: 1 for small models, else one for each core, up to 8.",
+    ),
   ),
   drainMs: v.pipe(
     v.optional(count({ from: 0, to: 3_600_000 }), drainMsDefault),

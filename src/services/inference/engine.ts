@@ -2,16 +2,29 @@
  * What this service needs of the engine; tests hand in executors of their own.
  */
 import { createSampler, loadExecutor } from "../../engine/mod.ts";
-import type { Executor, LoadExecutorOptions, Sampler, SamplerOptions } from "../../engine/mod.ts";
+import type {
+  LoadExecutorOptions,
+  ModelExecutor,
+  Sampler,
+  SamplerOptions,
+} from "../../engine/mod.ts";
 
 /** Loads executors and makes samplers. */
 export interface Engine {
   load(
     options: Pick<
       LoadExecutorOptions,
-      "file" | "source" | "shape" | "contextMax" | "kvBytesMax" | "signal" | "onProgress"
+      | "file"
+      | "source"
+      | "shape"
+      | "contextMax"
+      | "kvBytesMax"
+      | "threads"
+      | "root"
+      | "signal"
+      | "onProgress"
     >,
-  ): Promise<Executor>;
+  ): Promise<ModelExecutor>;
   createSampler(options: SamplerOptions): Sampler;
 }
 

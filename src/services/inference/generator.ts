@@ -8,6 +8,7 @@ import { EngineError } from "../../engine/mod.ts";
 import type { SamplerOptions } from "../../engine/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
+import { Batcher } from "./batcher.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { generateText } from "./generation.ts";
@@ -20,8 +21,8 @@ import { doneEvent, RequestRecord } from "./record.ts";
 import type { GenerateItem, GenerateParams } from "./schemas.ts";
 import { Sequence } from "./sequence.ts";
 import { Slots } from "./slots.ts";
+import { StepMeters } from "./step_meters.ts";
 import type { Ticket } from "./slots.ts";
-import { Turnstile } from "./turnstile.ts";
 
 /** What a generator works with. */
 export interface GeneratorOptions {
@@ -35,8 +36,9 @@ export interface GeneratorOptions {
 export class Generator {
   readonly #options: GeneratorOptions;
   readonly #meters: Meters;
+  readonly #stepMeters: StepMeters;
   readonly #slots: Slots;
-  readonly #turnstile = new Turnstile();
+  readonly #batcher: Batcher;
   readonly #forced = new AbortController();
   /** Journal writes under way; awaited by `drain`. */
   readonly #writes = new Set<Promise<void>>();
@@ -47,7 +49,18 @@ export class Generator {
     const { config, host, model } = options;
     this.#options = options;
     this.#meters = new Meters(host, config.slots);
-    this.#meters.pages(model.executor);
+    this.#stepMeters = new StepMeters(host.metrics);
+    this.#stepMeters.pages(model.executor);
+    this.#batcher = new Batcher({
+      executor: model.executor,
+      clock: host.clock,
+      promptChunk: config.promptChunk,
+      onStep: (step) => {
+        this.#stepMeters.step(step);
+        this.#stepMeters.pages(model.executor);
+      },
+      onPreempted: () => this.#stepMeters.preempted(),
+    });
     this.#slots = new Slots(config, (load) => {
       this.#meters.load(load);
       if (load.active === 0 && load.waiting === 0) this.#whenIdle?.();
@@ -149,15 +162,15 @@ export class Generator {
       yield { type: "end", finishReason: "length", usage, tokens: [] };
       return;
     }
-    const { config, engine, host, model: { executor, tokenizer } } = this.#options;
+    const { config, engine, model: { contextMax, executor, tokenizer } } = this.#options;
     this.#meters.begun({ promptTokens: promptTokens.length });
     const watch = this.#meters.tokenWatch();
     const sequence = new Sequence({
-      executor,
-      turnstile: this.#turnstile,
-      clock: host.clock,
-      chunk: config.promptChunk,
+      batcher: this.#batcher,
+      speculate: config.speculate,
+      contextMax,
       signal: context.signal,
+      onDrafted: (drafted, accepted) => this.#stepMeters.drafted(drafted, accepted),
     });
     try {
       yield* generateText({
@@ -169,12 +182,11 @@ export class Generator {
         onToken: () => {
           context.record.completionTokens++;
           watch();
-          this.#meters.pages(executor);
         },
       });
     } finally {
       sequence.close();
-      this.#meters.pages(executor);
+      this.#stepMeters.pages(executor);
     }
   }
 

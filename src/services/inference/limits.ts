@@ -2,14 +2,35 @@
  * Every limit of the inference service, with its reason.
  */
 
-/** Requests that compute at the same time, one step each in turn. */
-export const slotsDefault = 4;
+/** Requests that compute at the same time: they share each step. */
+export const slotsDefault = 8;
 
 /** Requests that may wait for a slot; a further one is refused as busy. */
 export const queueMaxDefault = 64;
 
-/** Prompt tokens of one step: others get their turn, and progress is seen, in between. */
-export const promptChunkDefault = 32;
+/**
+ * Prompt tokens of one step: more make no step more efficient, and a newcomer waits for the step that
+ * runs.
+ */
+export const promptChunkDefault = 256;
+
+/** A step of prompts alone takes about so long, so that a newcomer does not wait for longer. */
+export const promptStepMs = 1000;
+
+/**
+ * Prompts make a step at most about so many times as long as those who decode would take alone. What
+ * is promised is 2: the rest is for what a prediction gets wrong.
+ */
+export const gapFactor = 1.6;
+
+/** Those who were just served are waited for so long, so that they share the next step. */
+export const gatherMs = 2;
+
+/** Rows of one step, tokens and drafts of all sequences, up to which drafts are computed. */
+export const speculatingRowsMax = 8;
+
+/** Tokens that are drafted at once for one sequence. */
+export const speculateDefault = 7;
 
 /** How long running requests may go on after the node was told to stop. */
 export const drainMsDefault = 10_000;
@@ -69,3 +90,22 @@ export const tokenSecondsBuckets: readonly number[] = [
 
 /** Positions of a page of the attention cache: a tile of the numeric class (its section 5.3). */
 export const pagePositions = 32;
+
+/** Buckets of the sequences that share a step. */
+export const batchBuckets: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256];
+
+/** Buckets of the time of a step, in seconds. */
+export const stepSecondsBuckets: readonly number[] = [
+  0.001,
+  0.0025,
+  0.005,
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+];

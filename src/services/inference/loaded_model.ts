@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { Executor } from "../../engine/mod.ts";
+import type { ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
   chatTemplate,
@@ -25,7 +25,7 @@ export interface LoadedModel {
   readonly id: string;
   readonly file: GgufFile;
   readonly tokenizer: Tokenizer;
-  readonly executor: Executor;
+  readonly executor: ModelExecutor;
   readonly createdSeconds: number;
   /** Positions that a request may have: the executor's context, or what all its pages hold. */
   readonly contextMax: number;
@@ -64,6 +64,8 @@ export async function loadModel(
       shape,
       ...(config.context === undefined ? {} : { contextMax: config.context }),
       ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
+      ...(config.threads === undefined ? {} : { threads: config.threads }),
+      ...(manifest === undefined ? {} : { root: manifest.root }),
       signal: host.signal,
       onProgress: (loadedBytes: number, totalBytes: number): void =>
         host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
@@ -89,7 +91,7 @@ export async function loadModel(
 }
 
 /** An executor that tells of no pages keeps its positions elsewhere. */
-function contextOf(executor: Executor): number {
+function contextOf(executor: ModelExecutor): number {
   const { total } = executor.pages();
   return total === 0 ? executor.contextMax : Math.min(executor.contextMax, total * pagePositions);
 }

@@ -1,7 +1,6 @@
 /**
  * What this service measures. The names are part of docs/API.md.
  */
-import type { Executor } from "../../engine/mod.ts";
 import type { Clock } from "../../ports/mod.ts";
 import type { Host, Metrics } from "../../kernel/mod.ts";
 import { firstTokenSecondsBuckets, tokenSecondsBuckets } from "./limits.ts";
@@ -26,8 +25,6 @@ export class Meters {
   readonly #completionTokens: ReturnType<Metrics["counter"]>;
   readonly #active: ReturnType<Metrics["gauge"]>;
   readonly #queue: ReturnType<Metrics["gauge"]>;
-  readonly #pagesUsed: ReturnType<Metrics["gauge"]>;
-  readonly #pagesTotal: ReturnType<Metrics["gauge"]>;
   readonly #firstToken: ReturnType<Metrics["histogram"]>;
   readonly #token: ReturnType<Metrics["histogram"]>;
 
@@ -56,14 +53,6 @@ export class Meters {
       help: "Requests that wait for a slot",
     });
     metrics.gauge({ name: "inference_slots", help: "Slots in all" }).set(slotCount);
-    this.#pagesUsed = metrics.gauge({
-      name: "inference_kv_pages_used",
-      help: "Pages of the attention cache in use",
-    });
-    this.#pagesTotal = metrics.gauge({
-      name: "inference_kv_pages",
-      help: "Pages of the attention cache in all",
-    });
     this.#firstToken = metrics.histogram({
       name: "inference_first_token_seconds",
       help: "Time from a request's arrival to its first token",
@@ -81,13 +70,6 @@ export class Meters {
   load(load: SlotLoad): void {
     this.#active.set(load.active);
     this.#queue.set(load.waiting);
-  }
-
-  /** Pages of the attention cache. */
-  pages(executor: Executor): void {
-    const { used, total } = executor.pages();
-    this.#pagesUsed.set(used);
-    this.#pagesTotal.set(total);
   }
 
   /** Starts a request's watch; each call of what it returns is one sampled token. */

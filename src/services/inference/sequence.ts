@@ -1,38 +1,49 @@
 /**
- * One request's tokens on the executor: computed in steps, one layer after the other, so that a
- * caller who goes away is noticed within one layer and others get their turn in between.
+ * One request's tokens on the executor: what generation sees of batching, of prefixes that are known
+ * already and of speculation.
+ *
+ * Speculation drafts tokens by looking them up in the sequence itself and computes them along with
+ * the token that is asked for. Which token comes next is the sampler's choice from the same logits
+ * either way: a draft only decides whether they have been computed before they are asked for.
  */
-import type { Executor, Session } from "../../engine/mod.ts";
-import type { Clock } from "../../ports/mod.ts";
-import { breatheAfterMs } from "./limits.ts";
-import type { Turnstile } from "./turnstile.ts";
+import type { BatchMember, Rows } from "./batch_member.ts";
+import type { Batcher } from "./batcher.ts";
+import { DraftSize } from "./draft_size.ts";
+import { PromptLookup } from "./prompt_lookup.ts";
 
 /** What a sequence computes with. */
 export interface SequenceOptions {
-  readonly executor: Executor;
   /** Shared by all sequences of the executor. */
-  readonly turnstile: Turnstile;
-  readonly clock: Clock;
-  /** Tokens of one step. */
-  readonly chunk: number;
-  /** Stops the computation before its next layer. */
+  readonly batcher: Batcher;
+  /** Tokens that are drafted at once at most; 0 for no speculation. */
+  readonly speculate: number;
+  /** Positions that it may have. */
+  readonly contextMax: number;
+  /** Ends the computation. */
   readonly signal: AbortSignal;
+  /** Told of each draft that has come to an end. */
+  readonly onDrafted?: (drafted: number, accepted: number) => void;
+}
+
+interface Ahead {
+  readonly drafts: readonly number[];
+  /** One more than there are drafts; the first has been handed out. */
+  readonly rows: Rows;
+  accepted: number;
 }
 
 /** A growing row of tokens; `close` gives its pages back. */
 export class Sequence {
   readonly #options: SequenceOptions;
-  readonly #session: Session;
-  readonly #cachedTokens: number;
-  #breathedMs: number;
-  #closed = false;
+  readonly #member: BatchMember;
+  readonly #size: DraftSize;
+  readonly #lookup = new PromptLookup();
+  #ahead: Ahead | undefined;
 
-  /** @throws {EngineError} "no-memory" when no page is free */
   constructor(options: SequenceOptions) {
     this.#options = options;
-    this.#session = options.executor.openSession();
-    this.#cachedTokens = this.#session.positionCount;
-    this.#breathedMs = options.clock.monotonicMs();
+    this.#member = options.batcher.join(options.signal);
+    this.#size = new DraftSize(options.speculate);
   }
 
   /**
@@ -43,48 +54,57 @@ export class Sequence {
    * @throws {EngineError} when the executor fails
    */
   async extend(tokens: Uint32Array): Promise<Float32Array> {
-    const { chunk, executor, turnstile } = this.#options;
-    let last: Float32Array = new Float32Array(0);
-    for (let from = 0; from < tokens.length; from += chunk) {
-      const step = tokens.subarray(from, from + chunk);
-      last = await turnstile.turn(() => this.#step(step));
-    }
-    return await turnstile.turn(() => executor.head(last));
+    if (this.#options.speculate > 0) this.#lookup.push(tokens);
+    const known = this.#takeAhead(tokens);
+    if (known !== undefined) return known;
+    const drafts = this.#draft(tokens);
+    const rows = await this.#member.compute(tokens, drafts);
+    // A batch may have had no room for drafts.
+    if (rows.length > 1) this.#ahead = { drafts, rows, accepted: 0 };
+    return rows[0] ?? new Float32Array(0);
   }
 
   /** Tokens at the beginning that were taken over from earlier sequences instead of computed. */
   get cachedTokens(): number {
-    return this.#cachedTokens;
+    return this.#member.cachedTokens;
   }
 
   /** Gives the pages back; harmless when called twice. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#session.drop();
+    this.#endAhead();
+    this.#member.leave();
   }
 
-  /** The hidden state of the step's last position. */
-  async #step(tokens: Uint32Array): Promise<Float32Array> {
-    const { executor, signal } = this.#options;
-    const { layers, shape } = executor;
-    const firstPosition = this.#session.positionCount;
-    const batch = [{ session: this.#session, firstPosition, positionCount: tokens.length }];
-    signal.throwIfAborted();
-    let hidden = await executor.embed(tokens);
-    for (let layer = layers.from; layer < layers.to; layer++) {
-      await this.#breathe();
-      signal.throwIfAborted();
-      hidden = await executor.forward({ from: layer, to: layer + 1 }, batch, hidden);
+  /** The logits after `tokens` when they are what was drafted. */
+  #takeAhead(tokens: Uint32Array): Float32Array | undefined {
+    const ahead = this.#ahead;
+    const [token] = tokens;
+    if (ahead === undefined || token === undefined) return undefined;
+    if (tokens.length !== 1 || ahead.drafts[ahead.accepted] !== token) {
+      this.#endAhead();
+      return undefined;
     }
-    return hidden.slice((tokens.length - 1) * shape.width);
+    this.#member.accept(token);
+    ahead.accepted++;
+    const row = ahead.rows[ahead.accepted];
+    if (ahead.accepted === ahead.rows.length - 1) this.#endAhead();
+    return row;
   }
 
-  /** Lets sockets and timers run when computing has kept them waiting. */
-  async #breathe(): Promise<void> {
-    const { clock } = this.#options;
-    if (clock.monotonicMs() - this.#breathedMs < breatheAfterMs) return;
-    await clock.sleep(0);
-    this.#breathedMs = clock.monotonicMs();
+  #endAhead(): void {
+    if (this.#ahead === undefined) return;
+    const { rows, accepted } = this.#ahead;
+    this.#size.learn(rows.length - 1, accepted);
+    this.#options.onDrafted?.(rows.length - 1, accepted);
+    this.#ahead = undefined;
+  }
+
+  #draft(tokens: Uint32Array): number[] {
+    const { batcher, contextMax, speculate } = this.#options;
+    if (speculate === 0 || tokens.length > 1) return [];
+    const left = contextMax - this.#member.tokens.length - tokens.length;
+    const room = Math.min(left, batcher.draftsMax(this.#size.acceptance));
+    const count = this.#size.next(Math.max(0, room));
+    return count > 0 ? this.#lookup.draft(count) : [];
   }
 }

@@ -4,37 +4,19 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import OpenAI from "openai";
 import { EngineError } from "../../../src/engine/mod.ts";
-import type { Executor } from "../../../src/engine/mod.ts";
-import { wasmEngine } from "../../../src/services/inference/mod.ts";
-import type { Engine } from "../../../src/services/inference/mod.ts";
 import { startTestNode } from "../support.ts";
 import type { TestNode } from "../support.ts";
+import { engineWithStep } from "../wrapped_engine.ts";
 
-let headCount = 0;
-const failing: Engine = {
-  ...wasmEngine,
-  load: async (options): Promise<Executor> => {
-    const executor = await wasmEngine.load(options);
-    return {
-      shape: executor.shape,
-      numericClass: executor.numericClass,
-      contextMax: executor.contextMax,
-      layers: executor.layers,
-      openSession: () => executor.openSession(),
-      embed: (tokens) => executor.embed(tokens),
-      forward: (layers, batch, hidden) => executor.forward(layers, batch, hidden),
-      head: (hidden) =>
-        ++headCount < 10 ? executor.head(hidden) : Promise.reject(
-          new EngineError({
-            code: "not-a-number",
-            message: "Cannot go on as layer 3 is not finite",
-          }),
-        ),
-      pages: () => executor.pages(),
-      close: () => executor.close(),
-    };
-  },
-};
+let stepCount = 0;
+const failing = engineWithStep((executor, ...call) =>
+  ++stepCount < 10 ? executor.step(...call) : Promise.reject(
+    new EngineError({
+      code: "not-a-number",
+      message: "Cannot go on as layer 3 is not finite",
+    }),
+  )
+);
 
 let node: TestNode;
 
@@ -51,7 +33,7 @@ const question = {
 };
 
 async function ask(stream: boolean): Promise<Response> {
-  headCount = 0;
+  stepCount = 0;
   return await fetch(`${node.baseUrl}/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
@@ -77,7 +59,7 @@ test("A stream that fails in the middle ends with an event that says why, and wi
 });
 
 test("The official client throws at such a stream, after the text so far", async () => {
-  headCount = 0;
+  stepCount = 0;
   const client = new OpenAI({ baseURL: node.baseUrl, apiKey: "none", maxRetries: 0 });
   let text = "";
   await assert.rejects(async () => {

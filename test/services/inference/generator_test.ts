@@ -3,33 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { EngineError } from "../../../src/engine/mod.ts";
-import type { Executor } from "../../../src/engine/mod.ts";
 import { RpcError } from "../../../src/kernel/mod.ts";
-import { wasmEngine } from "../../../src/services/inference/mod.ts";
-import type { Engine, GenerateItem } from "../../../src/services/inference/mod.ts";
+import type { GenerateItem } from "../../../src/services/inference/mod.ts";
 import { startTestNode } from "../support.ts";
 import type { TestNode } from "../support.ts";
+import { engineWithStep } from "../wrapped_engine.ts";
 
 let failure: Error | undefined;
-const failing: Engine = {
-  ...wasmEngine,
-  load: async (options): Promise<Executor> => {
-    const executor = await wasmEngine.load(options);
-    return {
-      shape: executor.shape,
-      numericClass: executor.numericClass,
-      contextMax: executor.contextMax,
-      layers: executor.layers,
-      openSession: () => executor.openSession(),
-      embed: (tokens) => executor.embed(tokens),
-      forward: (layers, batch, hidden) =>
-        failure === undefined ? executor.forward(layers, batch, hidden) : Promise.reject(failure),
-      head: (hidden) => executor.head(hidden),
-      pages: () => executor.pages(),
-      close: () => executor.close(),
-    };
-  },
-};
+const failing = engineWithStep((executor, ...call) =>
+  failure === undefined ? executor.step(...call) : Promise.reject(failure)
+);
 
 let node: TestNode;
 

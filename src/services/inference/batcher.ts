@@ -1,0 +1,198 @@
+/**
+ * Computes all sequences of one model together: one loop, one step after the other.
+ *
+ * A step holds the next token of every sequence that decodes (and its drafts), and as much of the
+ * waiting prompts as lets the others' next token come in time (batch_plan.ts). Sequences join and
+ * leave between two steps. What one sequence does wrong, or what is wrong with it, concerns that
+ * sequence only. Results do not depend on who shares a step: that is the numeric class's promise.
+ *
+ * When pages are short, sequences begin in the order of their arrival, and the youngest gives its
+ * session back; it goes on when there is room again. The oldest always has all pages to itself if
+ * need be, so everybody's turn comes.
+ */
+import { EngineError } from "../../engine/mod.ts";
+import type { ModelExecutor } from "../../engine/mod.ts";
+import type { Clock } from "../../ports/mod.ts";
+import { BatchMember } from "./batch_member.ts";
+import type { Rows } from "./batch_member.ts";
+import { StepMaker } from "./step_maker.ts";
+import type { PlannedEntry } from "./step_maker.ts";
+import { breatheAfterMs, gatherMs } from "./limits.ts";
+
+/** What a step was, for the meters. */
+export interface StepReport {
+  readonly sequences: number;
+  readonly decodingRows: number;
+  readonly promptRows: number;
+  readonly ms: number;
+}
+
+/** What a batcher works with. */
+export interface BatcherOptions {
+  readonly executor: ModelExecutor;
+  readonly clock: Clock;
+  /** Prompt rows of one step at most. */
+  readonly promptChunk: number;
+  /** Told after each step. */
+  readonly onStep?: (report: StepReport) => void;
+  /** Told when a sequence had to give its session back. */
+  readonly onPreempted?: () => void;
+  /** Told when the executor can compute no more; everybody who waited has been told so. */
+  readonly onBroken?: (error: EngineError) => void;
+}
+
+/** The loop over one executor. */
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #maker: StepMaker;
+  readonly #members = new Set<BatchMember>();
+  #isRunning = false;
+  #breathedMs: number;
+  /** The step that is being computed. */
+  #step: { readonly members: readonly BatchMember[]; readonly stop: AbortController } | undefined;
+  /** Ends the wait between two steps. */
+  #gathered: (() => void) | undefined;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+    this.#breathedMs = options.clock.monotonicMs();
+    const { executor, promptChunk, onPreempted } = options;
+    this.#maker = new StepMaker({ executor, promptChunk, onPreempted });
+  }
+
+  /** Takes in a sequence; it has no pages before it asks for something. */
+  join(signal: AbortSignal): BatchMember {
+    const member: BatchMember = new BatchMember(this.#options.executor, {
+      signal,
+      onChange: () => this.#onChange(member),
+    });
+    this.#members.add(member);
+    return member;
+  }
+
+  /** Drafts that a sequence may hand in with its next token, as far as they pay. */
+  draftsMax(acceptance: number): number {
+    return this.#maker.draftsMax(this.#members, acceptance);
+  }
+
+  #onChange(member: BatchMember): void {
+    if (member.isGone) this.#onGone(member);
+    if (member.isAsking && !this.#isRunning) void this.#run();
+    if (![...this.#members].some((one) => !one.isAsking && !one.isSlow)) this.#gathered?.();
+  }
+
+  #onGone(member: BatchMember): void {
+    const { members = [], stop } = this.#step ?? {};
+    if (!members.includes(member)) {
+      member.close();
+      this.#members.delete(member);
+    } else if (members.every((one) => one.isGone)) {
+      stop?.abort();
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      // Whoever asks at the same moment shares the first step.
+      await Promise.resolve();
+      for (;;) {
+        const entries = this.#maker.make(this.#members);
+        if (entries.length === 0) return;
+        await this.#compute(entries);
+        await this.#gather(entries);
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #compute(entries: readonly PlannedEntry[]): Promise<void> {
+    const members = entries.map(({ member }) => member);
+    const stop = new AbortController();
+    this.#step = { members, stop };
+    const { clock, executor, onStep } = this.#options;
+    const breath = this.#breathe();
+    const beganMs = clock.monotonicMs();
+    try {
+      const logits = await executor.step(entries.map(({ entry }) => entry), stop.signal);
+      const ms = clock.monotonicMs() - beganMs;
+      await breath;
+      const rows = this.#maker.learn(entries, ms);
+      onStep?.({ sequences: entries.length, ...rows, ms });
+      this.#deliver(entries, logits);
+    } catch (thrown) {
+      if (!stop.signal.aborted) await this.#recover(entries, thrown);
+    } finally {
+      this.#step = undefined;
+      for (const member of members) if (member.isGone) this.#onGone(member);
+    }
+  }
+
+  #deliver(entries: readonly PlannedEntry[], logits: Float32Array): void {
+    const { vocabularySize } = this.#options.executor.shape;
+    let row = 0;
+    for (const { member, entry } of entries) {
+      const count = entry.logits === "all" ? entry.tokens.length : Number(entry.logits === "last");
+      const rows: Rows = Array.from({ length: count }, (_, i) => {
+        const from = (row + i) * vocabularySize;
+        return logits.subarray(from, from + vocabularySize);
+      });
+      row += count;
+      if (count > 0) member.resolve(rows);
+    }
+  }
+
+  /** Finds whose fault it was: each alone again; nobody else is to notice. */
+  async #recover(entries: readonly PlannedEntry[], thrown: unknown): Promise<void> {
+    const [first] = entries;
+    if (isBroken(thrown)) {
+      for (const member of this.#members) member.reject(thrown);
+      this.#options.onBroken?.(thrown);
+      return;
+    }
+    const members = entries.map(({ member }) => member);
+    if (isShortage(thrown) && this.#maker.preempt(this.#members, members)) return;
+    if (first !== undefined && entries.length === 1) {
+      first.member.reject(thrown);
+      return;
+    }
+    for (const entry of entries) {
+      const { member, entry: { session } } = entry;
+      if (member.isAsking && member.holds(session)) await this.#compute([entry]);
+    }
+  }
+
+  /** Lets sockets and timers run when computing may have kept them waiting; beside a step. */
+  async #breathe(): Promise<void> {
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#breathedMs < breatheAfterMs) return;
+    await clock.sleep(0);
+    this.#breathedMs = clock.monotonicMs();
+  }
+
+  /** Waits a moment for those who were just served to ask for their next token. */
+  async #gather(entries: readonly PlannedEntry[]): Promise<void> {
+    const served = entries.map(({ member }) => member).filter((one) => this.#members.has(one));
+    const late = (): BatchMember[] => served.filter((one) => !one.isAsking && !one.isGone);
+    if (late().some((one) => !one.isSlow)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = this.#options.clock.after(gatherMs, resolve);
+      this.#gathered = resolve;
+      await promise;
+      timer.cancel();
+      this.#gathered = undefined;
+    }
+    for (const member of served) member.isSlow = false;
+    for (const member of late()) member.isSlow = true;
+  }
+}
+
+/** The executor is of no use any more, to nobody. */
+function isBroken(thrown: unknown): thrown is EngineError {
+  return thrown instanceof EngineError && thrown.code === "thread-died";
+}
+
+function isShortage(thrown: unknown): boolean {
+  return thrown instanceof EngineError && thrown.code === "no-memory";
+}

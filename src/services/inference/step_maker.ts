@@ -1,0 +1,214 @@
+/**
+ * Makes steps: who takes part in the next one, with how many rows, and on whose pages.
+ */
+import { EngineError } from "../../engine/mod.ts";
+import type { ModelExecutor, StepEntry } from "../../engine/mod.ts";
+import type { BatchMember } from "./batch_member.ts";
+import { sharePrompts } from "./batch_plan.ts";
+import { gapFactor, pagePositions, promptStepMs, speculatingRowsMax } from "./limits.ts";
+import { StepTimes } from "./step_times.ts";
+import { type RowRange, WorkModel } from "./work.ts";
+
+/** One sequence's part of a step. */
+export interface PlannedEntry {
+  readonly member: BatchMember;
+  readonly entry: StepEntry;
+  readonly range: RowRange;
+  readonly isPrompt: boolean;
+}
+
+/** What it works with. */
+export interface StepMakerOptions {
+  readonly executor: ModelExecutor;
+  readonly promptChunk: number;
+  readonly onPreempted: (() => void) | undefined;
+}
+
+/** Plans steps and learns how long they take. */
+export class StepMaker {
+  readonly #options: StepMakerOptions;
+  readonly #work: WorkModel;
+  readonly #times = new StepTimes();
+  #turn = 0;
+
+  constructor(options: StepMakerOptions) {
+    this.#options = options;
+    this.#work = new WorkModel(options.executor.shape);
+  }
+
+  /** The next step; empty when nobody asks for anything. Sequences that cannot go on are rejected. */
+  make(members: ReadonlySet<BatchMember>): PlannedEntry[] {
+    this.#turn++;
+    for (;;) {
+      this.#openAll(members);
+      const entries = this.#fitting(members);
+      if (entries.length > 0 || ![...members].some((one) => one.isAsking)) return entries;
+    }
+  }
+
+  /** Learns from a step that took `ms`; tells its rows. */
+  learn(
+    entries: readonly PlannedEntry[],
+    ms: number,
+  ): { readonly decodingRows: number; readonly promptRows: number } {
+    const rows = { decodingRows: 0, promptRows: 0 };
+    const work = { decodingWork: 0, promptWork: 0 };
+    for (const { range, isPrompt } of entries) {
+      rows[isPrompt ? "promptRows" : "decodingRows"] += range.rows;
+      work[isPrompt ? "promptWork" : "decodingWork"] += this.#work.of(range);
+    }
+    this.#times.observe({ ...rows, ...work, ms });
+    return rows;
+  }
+
+  /**
+   * Takes the session of one sequence: of one that asks for nothing, else of the youngest, but not of
+   * the oldest that asks.
+   *
+   * @returns whether there was one
+   */
+  preempt(members: ReadonlySet<BatchMember>, inStep: readonly BatchMember[]): boolean {
+    const open = [...members].filter((one) => one.isOpen);
+    const idle = open.filter((one) => !inStep.includes(one) && !one.isAsking);
+    const victim = idle.at(-1) ?? open.filter((one) => one.isAsking).slice(1).at(-1);
+    if (victim === undefined) return false;
+    victim.close();
+    this.#options.onPreempted?.();
+    return true;
+  }
+
+  /** Drafts that a sequence may hand in with its next token. */
+  draftsMax(members: ReadonlySet<BatchMember>, acceptance: number): number {
+    const sequences = [...members].filter((one) => one.isOpen).length;
+    const roomMax = Math.floor(speculatingRowsMax / Math.max(1, sequences)) - 1;
+    let best = { drafts: 0, gain: 1 };
+    let expected = 1;
+    for (let drafts = 1; drafts <= roomMax; drafts++) {
+      expected += acceptance ** drafts;
+      const gain = expected / this.#times.slowdown(sequences * (1 + drafts), sequences);
+      if (gain > best.gain) best = { drafts, gain };
+    }
+    return best.drafts;
+  }
+
+  /** Opens sessions in the order of arrival, as far as there is room for whole prompts. */
+  #openAll(members: ReadonlySet<BatchMember>): void {
+    const asking = [...members].filter((one) => one.isAsking);
+    for (const [index, member] of asking.entries()) {
+      if (member.isOpen || isAwaitingPrefix(member, asking)) continue;
+      if (index > 0 && !this.#hasRoom(member, members)) return;
+      if (!this.#open(member, members)) return;
+    }
+  }
+
+  /** Whether all open sequences can do what they are asked for, and `member` too. */
+  #hasRoom(member: BatchMember, members: ReadonlySet<BatchMember>): boolean {
+    let needed = pagesOf(member.tokens.length + 1);
+    for (const one of members) if (one.isOpen) needed += one.pagesFor(one.pending) + 1;
+    return needed <= this.#freePages();
+  }
+
+  #open(member: BatchMember, members: ReadonlySet<BatchMember>): boolean {
+    for (;;) {
+      try {
+        member.open();
+        return true;
+      } catch (thrown) {
+        if (this.preempt(members, [member])) continue;
+        member.reject(thrown);
+        return false;
+      }
+    }
+  }
+
+  /** The step of those who are open, as far as there are pages for it. */
+  #fitting(members: ReadonlySet<BatchMember>): PlannedEntry[] {
+    for (;;) {
+      const open = [...members].filter((one) => one.isAsking && one.isOpen);
+      const entries = this.#share(open);
+      if (this.#fits(entries)) return entries;
+      if (this.preempt(members, open)) continue;
+      const [only] = open;
+      if (only === undefined) return [];
+      const { positionCount, pending } = only;
+      const rows = (pagesOf(positionCount) + this.#freePages()) * pagePositions - positionCount;
+      if (rows > 0) return entryOf(only, Math.min(rows, pending), 0);
+      only.reject(tooFewPages());
+    }
+  }
+
+  #share(open: readonly BatchMember[]): PlannedEntry[] {
+    const decoding = open.filter((one) => one.pending === 1)
+      .flatMap((one) => entryOf(one, 1, one.drafts.length));
+    const prompts = open.filter((one) => one.pending > 1);
+    const room = this.#promptRoom(decoding);
+    if (room === undefined || prompts.length === 0) return decoding;
+    const waiting = prompts.map((one) => ({ position: one.positionCount, pending: one.pending }));
+    const shares = sharePrompts(waiting, {
+      rowsMax: this.#options.promptChunk,
+      workMax: room,
+      turn: this.#turn,
+      work: this.#work,
+    });
+    return [...decoding, ...prompts.flatMap((one, i) => entryOf(one, shares[i] ?? 0, 0))];
+  }
+
+  /** The work that prompts may add; undefined when this step is for timing those who decode. */
+  #promptRoom(decoding: readonly PlannedEntry[]): number | undefined {
+    if (decoding.length === 0) {
+      const firstWork = this.#work.of({ firstPosition: 0, rows: pagePositions, logitRows: 0 });
+      return this.#times.promptWork(promptStepMs) ?? firstWork;
+    }
+    const rows = decoding.reduce((sum, { range }) => sum + range.rows, 0);
+    const work = decoding.reduce((sum, { range }) => sum + this.#work.of(range), 0);
+    return this.#times.promptWorkBeside(rows, { work, share: gapFactor - 1 });
+  }
+
+  #fits(entries: readonly PlannedEntry[]): boolean {
+    const needed = entries.reduce((sum, { member, range }) => sum + member.pagesFor(range.rows), 0);
+    return needed <= this.#freePages();
+  }
+
+  /** Pages that may be taken; an executor without pages always has some. */
+  #freePages(): number {
+    const { used, total } = this.#options.executor.pages();
+    return total === 0 ? Number.MAX_SAFE_INTEGER : total - used;
+  }
+}
+
+/** A sequence's part of a step; none for no rows. */
+function entryOf(member: BatchMember, rows: number, drafts: number): PlannedEntry[] {
+  const firstPosition = member.positionCount;
+  const isPrompt = member.pending > 1;
+  const entry = rows > 0 ? member.entry(rows, drafts) : undefined;
+  if (entry === undefined) return [];
+  const logitRows = entry.logits === "all" ? rows + drafts : Number(entry.logits === "last");
+  return [{ member, entry, isPrompt, range: { firstPosition, rows: rows + drafts, logitRows } }];
+}
+
+/** Whether another sequence is about to compute pages that this one begins with too. */
+function isAwaitingPrefix(member: BatchMember, asking: readonly BatchMember[]): boolean {
+  return asking.some((other) =>
+    other !== member && other.isOpen && other.pending > 1 &&
+    sharedPositions(member.tokens, other.tokens) >= other.positionCount + pagePositions
+  );
+}
+
+/** Positions of whole pages that both begin with, the last token of `tokens` never counted. */
+function sharedPositions(tokens: readonly number[], others: readonly number[]): number {
+  const count = Math.min(tokens.length - 1, others.length);
+  let equal = 0;
+  while (equal < count && tokens[equal] === others[equal]) equal++;
+  return equal - equal % pagePositions;
+}
+
+function pagesOf(positions: number): number {
+  return Math.ceil(positions / pagePositions);
+}
+
+function tooFewPages(): EngineError {
+  return new EngineError({
+    code: "no-memory",
+    message: "Cannot go on as the sequence alone needs more keys and values than all pages hold",
+  });
+}

@@ -1,0 +1,178 @@
+/**
+ * An executor whose logits tell what was computed: how many tokens came before, and a digest of them.
+ * Steps take the virtual time that a test says; pages are counted as the real ones are.
+ */
+import { EngineError } from "../../../src/engine/mod.ts";
+import type { ModelExecutor, Session, StepEntry } from "../../../src/engine/mod.ts";
+import { plainFamily } from "../../../src/model/mod.ts";
+import type { ModelShape } from "../../../src/model/mod.ts";
+import type { VirtualClock } from "../../../src/sim/mod.ts";
+
+/** Columns of a row of logits. */
+export const fakeVocabulary = 2;
+
+/** A small model's extents. */
+export const fakeShape: ModelShape = {
+  architecture: "llama",
+  layerCount: 2,
+  width: 512,
+  ffnWidth: 2048,
+  headCount: 4,
+  kvHeadCount: 4,
+  headWidth: 16,
+  ropeWidth: 16,
+  normEpsilon: 1e-5,
+  vocabularySize: fakeVocabulary,
+  contextMax: 1 << 20,
+  tiedOutput: false,
+  family: plainFamily({ layerCount: 2, headWidth: 16 }),
+};
+
+/** What a test may say. */
+export interface FakeOptions {
+  readonly clock: VirtualClock;
+  /** Milliseconds of a step. @default 1 */
+  readonly stepMs?: (entries: readonly StepEntry[]) => number;
+  /** Pages in all. @default without limit */
+  readonly pageCount?: number;
+  /** What a step with these entries fails with, if it does. */
+  readonly failure?: (entries: readonly StepEntry[]) => Error | undefined;
+}
+
+/** The logits after `tokens`. */
+export function fakeLogits(tokens: readonly number[]): number[] {
+  let sum = 1;
+  for (const token of tokens) sum = (Math.imul(sum, 31) + token) | 0;
+  return [tokens.length, sum >>> 9];
+}
+
+class FakeSession implements Session {
+  readonly tokens: number[] = [];
+  dropped = false;
+
+  get positionCount(): number {
+    if (this.dropped) {
+      throw new EngineError({ code: "closed", message: "Cannot use a dropped session" });
+    }
+    return this.tokens.length;
+  }
+
+  truncate(count: number): void {
+    if (count > this.positionCount) throw new RangeError("Cannot truncate to more than there is");
+    this.tokens.length = count;
+  }
+
+  fork(): Session {
+    throw new RangeError("Cannot fork a fake session as no test does");
+  }
+
+  drop(): void {
+    this.dropped = true;
+  }
+}
+
+/** The executor, and what it was asked. */
+export class FakeExecutor implements ModelExecutor {
+  readonly shape = fakeShape;
+  readonly numericClass = "fake/1";
+  readonly contextMax = fakeShape.contextMax;
+  readonly layers = { from: 0, to: 2 };
+  readonly threadCount = 1;
+  readonly closed = new Promise<undefined>(() => {});
+  /** Tokens of each session's part, by step. */
+  readonly steps: number[][] = [];
+  readonly #options: FakeOptions;
+  readonly #sessions: FakeSession[] = [];
+  #isComputing = false;
+
+  constructor(options: FakeOptions) {
+    this.#options = options;
+  }
+
+  openSession(): Session {
+    const { used, total } = this.pages();
+    if (total > 0 && used >= total) throw noMemory();
+    const session = new FakeSession();
+    this.#sessions.push(session);
+    return session;
+  }
+
+  async step(entries: readonly StepEntry[], signal?: AbortSignal): Promise<Float32Array> {
+    if (this.#isComputing) throw new TypeError("Cannot compute two steps at once");
+    if (new Set(entries.map((one) => one.session)).size < entries.length) {
+      throw new TypeError("Cannot compute a session twice in a step");
+    }
+    this.#isComputing = true;
+    try {
+      const { clock, stepMs, failure } = this.#options;
+      this.steps.push(entries.map(({ tokens }) => tokens.length));
+      await clock.sleep(stepMs?.(entries) ?? 1, signal);
+      const error = failure?.(entries);
+      if (error !== undefined) throw error;
+      return this.#compute(entries);
+    } finally {
+      this.#isComputing = false;
+    }
+  }
+
+  pages(): { readonly used: number; readonly total: number; readonly pageBytes: number } {
+    const open = this.#sessions.filter((one) => !one.dropped);
+    const used = open.reduce((sum, one) => sum + Math.ceil(one.tokens.length / 32), 0);
+    return { used, total: this.#options.pageCount ?? 0, pageBytes: 1 };
+  }
+
+  prefixCounters(): ReturnType<ModelExecutor["prefixCounters"]> {
+    return { hitPositions: 0, askedPositions: 0, heldPages: 0, evictedPages: 0 };
+  }
+
+  embed(): Promise<Float32Array> {
+    return Promise.reject(new TypeError("Not asked for"));
+  }
+
+  forward(): Promise<Float32Array> {
+    return Promise.reject(new TypeError("Not asked for"));
+  }
+
+  head(): Promise<Float32Array> {
+    return Promise.reject(new TypeError("Not asked for"));
+  }
+
+  encode(): Promise<Float32Array> {
+    return Promise.reject(new TypeError("Not asked for"));
+  }
+
+  close(): void {}
+
+  #compute(entries: readonly StepEntry[]): Float32Array {
+    const sessions = entries.map(({ session }) => session as FakeSession);
+    const before = sessions.map((one) => one.positionCount);
+    const rows: number[] = [];
+    entries.forEach(({ tokens, logits }, i) => {
+      const session = sessions[i];
+      tokens.forEach((token, at) => {
+        session?.tokens.push(token);
+        const isWanted = logits === "all" || (logits === "last" && at === tokens.length - 1);
+        if (isWanted) rows.push(...fakeLogits(session?.tokens ?? []));
+      });
+    });
+    const { used, total } = this.pages();
+    if (total > 0 && used > total) {
+      sessions.forEach((one, i) => one.tokens.length = before[i] ?? 0);
+      throw noMemory();
+    }
+    return Float32Array.from(rows);
+  }
+}
+
+function noMemory(): EngineError {
+  return new EngineError({ code: "no-memory", message: "Cannot take a page as none is free" });
+}
+
+/** Lets virtual time pass until `work` settles. */
+export async function drive<T>(clock: VirtualClock, work: Promise<T>): Promise<T> {
+  let settled = false;
+  const done = (): void => void (settled = true);
+  work.then(done, done);
+  for (let i = 0; i < 1_000_000 && !settled; i++) await clock.advance(0.25);
+  return await work;
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { StepTimes } from "../../../src/services/inference/step_times.ts";
+
+const alone = { decodingRows: 8, decodingWork: 800, promptWork: 0, ms: 10 };
+
+test("StepTimes knows nothing of rows that it has not seen alone", () => {
+  const times = new StepTimes();
+  assert.equal(times.decodingMs(8, 800), undefined);
+  assert.equal(times.promptWork(1000), undefined);
+  times.observe(alone);
+  assert.equal(times.decodingMs(8, 800), 10);
+  assert.equal(times.decodingMs(7, 700), undefined);
+  assert.equal(times.promptWorkBeside(7, { work: 700, share: 0.5 }), undefined);
+});
+
+test("StepTimes learns what a prompt's work adds to a step, and scales it to the share asked for", () => {
+  const times = new StepTimes();
+  times.observe(alone);
+  // Before the first: as much as decoding rows cost.
+  assert.equal(times.promptWorkBeside(8, { work: 800, share: 0.5 }), 400);
+  for (let i = 0; i < 50; i++) times.observe({ ...alone, promptWork: 300, ms: 16 });
+  const work = times.promptWorkBeside(8, { work: 800, share: 0.5 }) ?? NaN;
+  assert.ok(Math.abs(work - 250) < 1);
+});
+
+test("StepTimes wants decoding rows timed alone again after a while", () => {
+  const times = new StepTimes();
+  times.observe(alone);
+  let steps = 0;
+  while (times.decodingMs(8, 800) !== undefined) {
+    times.observe({ ...alone, promptWork: 300, ms: 16 });
+    assert.ok(++steps < 1000);
+  }
+  assert.equal(steps, 64);
+  times.observe(alone);
+  assert.equal(times.decodingMs(8, 800), 10);
+});
+
+test("StepTimes forgets, and one long pause of the machine changes little", () => {
+  const times = new StepTimes();
+  times.observe(alone);
+  times.observe({ ...alone, ms: 10_000 });
+  assert.ok((times.decodingMs(8, 800) ?? NaN) < 20);
+  for (let i = 0; i < 40; i++) times.observe({ ...alone, ms: 30 });
+  assert.ok(Math.abs((times.decodingMs(8, 800) ?? NaN) - 30) < 0.1);
+});
+
+test("StepTimes.slowdown() compares rows, and is 1 where it has not seen both", () => {
+  const times = new StepTimes();
+  times.observe({ ...alone, decodingRows: 1, ms: 8 });
+  assert.equal(times.slowdown(4, 1), 1);
+  times.observe({ ...alone, decodingRows: 4, ms: 12 });
+  assert.equal(times.slowdown(4, 1), 1.5);
+});
