@@ -35,6 +35,8 @@ export interface BatcherOptions {
   readonly promptChunk: number;
   /** Told after each step. */
   readonly onStep?: (report: StepReport) => void;
+  /** Told when pages may have been taken or given back. */
+  readonly onPages?: () => void;
   /** Told when a sequence had to give its session back. */
   readonly onPreempted?: () => void;
   /** Told when the executor can compute no more; everybody who waited has been told so. */
@@ -86,6 +88,7 @@ export class Batcher {
     if (!members.includes(member)) {
       member.close();
       this.#members.delete(member);
+      this.#options.onPages?.();
     } else if (members.every((one) => one.isGone)) {
       stop?.abort();
     }
@@ -126,6 +129,7 @@ export class Batcher {
     } finally {
       this.#step = undefined;
       for (const member of members) if (member.isGone) this.#onGone(member);
+      this.#options.onPages?.();
     }
   }
 

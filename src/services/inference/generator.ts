@@ -55,10 +55,8 @@ export class Generator {
       executor: model.executor,
       clock: host.clock,
       promptChunk: config.promptChunk,
-      onStep: (step) => {
-        this.#stepMeters.step(step);
-        this.#stepMeters.pages(model.executor);
-      },
+      onStep: (step) => this.#stepMeters.step(step),
+      onPages: () => this.#stepMeters.pages(model.executor),
       onPreempted: () => this.#stepMeters.preempted(),
     });
     this.#slots = new Slots(config, (load) => {
@@ -186,7 +184,6 @@ export class Generator {
       });
     } finally {
       sequence.close();
-      this.#stepMeters.pages(executor);
     }
   }
 

@@ -38,7 +38,10 @@ async function slotsActive(): Promise<number> {
 
 async function idle(): Promise<void> {
   await node.until("no slot is active", async () => await slotsActive() === 0);
-  assert.equal(await node.metric("skep_inference_kv_pages_used"), 0);
+  await node.until(
+    "no page is used",
+    async () => await node.metric("skep_inference_kv_pages_used") === 0,
+  );
   assert.equal(await node.metric("skep_inference_queue_depth"), 0);
 }
 

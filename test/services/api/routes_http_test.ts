@@ -269,7 +269,7 @@ test("HTTP: /health and /metrics answer, also on the listener of their own, wher
   assert.deepEqual(JSON.parse((await raw(request("GET /health"))).body), { status: "ok" });
   const metrics = await raw(request("GET /metrics"));
   assert.match(metrics.body, /^# HELP /m);
-  assert.match(metrics.body, /^skep_inference_slots 4$/m);
+  assert.match(metrics.body, /^skep_inference_slots 8$/m);
   const own = node.kernel.announcements().find(({ name }) => name === "metrics")?.address ?? "";
   assert.match(await (await fetch(own)).text(), /^skep_inference_slots_active \d+$/m);
   const other = await fetch(own.replace("/metrics", "/v1/models"));
