@@ -27,8 +27,8 @@ import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";
 
-/** Bytes read from the source at a time, unless 8 rows are longer. */
-export const stagingBytesMin = 2 ** 20;
+/** Bytes of the staging area, of which half is read at a time, unless 8 rows are longer. */
+export const stagingBytesMin = 2 ** 23;
 
 /** Bytes of one memory of wasm32. */
 export const memoryBytesMax = 2 ** 32;
@@ -38,6 +38,8 @@ const alignment = 64;
 /** A packed matrix: rows `firstRow` on of a tensor. */
 export interface PackedMatrix {
   readonly name: string;
+  /** Where the tensor's bytes begin in the file. */
+  readonly tensorOffset: number;
   readonly firstRow: number;
   readonly type: MatrixType;
   readonly kind: Kind;
@@ -52,6 +54,8 @@ export interface PackedMatrix {
 /** A norm's weights or a bias, as f32: elements `first` on of a tensor. */
 export interface PackedVector {
   readonly name: string;
+  readonly tensorOffset: number;
+  readonly type: MatrixType;
   readonly first: number;
   readonly ptr: number;
   readonly length: number;
@@ -187,12 +191,23 @@ class Packer {
   matrix(place: MatrixPlace): PackedMatrix {
     const { file, choice } = this.#options;
     const { tensor: name, firstRow, rowCount: rows, columnCount: columns } = place;
-    const { type } = findMatrix(file, name);
+    const { type, offset: tensorOffset } = findMatrix(file, name);
     const kind = kindOf(type, choice);
     const bytes = groupBytes(kind, columns);
     const bias = place.bias === undefined ? undefined : this.#vector(place.bias, firstRow, rows);
     const ptr = this.#pen.skip(Math.ceil(rows / 8) * bytes);
-    return this.#note({ name, firstRow, type, kind, ptr, rows, columns, groupBytes: bytes, bias });
+    return this.#note({
+      name,
+      tensorOffset,
+      firstRow,
+      type,
+      kind,
+      ptr,
+      rows,
+      columns,
+      groupBytes: bytes,
+      bias,
+    });
   }
 
   norm(place: NormPlace | undefined): PackedNorm | undefined {
@@ -205,9 +220,9 @@ class Packer {
   }
 
   #vector(name: string, first: number, length: number): PackedVector {
-    findVector(this.#options.file, name);
+    const { offset: tensorOffset, type } = findVector(this.#options.file, name);
     const ptr = this.#pen.skip(roundUp(length, 8) * 4);
-    return this.#note({ name, first, ptr, length });
+    return this.#note({ name, tensorOffset, type: type as MatrixType, first, ptr, length });
   }
 
   #note<T extends PackedMatrix | PackedVector>(weight: T): T {
@@ -247,12 +262,12 @@ function drawPages(
   return { pagesPtr, pageBytes, layerPageBytes, pageCountMax };
 }
 
-/** The staging area holds 8 rows of the widest matrix, or a vector and its packed group. */
+/** Half of the staging area holds 8 rows of the widest matrix; all of it a vector, also packed. */
 function largestStaging({ file, shape }: LayoutOptions): number {
   let most = Math.max(stagingBytesMin, shape.width * 36, shape.ffnWidth * 36);
   for (const { type, shape: [columns = 0] } of file.tensors.values()) {
     const known = matrixTypes.find((each) => each === type);
-    if (known !== undefined) most = Math.max(most, 8 * fileRowBytes(known, columns));
+    if (known !== undefined) most = Math.max(most, 16 * fileRowBytes(known, columns));
   }
-  return roundUp(most, alignment);
+  return roundUp(most, 2 * alignment);
 }

@@ -1,11 +1,15 @@
 /**
  * Fills an executor's memory from a byte source, in pieces of bounded length.
+ *
+ * Pieces are read in the file's order straight into the executor's memory, into two places in turn:
+ * while the threads pack one piece, the next is read. Memory beyond the weights stays constant.
  */
-import type { ByteSource, GgufFile, TensorInfo } from "../model/mod.ts";
+import type { ByteSource, GgufFile } from "../model/mod.ts";
 import { fileRowBytes, kindOf } from "./_kinds.ts";
 import type { Layout, PackedMatrix, PackedVector } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
-import { findVector, type MatrixType } from "./_tensors.ts";
+import { writeRepack } from "./_program.ts";
+import type { Threads } from "./_threads.ts";
 import { EngineError } from "./errors.ts";
 
 /** What to load, and whom to tell. */
@@ -13,24 +17,36 @@ export interface LoadOptions {
   readonly file: GgufFile;
   readonly source: ByteSource;
   readonly layout: Layout;
+  /** The host's own instance, for vectors. */
   readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
-  /** Called after every piece with the tensor bytes read and their total. */
+  readonly threads: Threads;
+  /** Called after every piece with the tensor bytes loaded and their total. */
   readonly onProgress: ((loadedBytes: number, totalBytes: number) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
+/** Rows of a matrix that are read and packed together. */
+interface Piece {
+  readonly matrix: PackedMatrix;
+  readonly row: number;
+  readonly rows: number;
+  /** Where it is in the file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
 /**
- * Reads and repacks every weight of the layout.
+ * Reads and packs every weight of the layout.
  *
- * @throws {EngineError} "short-read", or "not-a-number" naming the tensor
+ * @throws {EngineError} "short-read", "thread-died", or "not-a-number" naming the tensor
  * @throws the signal's reason when it aborts
  */
 export async function loadWeights(options: LoadOptions): Promise<void> {
   const loader = new Loader(options);
+  await loader.matrices();
   for (const weight of options.layout.weights) {
     if ("length" in weight) await loader.vector(weight);
-    else await loader.matrix(weight);
   }
 }
 
@@ -38,65 +54,68 @@ class Loader {
   readonly #options: LoadOptions;
   readonly #totalBytes: number;
   #loadedBytes = 0;
+  /** Used where the source cannot read into shared memory. */
+  #bounce: Uint8Array | undefined;
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.#totalBytes = options.layout.weights.reduce(
-      (sum, weight) => sum + fileBytes(weight, this.#info(weight.name)),
-      0,
-    );
+    this.#totalBytes = options.layout.weights.reduce((sum, weight) => sum + fileBytes(weight), 0);
   }
 
-  async matrix(matrix: PackedMatrix): Promise<void> {
-    const { kernels, layout } = this.#options;
-    const rowBytes = fileRowBytes(matrix.type, matrix.columns);
-    const pieceGroups = Math.max(1, Math.floor(layout.stagingBytes / (8 * rowBytes)));
-    const { offset } = this.#info(matrix.name);
-    const first = offset + matrix.firstRow * rowBytes;
-    for (let row = 0; row < matrix.rows; row += pieceGroups * 8) {
-      const rows = Math.min(pieceGroups * 8, matrix.rows - row);
-      await this.#read(matrix.name, first + row * rowBytes, rows * rowBytes);
-      const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
-      const { kind, columns } = matrix;
-      this.#assertFinite(
-        matrix.name,
-        kernels.repack(kind, dst, layout.stagingPtr, columns, rows),
-      );
+  async matrices(): Promise<void> {
+    const { layout: { stagingPtr, stagingBytes } } = this.#options;
+    let packing: Promise<void> = Promise.resolve();
+    let place = 0;
+    for (const piece of piecesOf(this.#options.layout)) {
+      const src = stagingPtr + place * (stagingBytes / 2);
+      place = 1 - place;
+      // Both end before an error leaves, so that nothing writes to the memory afterwards.
+      const [read, packed] = await Promise.allSettled([this.#read(piece, src), packing]);
+      if (packed.status === "rejected") throw packed.reason;
+      if (read.status === "rejected") throw read.reason;
+      packing = this.#pack(piece, src);
+      packing.catch(() => {}); // it is awaited with the next piece
     }
+    await packing;
   }
 
+  /** A vector is packed like a matrix of one row and then read back as f32. */
   async vector(vector: PackedVector): Promise<void> {
-    const { kernels, layout, file } = this.#options;
-    const { type, offset } = findVector(file, vector.name);
+    const { kernels, layout } = this.#options;
+    const { name, first, ptr, length, type } = vector;
     const src = layout.stagingPtr;
-    const elementBytes = fileRowBytes(type as MatrixType, 1);
-    await this.#read(
-      vector.name,
-      offset + vector.first * elementBytes,
-      vector.length * elementBytes,
-    );
-    // A vector is packed like a matrix of one row and then read back as f32.
-    const dst = src + vector.length * 4;
-    const kind = kindOf(type as MatrixType, {
-      relaxed: false,
-      hardware: "neither",
-      forced: undefined,
-    });
-    this.#assertFinite(vector.name, kernels.repack(kind, dst, src, vector.length, 1));
-    kernels.dequantiseRow(kind, vector.ptr, dst, 0, vector.length);
+    const offset = vector.tensorOffset + first * fileRowBytes(type, 1);
+    await this.#readBytes(name, { offset, bytes: fileBytes(vector), src });
+    const dst = src + length * 4;
+    const kind = kindOf(type, { relaxed: false, hardware: "neither", forced: undefined });
+    if (kernels.repack(kind, dst, src, length, 1) > 0) throw notFinite(name);
+    kernels.dequantiseRow(kind, ptr, dst, 0, length);
+    this.#progress(fileBytes(vector));
   }
 
-  #info(name: string): Pick<TensorInfo, "offset" | "type"> {
-    return this.#options.file.tensors.get(name) ?? { offset: 0, type: "F32" };
+  #read({ matrix: { name }, offset, bytes }: Piece, src: number): Promise<void> {
+    return this.#readBytes(name, { offset, bytes, src });
   }
 
-  async #read(name: string, offset: number, bytes: number): Promise<void> {
-    const { memory, layout, source, signal, onProgress } = this.#options;
-    signal?.throwIfAborted();
+  async #pack({ matrix, row, rows, bytes }: Piece, src: number): Promise<void> {
+    const { threads, memory } = this.#options;
+    const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
+    writeRepack(memory, { ...matrix, dst, src, rows, rowBytes: bytes / rows });
+    const { bad } = await threads.run();
+    if (bad !== 0) throw notFinite(matrix.name);
+    this.#progress(bytes);
+  }
+
+  async #readBytes(
+    name: string,
+    { offset, bytes, src }: { offset: number; bytes: number; src: number },
+  ): Promise<void> {
+    const { source, signal, memory } = this.#options;
     let done = 0;
     while (done < bytes) {
-      const into = new Uint8Array(memory.buffer, layout.stagingPtr + done, bytes - done);
-      const count = await source.read(into, offset + done);
+      signal?.throwIfAborted();
+      const into = new Uint8Array(memory.buffer, src + done, bytes - done);
+      const count = await this.#readInto(into, offset + done);
       if (count === 0) {
         throw new EngineError({
           code: "short-read",
@@ -108,25 +127,56 @@ class Loader {
       }
       done += count;
     }
-    this.#loadedBytes += bytes;
-    onProgress?.(this.#loadedBytes, this.#totalBytes);
   }
 
-  #assertFinite(name: string, badCount: number): void {
-    if (badCount === 0) return;
-    throw new EngineError({
-      code: "not-a-number",
-      tensor: name,
-      message: `Cannot use tensor "${name}" as every weight must be finite: ${badCount} are not`,
-    });
+  async #readInto(into: Uint8Array, position: number): Promise<number> {
+    const { source, layout } = this.#options;
+    if (this.#bounce === undefined) {
+      try {
+        return await source.read(into, position);
+      } catch (thrown) {
+        // Some systems read only into memory that is not shared.
+        if (!(thrown instanceof TypeError)) throw thrown;
+        this.#bounce = new Uint8Array(layout.stagingBytes / 2);
+      }
+    }
+    const count = await source.read(this.#bounce.subarray(0, into.length), position);
+    into.set(this.#bounce.subarray(0, count));
+    return count;
+  }
+
+  #progress(bytes: number): void {
+    this.#loadedBytes += bytes;
+    this.#options.onProgress?.(this.#loadedBytes, this.#totalBytes);
   }
 }
 
+/** All matrices in pieces that fit half of the staging area, in the file's order. */
+function piecesOf({ weights, stagingBytes }: Layout): Piece[] {
+  const pieces = weights.flatMap((matrix): Piece[] => {
+    if ("length" in matrix) return [];
+    const rowBytes = fileRowBytes(matrix.type, matrix.columns);
+    const rowsMax = 8 * Math.max(1, Math.floor(stagingBytes / 2 / (8 * rowBytes)));
+    const first = matrix.tensorOffset + matrix.firstRow * rowBytes;
+    return Array.from({ length: Math.ceil(matrix.rows / rowsMax) }, (_, i) => {
+      const row = i * rowsMax;
+      const rows = Math.min(rowsMax, matrix.rows - row);
+      return { matrix, row, rows, offset: first + row * rowBytes, bytes: rows * rowBytes };
+    });
+  });
+  return pieces.sort((a, b) => a.offset - b.offset);
+}
+
+function notFinite(tensor: string): EngineError {
+  return new EngineError({
+    code: "not-a-number",
+    tensor,
+    message: `Cannot use tensor "${tensor}" as every weight must be finite: some are not`,
+  });
+}
+
 /** Bytes of a weight in the file. */
-function fileBytes(
-  weight: PackedMatrix | PackedVector,
-  { type }: Pick<TensorInfo, "type">,
-): number {
-  if ("length" in weight) return weight.length * fileRowBytes(type as MatrixType, 1);
+function fileBytes(weight: PackedMatrix | PackedVector): number {
+  if ("length" in weight) return weight.length * fileRowBytes(weight.type, 1);
   return weight.rows * fileRowBytes(weight.type, weight.columns);
 }

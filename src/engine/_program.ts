@@ -3,7 +3,7 @@
  * them, in the same order).
  */
 import type { LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
-import { isQuantised } from "./_kinds.ts";
+import { isQuantised, type Kind } from "./_kinds.ts";
 import {
   type Layout,
   type PackedLayer,
@@ -16,6 +16,9 @@ import { controlPtr } from "./_scratch.ts";
 /** Where the tables are in the control block (wasm/executor/program.ts has the same). */
 const modelPtr = controlPtr + 576;
 const passPtr = controlPtr + 1024;
+
+/** What a command does. */
+const operation = { pass: 0, repack: 1 } as const;
 
 const matrixOrder: readonly LayerMatrix[] = [
   "attn_q",
@@ -155,6 +158,25 @@ export function writeModel(home: ProgramHome): void {
   model.words(scratch.logitsPtr, scratch.logitsStride);
 }
 
+/** Rows of a file that are to be packed. */
+export interface RepackPlan {
+  readonly kind: Kind;
+  readonly dst: number;
+  readonly src: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly groupBytes: number;
+  /** Bytes of a row at `src`. */
+  readonly rowBytes: number;
+}
+
+/** Writes the table of a command that packs rows. */
+export function writeRepack(memory: WebAssembly.Memory, plan: RepackPlan): void {
+  const { kind, dst, src, columns, rows, groupBytes, rowBytes } = plan;
+  const table = new Writer(memory, passPtr);
+  table.words(operation.repack, kind, dst, src, columns, rows, groupBytes, rowBytes);
+}
+
 /** Writes the table of one pass. */
 export function writePass({ layout, memory }: ProgramHome, plan: PassPlan): void {
   const { scratch } = layout;
@@ -171,6 +193,7 @@ export function writePass({ layout, memory }: ProgramHome, plan: PassPlan): void
   });
   new Writer(memory, scratch.headRowsPtr).words(...headRows);
   new Writer(memory, passPtr).words(
+    operation.pass,
     plan.rows,
     Number(tokens !== undefined),
     plan.fromLayer ?? 0,

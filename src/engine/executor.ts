@@ -65,7 +65,7 @@ export interface LoadExecutorOptions {
  * Loads a model into a WASM executor; memory beyond the weights stays constant meanwhile.
  *
  * @throws {EngineError} "unsupported-type", "unsupported-tensor", "missing-tensor", "short-read",
- *   "not-a-number" (naming the tensor) or "no-memory" (with the bytes needed)
+ *   "not-a-number" (naming the tensor), "thread-died" or "no-memory" (with the bytes needed)
  * @throws {RangeError} when `contextMax`, `layers` or `kvBytesMax` is out of range
  * @throws the signal's reason when it aborts
  */
@@ -100,9 +100,14 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
   const memory = allocateMemory(layout, file.name);
   const kernels = instantiateKernels(memory, options.build);
   const { onProgress, signal } = options;
-  await loadWeights({ file, source, layout, kernels, memory, onProgress, signal });
   const module = kernelModule(options.build);
   const threads = new Threads({ module, memory, count: threadCount });
+  try {
+    await loadWeights({ file, source, layout, kernels, memory, threads, onProgress, signal });
+  } catch (thrown) {
+    threads.close();
+    throw thrown;
+  }
   const { root } = options;
   return new WasmExecutor({ shape, contextMax, layers, layout, memory, kernels, threads, root });
 }

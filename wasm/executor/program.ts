@@ -32,16 +32,19 @@ import {
   Norm,
   normOf,
   Pass,
+  REPACK,
+  Repack,
   ropeOf,
   rowAt,
 } from "./program_map";
 import { multiply } from "./products.gen";
 import { quantise } from "./quantise";
+import { repack } from "./repack";
 import { rotate, rotationOfBase } from "./rotation";
 
 /** Where the tables are, from `control` on; src/engine/_threads.ts has the same. */
 const MODEL: usize = 576;
-const PASS: usize = 1024;
+const COMMAND: usize = 1024;
 
 let model: Model = changetype<Model>(0);
 let pass: Pass = changetype<Pass>(0);
@@ -57,8 +60,9 @@ let inMeta: usize = 0;
 export function run(control: usize, thread: i32): i32 {
   if (!awaitCommand(control, thread)) return 0;
   model = changetype<Model>(control + MODEL);
-  pass = changetype<Pass>(control + PASS);
-  runPass();
+  pass = changetype<Pass>(control + COMMAND);
+  if (pass.operation == REPACK) packShare(changetype<Repack>(control + COMMAND));
+  else runPass();
   barrier();
   return 1;
 }
@@ -78,6 +82,21 @@ function runPass(): void {
     barrier();
     if (!halted()) head();
   }
+}
+
+/** Packs this thread's share of the rows. */
+function packShare(plan: Repack): void {
+  const groups = (plan.rows + 7) >> 3;
+  const from = share(groups, me, 1), to = share(groups, me + 1, 1);
+  if (from == to) return;
+  const bad = repack(
+    plan.kind,
+    plan.dst + <usize> from * plan.groupBytes,
+    plan.src + (<usize> from << 3) * plan.rowBytes,
+    plan.columns,
+    min<i32>(plan.rows, to << 3) - (from << 3),
+  );
+  if (bad > 0) noteBad(1);
 }
 
 function embed(): void {

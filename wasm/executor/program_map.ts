@@ -101,9 +101,27 @@ export class Model {
   logitsStride: usize;
 }
 
+/** What a command does: its table begins with one of these. */
+export const PASS: i32 = 0;
+export const REPACK: i32 = 1;
+
+/** Rows of a file that are to be packed (repack.ts). */
+@unmanaged
+export class Repack {
+  operation: i32;
+  kind: i32;
+  dst: usize;
+  src: usize;
+  columns: i32;
+  rows: i32;
+  groupBytes: usize;
+  rowBytes: usize;
+}
+
 /** A pass of rows. */
 @unmanaged
 export class Pass {
+  operation: i32;
   rows: i32;
   /** Whether rows begin as embeddings of tokens. */
   embeds: i32;
