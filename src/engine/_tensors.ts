@@ -27,7 +27,22 @@ export const layerMatrices = [
 export const layerNorms = ["attn_norm", "ffn_norm"] as const;
 
 /** Types of a matrix in this numeric class. */
-export const matrixTypes = ["F32", "F16", "BF16", "Q8_0", "Q4_0"] as const;
+export const matrixTypes = [
+  "F32",
+  "F16",
+  "BF16",
+  "Q8_0",
+  "Q4_0",
+  "Q4_1",
+  "Q5_0",
+  "Q5_1",
+  "IQ4_NL",
+  "Q2_K",
+  "Q3_K",
+  "Q4_K",
+  "Q5_K",
+  "Q6_K",
+] as const;
 
 /** A matrix type of this numeric class. */
 export type MatrixType = (typeof matrixTypes)[number];

@@ -1,7 +1,7 @@
 /**
  * Dot products in plain TypeScript (docs/NUMERIC_CLASS.md section 3).
  */
-import type { Matrix } from "./_weights.ts";
+import type { BlockMatrix, Matrix } from "./_weights.ts";
 import { f32, nearest } from "./functions.ts";
 
 const fround = Math.fround;
@@ -65,19 +65,38 @@ export function multiply(matrix: Matrix, x: Float32Array): Float32Array {
     }
     return result;
   }
-  const { q, d } = quantise(x);
-  for (let row = 0; row < rows; row++) {
-    let total = 0;
-    for (let block = 0; block < d.length; block++) {
-      const from = block * blockColumns;
-      let integer = 0;
-      for (let i = 0; i < blockColumns; i++) {
-        integer += (matrix.integers[row * columns + from + i] ?? NaN) * (q[from + i] ?? NaN);
-      }
-      const s = fround((matrix.scales[row * d.length + block] ?? NaN) * (d[block] ?? NaN));
-      total = fround(total + fround(fround(integer) * s));
-    }
-    result[row] = total;
-  }
+  const activations = quantise(x);
+  for (let row = 0; row < rows; row++) result[row] = rowTotal(matrix, row, activations);
   return result;
+}
+
+/** Section 3.2: one row of blocks. */
+function rowTotal(matrix: BlockMatrix, row: number, { q, d }: Quantised): number {
+  const { integers, scales, factors, minima } = matrix;
+  let total = 0;
+  for (let i = 0; i < d.length; i++) {
+    const block = row * d.length + i;
+    const products = [0, 0];
+    const sums = [0, 0];
+    for (let k = 0; k < blockColumns; k++) {
+      const half = k >> 4;
+      const activation = q[i * blockColumns + k] ?? NaN;
+      products[half] = (products[half] ?? NaN) +
+        (integers[block * blockColumns + k] ?? NaN) * activation;
+      sums[half] = (sums[half] ?? NaN) + activation;
+    }
+    const scale = fround((scales[block] ?? NaN) * (d[i] ?? NaN));
+    total = fround(total + fround(fround(weigh(factors, block, products)) * scale));
+    if (minima !== undefined) {
+      const minimum = fround((minima.scales[block] ?? NaN) * (d[i] ?? NaN));
+      total = fround(total + fround(fround(weigh(minima.factors, block, sums)) * minimum));
+    }
+  }
+  return total;
+}
+
+/** A block's factors by what its halves gave. */
+function weigh(factors: ArrayLike<number>, block: number, halves: readonly number[]): number {
+  const [first = NaN, second = NaN] = halves;
+  return (factors[block * 2] ?? NaN) * first + (factors[block * 2 + 1] ?? NaN) * second;
 }

@@ -4,6 +4,8 @@
 import type { ByteSource, GgufFile, TensorInfo } from "../../model/mod.ts";
 import { findMatrix, findVector } from "../_tensors.ts";
 import { EngineError } from "../errors.ts";
+import { type Blocks, decodeBlocks, isBlockType } from "./_blocks.ts";
+import { bfloatToFloat, halfToFloat } from "./_halves.ts";
 
 /** A matrix of f32 values (F32, F16 and BF16 convert exactly). */
 export interface PlainMatrix {
@@ -13,13 +15,11 @@ export interface PlainMatrix {
   readonly values: Float32Array;
 }
 
-/** A matrix of blocks of 32 integers with one scale each. */
-export interface BlockMatrix {
+/** A matrix of blocks of 32 integers with scales. */
+export interface BlockMatrix extends Blocks {
   readonly kind: "blocks";
   readonly rows: number;
   readonly columns: number;
-  readonly integers: Int8Array;
-  readonly scales: Float32Array;
 }
 
 /** A weight matrix, row after row. */
@@ -34,8 +34,12 @@ export async function readMatrix(
   const info = findMatrix(file, name);
   const [columns = 0, rows = 1] = info.shape;
   const bytes = await readTensor(source, info);
-  if (info.type === "Q8_0" || info.type === "Q4_0") {
-    return { rows, columns, ...readBlocks(info, bytes, rows * columns) };
+  const { type } = info;
+  if (isBlockType(type)) {
+    const { integers, scales, factors, minima } = decodeBlocks(type, bytes);
+    for (const scale of scales) finite(scale, info);
+    for (const scale of minima?.scales ?? []) finite(scale, info);
+    return { kind: "blocks", rows, columns, integers, scales, factors, minima };
   }
   return { kind: "plain", rows, columns, values: readPlain(info, bytes) };
 }
@@ -55,11 +59,19 @@ export function dequantisedRow(matrix: Matrix, row: number): Float32Array {
   const { columns } = matrix;
   const from = row * columns;
   if (matrix.kind === "plain") return matrix.values.slice(from, from + columns);
-  const { integers, scales } = matrix;
-  return Float32Array.from({ length: columns }, (_, i) => {
-    const at = from + i;
-    return Math.fround((scales[at >> 5] ?? NaN) * (integers[at] ?? NaN));
-  });
+  return Float32Array.from({ length: columns }, (_, i) => element(matrix, from + i));
+}
+
+/** Section 2.2. */
+function element({ integers, scales, factors, minima }: Blocks, at: number): number {
+  const { fround } = Math;
+  const block = at >> 5;
+  const half = at >> 4;
+  const e = fround(
+    fround((scales[block] ?? NaN) * (factors[half] ?? NaN)) * (integers[at] ?? NaN),
+  );
+  if (minima === undefined) return e;
+  return fround(e + fround((minima.scales[block] ?? NaN) * (minima.factors[half] ?? NaN)));
 }
 
 async function readTensor(source: ByteSource, info: TensorInfo): Promise<DataView> {
@@ -92,47 +104,6 @@ function readPlain(info: TensorInfo, bytes: DataView): Float32Array {
     values[i] = finite(value, info);
   }
   return values;
-}
-
-function readBlocks(
-  info: TensorInfo,
-  bytes: DataView,
-  count: number,
-): Pick<BlockMatrix, "kind" | "integers" | "scales"> {
-  const integers = new Int8Array(count);
-  const scales = new Float32Array(count / 32);
-  const blockBytes = info.type === "Q8_0" ? 34 : 18;
-  for (let block = 0; block < scales.length; block++) {
-    const at = block * blockBytes;
-    scales[block] = finite(halfToFloat(bytes.getUint16(at, true)), info);
-    for (let i = 0; i < blockBytes - 2; i++) {
-      const byte = bytes.getUint8(at + 2 + i);
-      if (info.type === "Q8_0") {
-        integers[block * 32 + i] = byte; // an Int8Array reads the byte as signed
-      } else {
-        integers[block * 32 + i] = (byte & 15) - 8;
-        integers[block * 32 + 16 + i] = (byte >> 4) - 8;
-      }
-    }
-  }
-  return { kind: "blocks", integers, scales };
-}
-
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * (fraction / 16777216);
-  return exponent >= 15
-    ? sign * (1 + fraction / 1024) * (1 << (exponent - 15))
-    : sign * (1 + fraction / 1024) / (1 << (15 - exponent));
-}
-
-function bfloatToFloat(bits: number): number {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, bits << 16);
-  return view.getFloat32(0);
 }
 
 function finite(value: number, info: TensorInfo): number {
