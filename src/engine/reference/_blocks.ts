@@ -57,9 +57,9 @@ export function isBlockType(type: MatrixType): type is BlockType {
 export function decodeBlocks(type: BlockType, bytes: DataView): Blocks {
   const format = formats[type];
   const writer = new Writer(bytes, format);
-  for (let at = 0, block = 0; at < bytes.byteLength; at += format.bytes) {
-    format.decode(writer, at, block);
-    block += format.columns / 32;
+  const count = bytes.byteLength / format.bytes;
+  for (let i = 0; i < count; i++) {
+    format.decode(writer, i * format.bytes, i * (format.columns / 32));
   }
   return writer;
 }
