@@ -1,7 +1,8 @@
 /**
  * Opens the fixture models for the engine's tests.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { brotliDecompressSync } from "node:zlib";
 import {
   type ByteSource,
   bytesSource,
@@ -19,11 +20,22 @@ export interface Fixture {
   readonly shape: ModelShape;
 }
 
+const storyTypes = ["f32", "f16", "bf16", "q8_0", "q4_0", "iq4_nl", "q4_1", "q5_0", "q5_1"];
+const babyTypes = ["f32", "f16", "q8_0", "q4_0", "q4_1"];
+const kquantTypes = ["q2_k", "q3_k_m", "q4_k_m", "q5_k_m", "q6_k"];
+
 /** Every fixture file of the numeric class, by its name without the extension. */
 export const fixtureNames: readonly string[] = [
-  ...["f32", "f16", "bf16", "q8_0", "q4_0"].map((type) => `stories260K-${type}`),
-  ...["f32", "f16", "q8_0", "q4_0"].map((type) => `babyllama-tok105-${type}`),
+  ...storyTypes.map((type) => `stories260K-${type}`),
+  ...babyTypes.map((type) => `babyllama-tok105-${type}`),
+  ...kquantTypes.map((type) => `rand256-${type}`),
 ];
+
+const folders: Readonly<Record<string, string>> = {
+  stories260K: "stories260K",
+  babyllama: "babyllama",
+  rand256: "kquant_random",
+};
 
 /** The path of a file below test/. */
 export function testFile(path: string): URL {
@@ -32,8 +44,10 @@ export function testFile(path: string): URL {
 
 /** Reads a fixture into memory, as a fresh copy that a test may spoil. */
 export function fixtureBytes(name: string): Uint8Array {
-  const folder = name.startsWith("stories") ? "stories260K" : "babyllama";
-  return new Uint8Array(readFileSync(testFile(`fixtures/models/${folder}/${name}.gguf`)));
+  const [model = ""] = name.split("-");
+  const path = testFile(`fixtures/models/${folders[model] ?? "?"}/${name}.gguf`);
+  if (existsSync(path)) return new Uint8Array(readFileSync(path));
+  return new Uint8Array(brotliDecompressSync(readFileSync(new URL(`${path.href}.br`))));
 }
 
 /** Opens bytes as a model. */

@@ -9,7 +9,7 @@ test("classSupport() names the class of every fixture, and what loading would re
     assert.deepEqual(classSupport(file), { numericClasses: ["skep-q8a/1"], obstacles: [] }, name);
   }
   const fixture = await openFixture("stories260K-q8_0");
-  for (const name of ["token_embd.weight", "blk.4.ffn_down.weight", "output_norm.weight"]) {
+  for (const name of ["blk.0.attn_norm.weight", "blk.4.ffn_norm.weight", "output_norm.weight"]) {
     const tensors = new Map(fixture.file.tensors);
     const info = tensors.get(name);
     assert.ok(info !== undefined);
