@@ -101,7 +101,8 @@ async function compile(target: Target): Promise<Uint8Array> {
     ...memoryOf(target),
     "--noAssert",
     "-O3",
-    "--converge",
+    // On the executor's many kernels this takes as long again and saves nothing.
+    ...(target.pages === undefined ? [] : ["--converge"]),
     "--use",
     "abort=",
     ...target.features.flatMap((feature) => ["--enable", feature]),

@@ -11,11 +11,20 @@ const tiles: readonly Shape[] = [4, 3, 2].map((positions) => ({ groups: 1, posit
 
 /** The text of a format's kernels and driver in a mode; adds what they read to `masks`. */
 export function drivers(format: Format, mode: Mode, masks: Masks): string {
-  const shapes = isEmulated(mode) ? [single] : [decode, single, ...tiles];
+  const shapes = isEmulated(mode) ? [single] : [...decodes(format, mode), ...tilesOf(format)];
   const kernels = shapes.map((shape) => kernel({ format, mode, shape, masks: new Map() }, masks));
   return [...kernels, isEmulated(mode) ? slowDriver(format, mode) : driver(format, mode)].join(
     "\n",
   );
+}
+
+/** Rare formats have fewer kernels, and fewest where there is no relaxed dot: the module is shorter. */
+function decodes({ rare }: Format, mode: Mode): readonly Shape[] {
+  return rare === true && readsWords(mode) ? [single] : [decode, single];
+}
+
+function tilesOf({ rare }: Format): readonly Shape[] {
+  return rare === true ? tiles.slice(0, 1) : tiles;
 }
 
 /** The case of `multiply` for a kind; kinds that a build has no use for trap. */
@@ -115,17 +124,35 @@ function call(context: string, shape: Shape, at: { group: string; position: stri
 function driver(format: Format, mode: Mode): string {
   const name = nameOf(format, mode);
   const at = { group: "g", position: "t" };
+  const loops = decodes(format, mode).map(({ groups }) =>
+    `    for (; g + ${groups} <= to; g += ${groups}) ${call(name, { groups, positions: 1 }, at)};`
+  );
   return `${opening(format, mode)}
   let g = from;
   if (positions == 1) {
     const t = 0;
-    for (; g + 4 <= to; g += 4) ${call(name, decode, at)};
-    for (; g < to; g++) ${call(name, single, at)};
+${loops.join("\n")}
     return;
   }
   for (; g < to; g++) {
     let t = 0;
-    for (let left = positions; left > 0; left = positions - t) {
+${format.rare === true ? fewTiles(name) : allTiles(name)}
+  }
+}
+`;
+}
+
+/** Tiles of four, and what is left alone. */
+function fewTiles(name: string): string {
+  const at = { group: "g", position: "t" };
+  return `    for (; t + 4 <= positions; t += 4) ${call(name, { groups: 1, positions: 4 }, at)};
+    for (; t < positions; t++) ${call(name, single, at)};`;
+}
+
+/** Tiles of four, three and two, so that none is left alone. */
+function allTiles(name: string): string {
+  const at = { group: "g", position: "t" };
+  return `    for (let left = positions; left > 0; left = positions - t) {
       if (left >= 4 && left != 5) {
         ${call(name, { groups: 1, positions: 4 }, at)};
         t += 4;
@@ -136,10 +163,7 @@ function driver(format: Format, mode: Mode): string {
         ${call(name, { groups: 1, positions: 2 }, at)};
         t += 2;
       }
-    }
-  }
-}
-`;
+    }`;
 }
 
 /** Emulated modes are for tests: one group, one position at a time. */

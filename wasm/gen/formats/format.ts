@@ -64,6 +64,8 @@ export interface Format {
   readonly scale: RowHalves;
   readonly subscale?: RowBytes;
   readonly minimum?: Minimum;
+  /** Whether files have little of it, so that fewer kernels do. @default false */
+  readonly rare?: boolean;
 }
 
 /**

@@ -13,4 +13,5 @@ export const iq4_nl: Format = {
   },
   planes: [{ bits: 4, at: 16, shift: 0 }],
   scale: { type: "f16", at: 0 },
+  rare: true,
 };

@@ -15,4 +15,5 @@ export const q2_k: Format = {
     factor: { type: "f16", at: 16 },
     multiplier: { at: 0, signed: false, columns: 16, nibble: "high" },
   },
+  rare: true,
 };

@@ -11,4 +11,5 @@ export const q3_k: Format = {
   planes: [{ bits: 2, at: 16, shift: 0 }, { bits: 1, at: 80, shift: 2 }],
   scale: { type: "f16", at: 0 },
   subscale: { at: 0, signed: true, columns: 16 },
+  rare: true,
 };

@@ -10,4 +10,5 @@ export const q5_0: Format = {
   codes: { as: "small", max: 31, offset: 16 },
   planes: [{ bits: 4, at: 16, shift: 0 }, { bits: 1, at: 144, shift: 4 }],
   scale: { type: "f16", at: 0 },
+  rare: true,
 };

@@ -11,4 +11,5 @@ export const q5_1: Format = {
   planes: [{ bits: 4, at: 32, shift: 0 }, { bits: 1, at: 160, shift: 4 }],
   scale: { type: "f16", at: 0 },
   minimum: { factor: { type: "f16", at: 16 } },
+  rare: true,
 };
