@@ -7,7 +7,7 @@ import { decodeBlocks, isBlockType } from "../../src/engine/reference/_blocks.ts
 import { bfloatToFloat, halfToFloat } from "../../src/engine/reference/_halves.ts";
 import type { Matrix } from "../../src/engine/reference/_weights.ts";
 import { TENSOR_LAYOUTS } from "../../src/model/mod.ts";
-import { SeededBits } from "../../bench/models/random_weights.ts";
+import { SeededBits } from "../../bench/models/seeded_bits.ts";
 
 /** The answers that a test can force. */
 export const probes = ["unsigned", "signed", "neither"] as const;
