@@ -3,9 +3,9 @@
  */
 import type { KernelChoice, ProbeMode } from "../../src/engine/_kinds.ts";
 import type { MatrixType } from "../../src/engine/_tensors.ts";
-import { decodeBlocks, isBlockType } from "../../src/engine/reference/_blocks.ts";
-import { bfloatToFloat, halfToFloat } from "../../src/engine/reference/_halves.ts";
-import type { Matrix } from "../../src/engine/reference/_weights.ts";
+import { decodeBlocks, isBlockType } from "../../src/engine/reference/blocks.ts";
+import { bfloatToFloat, halfToFloat } from "../../src/engine/reference/halves.ts";
+import type { Matrix } from "../../src/engine/reference/weights.ts";
 import { TENSOR_LAYOUTS } from "../../src/model/mod.ts";
 import { SeededBits } from "../../bench/models/seeded_bits.ts";
 

@@ -15,8 +15,8 @@ import {
 } from "../../src/engine/_kinds.ts";
 import { instantiateKernels, kernelMemory, type Kernels } from "../../src/engine/_module.ts";
 import { matrixTypes } from "../../src/engine/_tensors.ts";
-import { multiply } from "../../src/engine/reference/_products.ts";
-import { dequantisedRow } from "../../src/engine/reference/_weights.ts";
+import { multiply } from "../../src/engine/reference/products.ts";
+import { dequantisedRow } from "../../src/engine/reference/weights.ts";
 import { choiceOf, columnsOf, decodedMatrix, probes, randomRows } from "./_matrices.ts";
 import { assertSameBits } from "./_executor_contract.ts";
 import { fixtureRuns } from "./_runs.ts";

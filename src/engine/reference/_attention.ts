@@ -2,7 +2,7 @@
  * Attention in plain TypeScript (docs/NUMERIC_CLASS.md section 5.3).
  */
 import { capped } from "./_operations.ts";
-import { dot } from "./_products.ts";
+import { dot } from "./products.ts";
 import { expf } from "./functions.ts";
 
 const fround = Math.fround;

@@ -21,8 +21,8 @@ import type { LayerRange } from "../face.ts";
 import { ropeFrequencies } from "../rope.ts";
 import type { NormWeights } from "./_operations.ts";
 import { add } from "./_operations.ts";
-import { multiply } from "./_products.ts";
-import { type Matrix, readMatrix, readVector } from "./_weights.ts";
+import { multiply } from "./products.ts";
+import { type Matrix, readMatrix, readVector } from "./weights.ts";
 
 /** One matrix of a layer: rows of a tensor, and a bias. */
 export interface PlacedMatrix {

@@ -30,9 +30,9 @@ import { hashTokenBlocks } from "../token_blocks.ts";
 import { assertFinite, runLayer } from "./_layer.ts";
 import { readModel, type ReferenceModel } from "./_model.ts";
 import { add, capped, norm } from "./_operations.ts";
-import { multiply } from "./_products.ts";
+import { multiply } from "./products.ts";
 import { ReferenceSession } from "./_session.ts";
-import { dequantisedRow, type Matrix } from "./_weights.ts";
+import { dequantisedRow, type Matrix } from "./weights.ts";
 
 /** What to load; the same fields as `loadExecutor` where both have them. */
 export interface ReferenceOptions {

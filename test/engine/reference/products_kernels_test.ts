@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Build, instantiateKernels, type Kernels } from "../../../src/engine/_module.ts";
 import { probeMode } from "../../../src/engine/mod.ts";
-import { dot, quantise, type Quantised } from "../../../src/engine/reference/_products.ts";
+import { dot, quantise, type Quantised } from "../../../src/engine/reference/products.ts";
 import { formats } from "../../../wasm/gen/formats/all.ts";
 import {
   type Format,

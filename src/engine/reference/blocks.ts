@@ -4,7 +4,7 @@
  * Names of fields and indices are those of the text.
  */
 import type { MatrixType } from "../_tensors.ts";
-import { halfToFloat } from "./_halves.ts";
+import { halfToFloat } from "./halves.ts";
 
 /** Types whose rows are blocks of integers. */
 export type BlockType = Exclude<MatrixType, "F32" | "F16" | "BF16">;

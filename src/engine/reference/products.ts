@@ -1,7 +1,7 @@
 /**
  * Dot products in plain TypeScript (docs/NUMERIC_CLASS.md section 3).
  */
-import type { BlockMatrix, Matrix } from "./_weights.ts";
+import type { BlockMatrix, Matrix } from "./weights.ts";
 import { f32, nearest } from "./functions.ts";
 
 const fround = Math.fround;
