@@ -24,6 +24,8 @@ const GATE_EMBEDDING = 0.999;
 const WINDOW = 24;
 /** Families whose window llama.cpp reads and does not apply: theirs stays beyond the positions. */
 const UNWINDOWED_THERE: readonly FamilyName[] = ["mistral", "phi3"];
+/** Families whose heads together are wider than the hidden state. */
+const WIDE_HEADS: readonly FamilyName[] = ["qwen3", "gemma2", "gemma3"];
 const CONTEXT = 256;
 /** With windowed and global layers of Gemma 3; two layers of the others. */
 const GEMMA3_LAYERS = 6;
@@ -45,8 +47,8 @@ export function caseShape(name: FamilyName): ModelShape {
     width: 256,
     ffnWidth: 512,
     headCount: 4,
-    kvHeadCount: name === "bert" ? 4 : 2,
-    headWidth: 64,
+    kvHeadCount: name.startsWith("bert") ? 4 : 2,
+    headWidth: WIDE_HEADS.includes(name) ? 128 : 64,
     vocabularySize: 400,
     contextMax: CONTEXT,
     tiedOutput: false,

@@ -26,6 +26,8 @@ export interface ModelExtents {
 interface Recipe {
   readonly architecture: Architecture;
   readonly describe: (plain: Family, extents: ModelExtents) => Family;
+  /** Share of a head that is rotated. @default 1 */
+  readonly rotated?: number;
 }
 
 const QWEN_BASE = 1_000_000;
@@ -98,6 +100,7 @@ const RECIPES = {
   },
   "phi3-long": {
     architecture: "phi3",
+    rotated: 0.75,
     describe: (plain) =>
       withRope(phi(plain), { factorsTensor: "rope_factors_long.weight", magnitude: 1.1875 }),
   },
@@ -129,20 +132,9 @@ const RECIPES = {
   },
   bert: {
     architecture: "bert",
-    describe: (plain, { contextMax }) => ({
-      ...plain,
-      norm: "layer",
-      normPlaces: "after",
-      activation: "gelu-erf",
-      gated: false,
-      causal: false,
-      ropes: [],
-      biases: ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"],
-      pooling: "cls",
-      positionRows: contextMax,
-      tokenTypeRows: 2,
-    }),
+    describe: (plain, extents) => ({ ...encoder(plain, extents), pooling: "cls" }),
   },
+  "bert-mean": { architecture: "bert", describe: encoder },
 } as const satisfies Readonly<Record<string, Recipe>>;
 
 /** A family that can be written. */
@@ -165,7 +157,7 @@ export function familyShape(name: FamilyName, extents: ModelExtents): ModelShape
   return {
     ...extents,
     architecture,
-    ropeWidth: headWidth,
+    ropeWidth: 2 * Math.round(headWidth * (recipe.rotated ?? 1) / 2),
     normEpsilon: Math.fround(architecture === "bert" ? 1e-12 : 1e-5),
     tiedOutput: extents.tiedOutput || isTied,
     family: recipe.describe(plainFamily({ layerCount, headWidth }), extents),
@@ -190,6 +182,22 @@ function gemma(plain: Family, extents: ModelExtents, largestLayers: number): Fam
     activation: "gelu-tanh",
     embeddingScale: Math.fround(Math.sqrt(width)),
     attentionScale: Math.fround(1 / Math.sqrt(scaled)),
+  };
+}
+
+function encoder(plain: Family, { contextMax }: ModelExtents): Family {
+  return {
+    ...plain,
+    norm: "layer",
+    normPlaces: "after",
+    activation: "gelu-erf",
+    gated: false,
+    causal: false,
+    ropes: [],
+    biases: ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_up", "ffn_down"],
+    pooling: "mean",
+    positionRows: contextMax,
+    tokenTypeRows: 2,
   };
 }
 

@@ -36,6 +36,7 @@ const FAMILY_VOCABULARIES: Readonly<Partial<Record<FamilyName, string>>> = {
   phi3: "phi-3",
   "phi3-long": "phi-3",
   bert: "bert-bge",
+  "bert-mean": "bert-bge",
 };
 const VOCABULARIES = ["qwen2", "phi-3", "gpt-2", "falcon", "mpt", "bert-bge"] as const;
 const CONTEXT_PLAIN = 2048;
@@ -94,7 +95,11 @@ export async function parseWriterArguments(
   if (!isWeightType(type)) throw new UsageError(`There is no type '${type ?? ""}'`);
   if (path === undefined) throw new UsageError("The path of the model to write is missing");
   const isPlain = family === "llama" && values.vocabulary === undefined;
-  const contextDefault = family === "bert" ? CONTEXT_BERT : isPlain ? CONTEXT_PLAIN : CONTEXT_LONG;
+  const contextDefault = family.startsWith("bert")
+    ? CONTEXT_BERT
+    : isPlain
+    ? CONTEXT_PLAIN
+    : CONTEXT_LONG;
   const tokenizer = await openVocabulary(
     values.vocabulary ?? FAMILY_VOCABULARIES[family] ?? "synthetic",
   );
