@@ -196,13 +196,19 @@ function fill(chunk: Uint8Array, { name, type, shape }: PlannedTensor, filling: 
   }
 }
 
-/** Products over a row of n elements keep unit size with a deviation of 1 / sqrt(n). */
+/**
+ * Products over a row of n elements keep unit size with a deviation of 1 / sqrt(n). What a layer adds
+ * to the hidden state is smaller the more layers there are, as in trained models: else errors of
+ * rounding would grow with every layer.
+ */
 function deviationOf(name: string, extents: readonly number[], shape: ModelShape): number {
   const unit = 1 / Math.sqrt(extents[0] ?? 1);
   const isHead = name === "output.weight" ||
     name === "token_embd.weight" && shape.tiedOutput && shape.family.pooling === undefined;
   if (isHead) return HEAD_DEVIATION * unit;
-  return /^(token_embd|position_embd|token_types)\./.test(name) ? 1 : unit;
+  if (/^(token_embd|position_embd|token_types)\./.test(name)) return 1;
+  const isAdded = /\.(attn_output|ffn_down)\./.test(name);
+  return isAdded ? unit / Math.sqrt(2 * shape.layerCount) : unit;
 }
 
 if (import.meta.main) await runWriter(writeRandomModel);

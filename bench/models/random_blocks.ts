@@ -34,12 +34,13 @@ const SIX_BITS_MEAN = 47.5;
 const FOUR_BITS_MEAN = 11.5;
 
 const LAYOUTS = {
-  q4_0: { scaleAt: 0, deviation: even(16) },
+  // Quants have one more step below zero than above: signs of scales change, as real ones do.
+  q4_0: { scaleAt: 0, deviation: even(16), signed: true },
   q4_1: { scaleAt: 0, minimum: { at: 2, factor: -7.5 }, deviation: even(16) },
-  q5_0: { scaleAt: 0, deviation: even(32) },
+  q5_0: { scaleAt: 0, deviation: even(32), signed: true },
   q5_1: { scaleAt: 0, minimum: { at: 2, factor: -15.5 }, deviation: even(32) },
   q8_0: { scaleAt: 0, deviation: even(256) },
-  // The 16 levels of IQ4_NL have this root mean square; their mean is not zero, so signs change.
+  // The 16 levels of IQ4_NL have this root mean square, and no mean of zero either.
   iq4_nl: { scaleAt: 0, deviation: 67.44, signed: true },
   q2_k: {
     scaleAt: 80,
