@@ -86,7 +86,9 @@ export class ApiError extends Error {
       code: textOf(rpc.data, "code") ?? code,
       message: rpc.message,
       param: field === undefined ? undefined : paramOf(field),
-      headers: rpc.kind === "busy" ? { "retry-after": String(retryAfterSeconds) } : undefined,
+      headers: rpc.kind === "busy" || rpc.kind === "unavailable"
+        ? { "retry-after": String(retryAfterSeconds) }
+        : undefined,
       cause: thrown,
     });
   }

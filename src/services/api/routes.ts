@@ -88,8 +88,10 @@ async function retrieveModel(host: Host, id: string): Promise<Response> {
   return Response.json(modelBody(model));
 }
 
-function health(host: Host): Response {
+/** Whether a request could be answered now; 503 while the model is being loaded again. */
+async function health(host: Host): Promise<Response> {
   if (host.signal.aborted) throw stopping();
+  await host.call("inference", "models.list", {});
   return Response.json({ status: "ok" });
 }
 

@@ -44,6 +44,7 @@ export class Generator {
   readonly #writes = new Set<Promise<void>>();
   #whenIdle: (() => void) | undefined;
   #draining = false;
+  #broken: RpcError | undefined;
 
   constructor(options: GeneratorOptions) {
     const { config, host, model } = options;
@@ -119,13 +120,31 @@ export class Generator {
     await Promise.all(this.#writes);
   }
 
+  /**
+   * Ends all requests as the executor can compute no more.
+   *
+   * @throws {EngineError} `cause`, when they have ended
+   */
+  async break(cause: EngineError): Promise<never> {
+    this.#broken = new RpcError({
+      kind: "unavailable",
+      message: "Cannot answer as the executor broke down: its model is being loaded again",
+      data: { code: "engine_broken" },
+      cause,
+    });
+    this.#stepMeters.broken();
+    this.#forced.abort();
+    await this.drain(0);
+    throw cause;
+  }
+
   /** All that can refuse a request before it costs anything. */
   #admit(
     params: GenerateParams,
     signal: AbortSignal,
   ): { readonly request: PreparedRequest; readonly ticket: Ticket } {
     try {
-      if (this.#draining) throw stopping();
+      if (this.#draining) throw this.#broken ?? stopping();
       const request = prepareRequest(params, {
         model: this.#options.model,
         clock: this.#options.host.clock,
@@ -199,7 +218,8 @@ export class Generator {
   }
 
   #toRpcError(thrown: unknown, signal: AbortSignal): RpcError {
-    if (thrown instanceof RpcError) return thrown;
+    if (thrown instanceof RpcError) return this.#broken ?? thrown;
+    if (this.#broken !== undefined) return this.#broken;
     if (this.#forced.signal.aborted) return stopping();
     if (signal.aborted) {
       return new RpcError({

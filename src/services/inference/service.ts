@@ -1,7 +1,9 @@
 /**
  * The service "inference": owns the executor of one model and answers for it.
  *
- * It is ready when the model is loaded; progress is on the bus meanwhile. It knows nothing of HTTP.
+ * It is ready when the model is loaded; progress is on the bus meanwhile. When the executor breaks,
+ * its requests fail and so does the service, which loads the model again when the supervisor starts
+ * it anew. It knows nothing of HTTP.
  */
 import type * as v from "valibot";
 import { implement } from "../../kernel/mod.ts";
@@ -45,7 +47,8 @@ async function run(
     await host.serve(methodsOf(model, generator));
     host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
     host.ready();
-    await aborted(host.signal);
+    const broken = await Promise.race([aborted(host.signal), model.executor.closed]);
+    if (broken !== undefined) return await generator.break(broken);
     await generator.drain(config.drainMs);
   } finally {
     model.executor.close();
@@ -73,9 +76,9 @@ function methodsOf(model: LoadedModel, generator: Generator): Methods {
   });
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 }

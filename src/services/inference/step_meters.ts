@@ -24,6 +24,7 @@ export class StepMeters {
   readonly #seconds: Histogram;
   readonly #rows: Counter;
   readonly #preempted: Counter;
+  readonly #broken: Counter;
   readonly #drafted: Counter;
   readonly #accepted: Counter;
   readonly #pagesUsed: Gauge;
@@ -54,6 +55,10 @@ export class StepMeters {
       "preempted_total",
       "Sequences that gave their pages back to others and were computed again later",
     );
+    this.#broken = counter(
+      "executor_failures_total",
+      "Executors that broke down and were replaced",
+    );
     this.#drafted = counter("drafted_tokens_total", "Tokens that were guessed and computed");
     this.#accepted = counter("accepted_tokens_total", "Guessed tokens that were right");
     this.#pagesUsed = gauge("kv_pages_used", "Pages of the attention cache in use");
@@ -75,6 +80,11 @@ export class StepMeters {
   /** A sequence that lost its pages. */
   preempted(): void {
     this.#preempted.add(1);
+  }
+
+  /** An executor that can compute no more. */
+  broken(): void {
+    this.#broken.add(1);
   }
 
   /** A draft that has come to an end. */
