@@ -36,14 +36,10 @@ function generate(node: TestNode): AsyncGenerator<GenerateItem> {
   return node.kernel.stream("inference", "generate", { params }) as AsyncGenerator<GenerateItem>;
 }
 
-/** Reads `count` items, then waits for a thread's death to end the stream. */
+/** What ends the stream. */
 async function readOn(items: AsyncGenerator<GenerateItem>): Promise<unknown> {
-  try {
-    for await (const _ of items);
-    return undefined;
-  } catch (thrown) {
-    return thrown;
-  }
+  const [outcome] = await Promise.allSettled([Array.fromAsync(items)]);
+  return outcome.status === "rejected" ? outcome.reason : undefined;
 }
 
 for (const thread of [0, 1]) {
