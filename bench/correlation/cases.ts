@@ -69,16 +69,24 @@ export function remarkOf(name: FamilyName): string {
     : "";
 }
 
-/** The tokens that are computed: text tokens in no order, after the vocabulary's first token. */
-export function caseTokens(shape: ModelShape): Uint32Array {
-  const { vocabularySize } = shape;
-  const isEncoder = shape.family.pooling !== undefined;
-  // The synthetic vocabularies have bytes (or five special tokens) in front of text.
-  const first = isEncoder ? 5 : 259;
-  const tokens = Uint32Array.from({ length: POSITIONS }, (_, i) => {
+/**
+ * The tokens that are computed: in no order, after the vocabulary's first token.
+ *
+ * @param options `first` is the smallest id; by default that of the synthetic vocabularies' text,
+ * which follows bytes or BERT's five special tokens
+ */
+export function caseTokens(
+  shape: ModelShape,
+  options: { readonly first?: number; readonly count?: number } = {},
+): Uint32Array {
+  const { vocabularySize, family } = shape;
+  const isEncoder = family.pooling !== undefined;
+  const { first = isEncoder ? 5 : 259, count = POSITIONS } = options;
+  const tokens = Uint32Array.from({ length: count }, (_, i) => {
     return first + (i * 7919) % (vocabularySize - first);
   });
+  if (options.first !== undefined) return tokens;
   tokens[0] = isEncoder ? 2 : 1;
-  if (isEncoder) tokens[POSITIONS - 1] = 3;
+  if (isEncoder) tokens[count - 1] = 3;
   return tokens;
 }
