@@ -15,6 +15,8 @@ export const PACKAGE_FACTS = {
 export const DEVELOPMENT_PACKAGES: readonly string[] = [
   "@huggingface/gguf",
   "@types/node",
+  "ajv",
+  "ajv-formats",
   "assemblyscript",
   "fast-check",
   "hash-wasm",

@@ -13,6 +13,7 @@ export const AREAS: readonly string[] = [
   "identity",
   "model",
   "engine",
+  "grammar",
   "journal",
   "store",
   "kernel",
