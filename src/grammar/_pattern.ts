@@ -10,6 +10,7 @@ import { choice, repeat, sequence } from "./expression.ts";
 import type { Expression, Range } from "./expression.ts";
 import { json, stringCharacters } from "./json_rules.ts";
 import { depthMax, repeatMax } from "./limits.ts";
+import { refuse } from "./_schema_reading.ts";
 
 const digits: readonly Range[] = [[0x30, 0x39]];
 const words: readonly Range[] = [[0x30, 0x39], [0x41, 0x5a], [0x5f, 0x5f], [0x61, 0x7a]];
@@ -51,24 +52,27 @@ const boundsPattern = /\{(\d{1,6})(?:(,)(\d{1,6})?)?\}/y;
 /**
  * The inside of strings that a pattern matches.
  *
- * @throws {SyntaxError} whose message says what is not held to
+ * @param path its place in the schema
+ * @throws {GrammarError} `unsupported` for what is not held to
  */
-export function patternExpression(pattern: string): Expression {
+export function patternExpression(pattern: string, path: string): Expression {
   try {
     new RegExp(pattern, "u");
   } catch {
-    throw new SyntaxError("it must be a regular expression of ECMA-262");
+    throw refuse(path, "it must be a regular expression of ECMA-262");
   }
-  return new PatternParser(pattern).whole();
+  return new PatternParser(pattern, path).whole();
 }
 
 class PatternParser {
   readonly #source: string;
+  readonly #path: string;
   #at = 0;
   #depth = 0;
 
-  constructor(source: string) {
+  constructor(source: string, path: string) {
     this.#source = source;
+    this.#path = path;
   }
 
   whole(): Expression {
@@ -79,7 +83,7 @@ class PatternParser {
 
   /** Options up to the end or a closing parenthesis. At the top each has its own anchors. */
   #options(isTop: boolean): Expression {
-    if (++this.#depth > depthMax) throw new SyntaxError("its groups are nested too deeply");
+    if (++this.#depth > depthMax) throw refuse(this.#path, "its groups are nested too deeply");
     const options: Expression[] = [];
     do {
       const isFixed = isTop && this.#take("^");
@@ -147,7 +151,7 @@ class PatternParser {
     // Lazy repetitions match the same texts.
     this.#take("?");
     if (Math.max(bounds[0], bounds[1] ?? 0) > repeatMax) {
-      throw new SyntaxError(`its repetitions may be at most ${repeatMax}`);
+      throw refuse(this.#path, `its repetitions may be at most ${repeatMax}`);
     }
     return repeat(part, ...bounds);
   }
@@ -212,6 +216,6 @@ class PatternParser {
   }
 
   #refuse(what: string): never {
-    throw new SyntaxError(`${what} is not held to by this release`);
+    throw refuse(this.#path, `${what} is not held to by this release`);
   }
 }

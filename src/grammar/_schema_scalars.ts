@@ -33,12 +33,7 @@ export function stringOf(schema: SchemaObject, path: string): Expression {
 
 function patternAt(pattern: unknown, path: string): Expression {
   if (typeof pattern !== "string") throw refuse(path, "it must be a string");
-  try {
-    return patternExpression(pattern);
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) throw refuse(path, thrown.message);
-    throw thrown;
-  }
+  return patternExpression(pattern, path);
 }
 
 function formatAt(format: unknown, path: string): Expression {
