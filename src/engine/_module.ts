@@ -68,7 +68,7 @@ export interface Kernels {
     valueWidth: number,
     half: number,
   ): number;
-  attendScratchBytes(contextMax: number): number;
+  attendScratchBytes(contextMax: number, valueWidth: number): number;
   attend(
     query: number,
     out: number,
