@@ -45,13 +45,19 @@ function measure(shape: Shape, context: number, rows: number): void {
   const tablePtr = 4096;
   const queryPtr = tablePtr + pages * 8;
   const outPtr = queryPtr + rows * rowBytes;
-  const probe = instantiateKernels(new WebAssembly.Memory({ initial: 1 }));
+  const probe = instantiateKernels(
+    new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }),
+  );
   const scratchBytes = probe.attendScratchBytes(context, headWidth);
   const scratchPtr = outPtr + rows * rowBytes;
   const pagesPtr = scratchPtr + Math.ceil(scratchBytes / 64) * 64;
   const halvesPtr = pagesPtr + pages * pageBytes;
   const bytes = halvesPtr + pages * pageBytes / 2;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) });
+  const memory = new WebAssembly.Memory({
+    initial: Math.ceil(bytes / 65536),
+    maximum: 65536,
+    shared: true,
+  });
   const kernels = instantiateKernels(memory);
   const table = new Uint32Array(memory.buffer, tablePtr, pages * 2);
   for (let page = 0; page < pages; page++) {

@@ -15,5 +15,5 @@ const scoresMax = 2 ** 18;
 export function attendScratchBytes(contextMax: number, valueWidth: number): number {
   const span = Math.ceil(contextMax / tilePositions) * tilePositions;
   const scores = Math.max(scoresMax, lanesLeast * span);
-  return (scores + lanesMax * (16 + 2 * valueWidth)) * 4;
+  return (scores + lanesMax * 16 + (2 * lanesMax + tilePositions) * valueWidth) * 4;
 }

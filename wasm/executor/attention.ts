@@ -7,10 +7,13 @@
  * sum is the class's, whatever shares a load: an invisible position has the weight +0, which
  * changes no sum.
  *
- * Scratch of a batch: the lanes' scores, the lanes' sums of values, the packed queries.
+ * Scratch of a batch: the lanes' scores, the lanes' sums of values, the packed queries, and a tile of
+ * f16 as f32 when so many lanes read it that converting it once is cheaper.
  */
 import { blendTile } from "./attention_blend";
+import { four } from "./attention_element";
 import { scoreTile } from "./attention_scores";
+import { halfMask, halfScale } from "./constants";
 import { softmax } from "./softmax";
 
 /** A batch has at most so many lanes, and few enough that its scores stay within the budget... */
@@ -28,7 +31,7 @@ function lanesOf(span: i32): i32 {
 export function attendScratchBytes(contextMax: i32, valueWidth: i32): usize {
   const span = <usize> ((contextMax + 31) & ~31);
   const scores = max<usize>(SCORES_MAX, LANES_LEAST * span);
-  return (scores + LANES_MAX * (16 + 2 * <usize> valueWidth)) << 2;
+  return (scores + LANES_MAX * 16 + (2 * LANES_MAX + 32) * <usize> valueWidth) << 2;
 }
 
 // The call's arguments, which all functions below read.
@@ -133,6 +136,16 @@ function offsetOf(lane: i32, kv: i32): usize {
   return <usize> row * rowBytes + (<usize> ((kv * group + lane - row * group) * headWidth) << 2);
 }
 
+/** A tile of 32 x `width` f16 to f32. */
+function unpack(to: usize, tile: usize, width: i32): void {
+  const mask = i32x4.splat(halfMask), factor = f32x4.splat(halfScale());
+  for (const end = to + (<usize> width << 7); to < end; to += 32) {
+    v128.store(to, four<u16>(tile, mask, factor));
+    v128.store(to, four<u16>(tile + 8, mask, factor), 16);
+    tile += 16;
+  }
+}
+
 /** How many lanes are taken together when `rest` are left. */
 // @ts-ignore: decorator
 
@@ -169,15 +182,19 @@ function attendBatch<T>(keys: usize, values: usize, kv: i32, lane: i32, count: i
   const blended = scratch + <usize> count * stride;
   const blendBytes = <usize> valueWidth << 2;
   const packed = blended + <usize> count * blendBytes;
+  const unpacked = packed + <usize> count * blendBytes;
+  const unpacks = sizeof<T>() == 2 && count > 4;
   pack(packed, kv, lane, count);
   for (let start = from; start < end; start += 32) {
     const tile = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + keys;
+    if (unpacks) unpack(unpacked, tile, headWidth);
     for (let l = lane; l < lastLane;) {
       const lanes = together(lastLane - l);
       if (isSeen(start, l, lanes)) {
         const to = scratch + <usize> (l - lane) * stride + (<usize> (start - from) << 2);
         const q = packed + (<usize> (l - lane) * <usize> headWidth << 2);
-        scoreTile<T>(lanes, tile, headWidth, q, to, stride);
+        if (unpacks) scoreTile<f32>(lanes, unpacked, headWidth, q, to, stride);
+        else scoreTile<T>(lanes, tile, headWidth, q, to, stride);
       }
       l += lanes;
     }
@@ -191,15 +208,22 @@ function attendBatch<T>(keys: usize, values: usize, kv: i32, lane: i32, count: i
   memory.fill(blended, 0, <usize> count * blendBytes);
   for (let start = from; start < end; start += 32) {
     const tile = <usize> load<u32>(table + (<usize> (start >> 5) << 2)) + values;
+    if (unpacks) unpack(unpacked, tile, valueWidth);
     for (let l = lane; l < lastLane;) {
       const lanes = together(lastLane - l);
       if (isSeen(start, l, lanes)) {
         const first = max(start, fromOf(rowOf(l)));
         const last = min(start + 32, endOf(rowOf(l + lanes - 1)));
-        const rows = tile + <usize> (first - start) * <usize> valueWidth * sizeof<T>();
+        const skipped = <usize> (first - start) * <usize> valueWidth;
         const p = scratch + <usize> (l - lane) * stride + (<usize> (first - from) << 2);
         const to = blended + <usize> (l - lane) * blendBytes;
-        blendTile<T>(lanes, rows, valueWidth, last - first, p, stride, to, blendBytes);
+        if (unpacks) {
+          const rows = unpacked + (skipped << 2);
+          blendTile<f32>(lanes, rows, valueWidth, last - first, p, stride, to, blendBytes);
+        } else {
+          const rows = tile + skipped * sizeof<T>();
+          blendTile<T>(lanes, rows, valueWidth, last - first, p, stride, to, blendBytes);
+        }
       }
       l += lanes;
     }

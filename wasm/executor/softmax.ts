@@ -2,7 +2,7 @@
  * From dot products to weights (section 5.3, steps 1 to 3), one lane's row at a time.
  */
 import { capped } from "./elementwise";
-import { expf } from "./expf";
+import { expfSixteen } from "./expf";
 
 /**
  * Turns the dot products of positions `start` to `stop` (multiples of 32) at `row` into weights;
@@ -58,7 +58,7 @@ function largest(at: usize, bytes: usize, from: i32, end: i32, scale: f32): f32 
   for (let p = at; p < at + bytes; p += 16) v128.store(p, f32x4.mul(v128.load(p), factor));
   hideEdges(at, bytes, from, end);
   let m = f32x4.splat(f32.NEGATIVE_INFINITY);
-  for (let p = at; p < at + bytes; p += 16) m = f32x4.max(m, v128.load(p));
+  for (let p = at; p < at + bytes; p += 16) m = f32x4.pmax(m, v128.load(p));
   return largestLane(m);
 }
 
@@ -78,7 +78,7 @@ function largestCapped(
   }
   hideEdges(at, bytes, from, end);
   let m = f32x4.splat(f32.NEGATIVE_INFINITY);
-  for (let p = at; p < at + bytes; p += 16) m = f32x4.max(m, v128.load(p));
+  for (let p = at; p < at + bytes; p += 16) m = f32x4.pmax(m, v128.load(p));
   return largestLane(m);
 }
 
@@ -87,12 +87,10 @@ function weigh(at: usize, bytes: usize, m: f32): f32 {
   const most = f32x4.splat(m);
   let total: f32 = 0;
   for (const stop = at + bytes; at < stop; at += 128) {
+    expfSixteen(at, most);
+    expfSixteen(at + 64, most);
     let c = f32x4.splat(0);
-    for (let i: usize = 0; i < 128; i += 16) {
-      const p = expf(f32x4.sub(v128.load(at + i), most));
-      v128.store(at + i, p);
-      c = f32x4.add(c, p);
-    }
+    for (let i: usize = 0; i < 128; i += 16) c = f32x4.add(c, v128.load(at + i));
     total += (f32x4.extract_lane(c, 0) + f32x4.extract_lane(c, 2)) +
       (f32x4.extract_lane(c, 1) + f32x4.extract_lane(c, 3));
   }
