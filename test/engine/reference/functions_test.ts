@@ -4,7 +4,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { exp, expf, log, nearest, sinCos } from "../../../src/engine/reference/functions.ts";
+import {
+  erff,
+  exp,
+  expf,
+  log,
+  nearest,
+  sinCos,
+  tanhf,
+  toHalf,
+} from "../../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "../_runs.ts";
 
 /** Distance of two finite f64 in units of the last place of `expected`. */
@@ -66,6 +75,68 @@ test("sin() and cos() are within 2^-52 of the true values up to 2^20", () => {
     runs,
   );
 });
+
+test("tanhf() is within 3 ulps, odd, and 1 far out", () => {
+  fc.assert(
+    fc.property(fc.float({ min: -12, max: 12, noNaN: true }), (x) => {
+      if (Math.abs(x) < 2 ** -120) return;
+      assert.ok(ulps32(tanhf(x), Math.tanh(x)) <= 3, `${tanhf(x)} for ${Math.tanh(x)}`);
+      assert.ok(Object.is(tanhf(-x), -tanhf(x)), `tanhf(${x}) is not odd`);
+    }),
+    runs,
+  );
+  assert.deepEqual([tanhf(0), tanhf(40), tanhf(-Infinity)], [0, 1, -1]);
+  assert.ok(Object.is(tanhf(-0), -0) && Number.isNaN(tanhf(NaN)));
+});
+
+test("erff() is within 4 ulps, odd, and 1 far out", () => {
+  fc.assert(
+    fc.property(fc.float({ min: -5, max: 5, noNaN: true }), (x) => {
+      if (Math.abs(x) < 2 ** -120) return;
+      const expected = erf(x);
+      assert.ok(ulps32(erff(x), expected) <= 4, `${erff(x)} for ${expected}`);
+      assert.ok(Object.is(erff(-x), -erff(x)), `erff(${x}) is not odd`);
+    }),
+    runs,
+  );
+  assert.deepEqual([erff(0), erff(40), erff(-Infinity)], [0, 1, -1]);
+  assert.ok(Object.is(erff(-0), -0) && Number.isNaN(erff(NaN)));
+});
+
+test("toHalf() gives the nearest f16, ties to even, subnormals kept", () => {
+  const halves = Array.from({ length: 0x7c00 }, (_, bits) => {
+    const fraction = bits & 1023;
+    return bits < 1024 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** ((bits >> 10) - 15);
+  });
+  halves.forEach((half, bits) => {
+    assert.equal(toHalf(half), half);
+    const next = halves[bits + 1];
+    if (next === undefined) return;
+    const middle = (half + next) / 2;
+    assert.equal(toHalf(middle), bits % 2 === 0 ? half : next);
+    assert.equal(toHalf(Math.fround(middle * (1 - 2 ** -20))), half);
+    assert.equal(toHalf(-Math.fround(middle * (1 + 2 ** -20))), -next);
+  });
+  assert.deepEqual([toHalf(65519), toHalf(65520), toHalf(-1e9)], [65504, Infinity, -Infinity]);
+  assert.ok(Object.is(toHalf(-0), -0) && Number.isNaN(toHalf(NaN)));
+});
+
+/** The error function by its series, or by a continued fraction far out. */
+function erf(x: number): number {
+  const a = Math.abs(x);
+  if (a < 3) {
+    let term = a;
+    let sum = a;
+    for (let n = 1; n < 120; n++) {
+      term *= -a * a / n;
+      sum += term / (2 * n + 1);
+    }
+    return Math.sign(x) * sum * 2 / Math.sqrt(Math.PI);
+  }
+  let fraction = a;
+  for (let k = 150; k > 0; k--) fraction = a + k / 2 / fraction;
+  return Math.sign(x) * (1 - Math.exp(-a * a) / Math.sqrt(Math.PI) / fraction);
+}
 
 test("nearest() rounds ties to even", () => {
   assert.deepEqual([0.5, 1.5, 2.5, -0.5, -1.5, 3.4].map(nearest).map((n) => n + 0), [

@@ -1,7 +1,7 @@
 /**
  * How fast is attention alone, one layer, one thread, on this machine and runtime?
  *
- *     deno run -A bench/models/measure_attention.ts [--small]
+ *     deno run -A test/engine/measure_attention.ts [--small]
  *
  * The same with `node`, 24 or later. Decode is one row, prefill 64 rows at the end of the context;
  * tokens a second of one layer, medians of interleaved runs, for the kernel that shares loads (keys
@@ -9,7 +9,7 @@
  * of the two are compared bit for bit.
  */
 import process from "node:process";
-import { instantiateKernels } from "../../src/engine/_module.ts";
+import { instantiateKernels, kernelMemory } from "../../src/engine/_module.ts";
 
 interface Shape {
   readonly heads: number;
@@ -46,18 +46,14 @@ function measure(shape: Shape, context: number, rows: number): void {
   const queryPtr = tablePtr + pages * 8;
   const outPtr = queryPtr + rows * rowBytes;
   const probe = instantiateKernels(
-    new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true }),
+    kernelMemory(1),
   );
   const scratchBytes = probe.attendScratchBytes(context, headWidth);
   const scratchPtr = outPtr + rows * rowBytes;
   const pagesPtr = scratchPtr + Math.ceil(scratchBytes / 64) * 64;
   const halvesPtr = pagesPtr + pages * pageBytes;
   const bytes = halvesPtr + pages * pageBytes / 2;
-  const memory = new WebAssembly.Memory({
-    initial: Math.ceil(bytes / 65536),
-    maximum: 65536,
-    shared: true,
-  });
+  const memory = kernelMemory(Math.ceil(bytes / 65536));
   const kernels = instantiateKernels(memory);
   const table = new Uint32Array(memory.buffer, tablePtr, pages * 2);
   for (let page = 0; page < pages; page++) {
