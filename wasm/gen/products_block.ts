@@ -9,7 +9,15 @@
  * integer: the block, or its halves when they have scales of their own).
  */
 import { type Format, largestCode, type Mode, offsetOf } from "./formats/format.ts";
-import { CodeReader, halves, mask, type Masks, rowIntegers, rowPairs } from "./products_codes.ts";
+import {
+  CodeReader,
+  halves,
+  mask,
+  type Masks,
+  rowIntegers,
+  rowPairs,
+  rowTwins,
+} from "./products_codes.ts";
 
 /** Groups and positions that a kernel computes together. */
 export interface Shape {
@@ -49,6 +57,21 @@ export function blockLines(context: BlockContext): readonly string[] {
   ].filter((line) => line !== "").map((line) => `    ${line}`);
 }
 
+/** The lines before a unit's blocks: what they share. */
+export function unitLines({ format, masks, shape }: BlockContext): readonly string[] {
+  const { scale, minimum, headerBytes } = format;
+  if (headerBytes === 0) return [];
+  return range(shape.groups).flatMap((g) =>
+    HALVES.flatMap((h) => {
+      const header = { pointer: `p${g}`, masks };
+      const lines = [`const c${g}${h} = ${halves(scale, h, header)};`];
+      return minimum === undefined
+        ? lines
+        : [...lines, `const u${g}${h} = ${halves(minimum.factor, h, header)};`];
+    })
+  ).map((line) => `    ${line}`);
+}
+
 /** Whether all activations of the block are read first, for all groups. */
 function isHeld({ shape }: BlockContext): boolean {
   return shape.positions === 1 && shape.groups > 1;
@@ -63,12 +86,14 @@ function segments({ format }: BlockContext): readonly (readonly number[])[] {
 function starts(context: BlockContext, t: number): readonly string[] {
   const { format: { codes, minimum }, mode, masks } = context;
   const offset = offsetOf(codes, mode);
-  const stored = segments(context).length === 1 && (offset === 8 || offset === 128);
+  const count = segments(context).length;
+  const twins = weighsPairs(context);
+  const stored = count === 1 && !twins && (offset === 8 || offset === 128);
   const lines = [`const d${t} = v128.load32_splat(m${t});`];
   if (minimum !== undefined || (offset !== 0 && !stored)) {
     lines.push(`const s${t} = v128.load32_splat(m${t}, 12);`);
   }
-  if (minimum !== undefined && minimum.multiplier?.columns !== 16) {
+  if (minimum !== undefined && minimum.multiplier === undefined) {
     lines.push(`const e${t} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, 0x00010001)});`);
   }
   if (offset === 0) return lines;
@@ -76,11 +101,25 @@ function starts(context: BlockContext, t: number): readonly string[] {
     return [...lines, `const o${t}_0 = v128.load32_splat(m${t}, ${offset === 8 ? 8 : 4});`];
   }
   const minus = -offset & 0xffff;
-  const pairs = segments(context).length === 1 ? [minus * 0x10001] : [minus, minus * 0x10000];
+  if (twins && count === 1) {
+    return [...lines, `const o${t}_0 = i16x8.mul(s${t}, ${mask(masks, minus * 0x10001)});`];
+  }
+  if (twins) return [...lines, ...range(count).map((s) => twinStart(context, t, s))];
+  const pairs = count === 1 ? [minus * 0x10001] : [minus, minus * 0x10000];
   return [
     ...lines,
     ...pairs.map((pair, s) => `const o${t}_${s} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, pair)});`),
   ];
+}
+
+/**
+ * Minus half the offset times the sum of 16 columns, twice in each lane: the products of both with a
+ * subscale add up to what is taken out. 16 * 127 * 32 / 2 fits 16 bits.
+ */
+function twinStart({ format: { codes }, mode, masks }: BlockContext, t: number, s: number): string {
+  const minus = (-offsetOf(codes, mode) / 2) & 0xffff;
+  const twin = `i16x8.splat(load<i16>(m${t}, ${12 + 2 * s}))`;
+  return `const o${t}_${s} = i16x8.mul(${twin}, ${mask(masks, minus * 0x10001)});`;
 }
 
 function activations({ mode }: BlockContext, t: number, j: number): string {
@@ -96,6 +135,7 @@ function group(context: BlockContext, g: number): readonly string[] {
   const sums = positions.flatMap((t) => HALVES.map((h) => ({ g, t, h })));
   return [
     ...segments(context).flatMap((segment, s) => [
+      ...HALVES.map((h) => subscales(context, { g, h, s })),
       ...segment.flatMap((j, index) => [
         reader.loads(j),
         ...HALVES.flatMap((h) => operands(context, reader, { g, j, h })),
@@ -123,6 +163,23 @@ interface Step {
   readonly s: number;
   readonly index: number;
   readonly count: number;
+}
+
+/** Whether sums of pairs are multiplied by their subscales as they are widened. */
+function weighsPairs({ format, mode }: BlockContext): boolean {
+  return mode === "pairs" && format.subscale !== undefined;
+}
+
+/** A line for the subscales of a segment and four rows: lanes of 32 bits, or pairs of 16. */
+function subscales(
+  context: BlockContext,
+  { g, h, s }: { readonly g: number; readonly h: number; readonly s: number },
+): string {
+  const { subscale } = context.format;
+  if (subscale === undefined) return "";
+  const at = { pointer: `p${g}`, masks: context.masks, half: h };
+  const write = weighsPairs(context) ? rowTwins : rowIntegers;
+  return write({ ...subscale, at: subscale.at + 8 * s }, `n${g}${h}_${s}`, at);
 }
 
 /** The codes of a step's half: 16 bytes, or two vectors of words. */
@@ -159,7 +216,7 @@ function step(context: BlockContext, { g, t, h }: Sum, at: Step): readonly strin
         : `${a}_${k} = i32x4.add(${a}_${k}, ${product});`;
     });
   }
-  if (mode === "pairs") return pairStep(context, { a, x, w }, at);
+  if (mode === "pairs") return pairStep(context, { a, x, w, n: `n${g}${h}_${s}` }, at);
   const from = first ? start(context, t, s) ?? "i32x4.splat(0)" : a;
   return [`${first ? "let " : ""}${a} = ${dot(mode)}(${x}, ${w}, ${from});`];
 }
@@ -171,16 +228,17 @@ function dot(mode: Mode): string {
 
 /** Sums of pairs stay within 16 bits for a few steps, and are then widened. */
 function pairStep(
-  { format: { codes } }: BlockContext,
-  { a, x, w }: { readonly a: string; readonly x: string; readonly w: string },
+  context: BlockContext,
+  { a, x, w, n }: { readonly [name in "a" | "x" | "w" | "n"]: string },
   { index, count }: Step,
 ): readonly string[] {
-  const room = Math.min(8, Math.floor(32767 / (2 * 127 * largestCode(codes))));
+  const room = Math.min(8, Math.floor(32767 / (2 * 127 * largestCode(context.format.codes))));
   const pair = `i16x8.relaxed_dot_i8x16_i7x16_s(${x}, ${w})`;
   const q = `${a}_q${Math.floor(index / room)}`;
   const lines = [index % room === 0 ? `let ${q} = ${pair};` : `${q} = i16x8.add(${q}, ${pair});`];
   if (index % room !== room - 1 && index !== count - 1) return lines;
-  const wide = `i32x4.extadd_pairwise_i16x8_s(${q})`;
+  const by = weighsPairs(context) ? n : mask(context.masks, 0x00010001);
+  const wide = `i32x4.dot_i16x8_s(${q}, ${by})`;
   return [...lines, index < room ? `let ${a} = ${wide};` : `${a} = i32x4.add(${a}, ${wide});`];
 }
 
@@ -193,56 +251,52 @@ function start(
   return offsetOf(codes, mode) === 0 ? undefined : `o${t}_${s}`;
 }
 
-/** Ends a segment: its integer `i`. */
+/** Ends a segment: its integer `i`, with its subscale. */
 function integer(context: BlockContext, { g, t, h }: Sum, s: number): string {
-  const { mode } = context;
+  const { mode, format: { subscale } } = context;
   const a = `a${g}${t}${h}_${s}`;
+  const name = `i${g}${t}${h}_${s}`;
   const sum = mode === "plain" ? `addPairs(${a}_0, ${a}_1)` : a;
   const offset = start(context, t, s);
+  const n = `n${g}${h}_${s}`;
+  if (weighsPairs(context)) {
+    const taken = offset === undefined ? a : `i32x4.add(${a}, i32x4.dot_i16x8_s(${n}, ${offset}))`;
+    return `const ${name} = ${taken};`;
+  }
   const started = offset === undefined || (mode !== "plain" && mode !== "pairs");
-  return `const i${g}${t}${h}_${s} = ${started ? sum : `i32x4.add(${sum}, ${offset})`};`;
+  const whole = started ? sum : `i32x4.add(${sum}, ${offset})`;
+  return `const ${name} = ${subscale === undefined ? whole : `i32x4.mul(${whole}, ${n})`};`;
 }
 
 /** Adds the block's share to the totals of 4 rows at each position. */
 function shares(context: BlockContext, g: number, h: number): readonly string[] {
-  const { format: { scale, subscale, minimum, headerBytes }, masks, shape } = context;
+  const { format: { scale, minimum, headerBytes }, masks, shape } = context;
   const block = { pointer: `p${g}`, masks };
-  const header = { pointer: headerBytes > 0 ? `h${g}` : `p${g}`, masks };
   const name = `${g}${h}`;
-  const lines = [`const c${name} = ${halves(scale, h, header)};`];
-  if (subscale !== undefined) {
-    lines.push(...rowIntegers(subscale, `n${name}`, { ...block, half: h }));
+  const lines: string[] = [];
+  if (headerBytes === 0) lines.push(`const c${name} = ${halves(scale, h, block)};`);
+  if (minimum !== undefined && headerBytes === 0) {
+    lines.push(`const u${name} = ${halves(minimum.factor, h, block)};`);
   }
-  if (minimum !== undefined) lines.push(`const u${name} = ${halves(minimum.factor, h, header)};`);
   const multiplier = minimum?.multiplier;
   if (multiplier !== undefined) {
-    lines.push(...(multiplier.columns === 16 ? rowPairs : rowIntegers)(multiplier, `l${name}`, {
-      ...block,
-      half: h,
-    }));
+    lines.push(rowPairs(multiplier, `l${name}`, { ...block, half: h }));
   }
   for (const t of range(shape.positions)) {
     const total = `f${g}${t}${h}`;
     const scales = `f32x4.mul(c${name}, d${t})`;
-    const value = `f32x4.convert_i32x4_s(${scaled(context, { g, t, h })})`;
+    const value = `f32x4.convert_i32x4_s(${blockInteger(context, { g, t, h })})`;
     lines.push(`${total} = f32x4.add(${total}, f32x4.mul(${value}, ${scales}));`);
     if (minimum === undefined) continue;
-    const weighed = multiplier === undefined
-      ? `e${t}`
-      : multiplier.columns === 16
-      ? `i32x4.dot_i16x8_s(l${name}, s${t})`
-      : `i32x4.mul(l${name}_0, e${t})`;
+    const weighed = multiplier === undefined ? `e${t}` : `i32x4.dot_i16x8_s(l${name}, s${t})`;
     const term = `f32x4.mul(f32x4.convert_i32x4_s(${weighed}), f32x4.mul(u${name}, d${t}))`;
     lines.push(`${total} = f32x4.add(${total}, ${term});`);
   }
   return lines;
 }
 
-/** The block's integer I, subscales applied. */
-function scaled(context: BlockContext, { g, t, h }: Sum): string {
-  const { subscale } = context.format;
-  const parts = segments(context).map((_, s) => `i${g}${t}${h}_${s}`);
-  if (subscale === undefined) return parts[0] ?? "";
-  return parts.map((part, s) => `i32x4.mul(${part}, n${g}${h}_${s})`)
+/** The block's integer I: its segments', each with its subscale. */
+function blockInteger(context: BlockContext, { g, t, h }: Sum): string {
+  return segments(context).map((_, s) => `i${g}${t}${h}_${s}`)
     .reduce((a, b) => `i32x4.add(${a}, ${b})`);
 }

@@ -117,32 +117,35 @@ interface RowsAt {
   readonly half: number;
 }
 
-/** Lines for i32 lanes `name`_0 (and, of 16 columns each, `name`_1) of 4 rows. */
-export function rowIntegers(bytes: RowBytes, name: string, at: RowsAt): readonly string[] {
-  if (bytes.columns === 16) {
-    const [first, second] = bytes.signed
-      ? [`i32x4.shr_s(i32x4.shl(${name}, 16), 16)`, `i32x4.shr_s(${name}, 16)`]
-      : [`v128.and(${name}, ${mask(at.masks, 0xffff)})`, `i32x4.shr_u(${name}, 16)`];
-    return [...rowPairs(bytes, name, at), `const ${name}_0 = ${first}, ${name}_1 = ${second};`];
-  }
-  const extend = bytes.signed ? "s" : "u";
-  const words = chosen(bytes, `v128.load8x8_${extend}(${at.pointer}, ${bytes.at})`, at.masks);
-  return [
-    `const ${name}_0 = i32x4.extend_${at.half === 0 ? "low" : "high"}_i16x8_${extend}(${words});`,
-  ];
+/** A line for the integers of 4 rows, 8 bytes of which are at `bytes.at`, as lanes of 32 bits. */
+export function rowIntegers(bytes: RowBytes, name: string, at: RowsAt): string {
+  const half = `${at.half === 0 ? "low" : "high"}_i16x8_${bytes.signed ? "s" : "u"}`;
+  return `const ${name} = i32x4.extend_${half}(${rowWords(bytes, at)});`;
 }
 
-/** A line for i16 pairs `name` of 4 rows: columns 0-15, columns 16-31. */
-export function rowPairs(bytes: RowBytes, name: string, at: RowsAt): readonly string[] {
-  const [first, second] = [0, 8].map((more) =>
-    `v128.load64_zero(${at.pointer}, ${bytes.at + more})`
-  );
-  const both = `v128.shuffle<i8>(${first}, ${second}, ${interleaved.join(", ")})`;
-  const half = `${at.half === 0 ? "low" : "high"}_i8x16_${bytes.signed ? "s" : "u"}`;
-  return [`const ${name} = i16x8.extend_${half}(${chosen(bytes, both, at.masks)});`];
+/** A line for the same, each twice as 16 bits. */
+export function rowTwins(bytes: RowBytes, name: string, at: RowsAt): string {
+  const words = rowWords(bytes, at);
+  return `const ${name} = v128.shuffle<i16>(${words}, ${words}, ${twins(at.half, 0)});`;
 }
 
-const interleaved = [...Array(16).keys()].map((i) => (i >> 1) + 16 * (i & 1));
+/** A line for i16 pairs of 4 rows: what multiplies the sums of columns 0-15 and of columns 16-31. */
+export function rowPairs(bytes: RowBytes, name: string, at: RowsAt): string {
+  if (bytes.columns === 32) return rowTwins(bytes, name, at);
+  const second = rowWords({ ...bytes, at: bytes.at + 8 }, at);
+  const both = `${rowWords(bytes, at)}, ${second}`;
+  return `const ${name} = v128.shuffle<i16>(${both}, ${twins(at.half, 8)});`;
+}
+
+/** 8 integers as 16 bits. */
+function rowWords(bytes: RowBytes, { pointer, masks }: RowsAt): string {
+  return chosen(bytes, `v128.load8x8_${bytes.signed ? "s" : "u"}(${pointer}, ${bytes.at})`, masks);
+}
+
+/** Lanes that take four 16-bit values of one vector, and of what is `other` lanes further. */
+function twins(half: number, other: number): string {
+  return [0, 1, 2, 3].flatMap((i) => [4 * half + i, 4 * half + i + other]).join(", ");
+}
 
 /** The bytes, or the half of each that holds the integer (also when they are widened already). */
 function chosen({ nibble }: RowBytes, bytes: string, masks: Masks): string {

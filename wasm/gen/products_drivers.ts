@@ -2,7 +2,14 @@
  * The kernels of one format and mode, and the loops over groups and positions around them.
  */
 import { type Format, isSmall, type Mode, unitBytes } from "./formats/format.ts";
-import { type BlockContext, blockLines, range, readsWords, type Shape } from "./products_block.ts";
+import {
+  type BlockContext,
+  blockLines,
+  range,
+  readsWords,
+  type Shape,
+  unitLines,
+} from "./products_block.ts";
 import type { Masks } from "./products_codes.ts";
 
 const decode: Shape = { groups: 4, positions: 1 };
@@ -70,6 +77,7 @@ function kernel(context: BlockContext, allMasks: Masks): string {
   const { unitBlocks, headerBytes, blockBytes } = format;
   const groups = range(shape.groups);
   const positions = range(shape.positions);
+  const unit = unitLines(context);
   const body = blockLines(context);
   masks.forEach((value, name) => allMasks.set(name, value));
   const totals = groups.flatMap((g) => positions.flatMap((t) => [`f${g}${t}0`, `f${g}${t}1`]));
@@ -86,7 +94,7 @@ function kernel(context: BlockContext, allMasks: Masks): string {
     ),
     `  let ${totals.map((name) => `${name} = f32x4.splat(0)`).join(", ")};`,
     "  for (let u = 0; u < units; u++) {",
-    ...(several ? groups.map((g) => `    const h${g} = p${g};`) : []),
+    ...unit,
     ...(several ? groups.map((g) => `    p${g} += ${headerBytes};`) : []),
     ...(several ? [`    for (let b = 0; b < ${unitBlocks}; b++) {`] : []),
     ...body,
