@@ -9,6 +9,9 @@ const sampleShare = 0.25;
 /** A sample counts as at most so many times the mean: a machine that paused says nothing. */
 const outlierFactor = 4;
 
+/** A prompt's work beside decoding rows costs at least this share of theirs, whatever was timed. */
+const rateShareMin = 0.1;
+
 /** Decoding steps are timed alone again after so many steps that had prompts in them. */
 const mixedStepsMax = 64;
 
@@ -51,8 +54,13 @@ export class StepTimes {
     const sample = this.#decoding.get(decodingRows);
     if (sample !== undefined) sample.age++;
     const rate = Math.max(0, ms - (alone ?? 0)) / promptWork;
-    const kind = decodingRows > 0 ? "mixed" : "alone";
-    this.#promptRate[kind] = mean(this.#promptRate[kind], rate);
+    if (alone === undefined) {
+      this.#promptRate.alone = mean(this.#promptRate.alone, rate);
+    } else {
+      const decodingRate = alone / decodingWork;
+      const bounded = Math.max(rate, decodingRate * rateShareMin);
+      this.#promptRate.mixed = mean(this.#promptRate.mixed ?? decodingRate, bounded);
+    }
   }
 
   /** How long a step of decoding rows alone takes; undefined when it has to be tried (again). */
