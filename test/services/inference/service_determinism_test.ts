@@ -1,0 +1,67 @@
+// Goal: the same request with the same seed gives the same tokens, whatever else the node does and
+// however it is set up. Method: the real engine; one set of requests, alone and together, cold and
+// warm, with one thread and two, with and without speculation and small chunks.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type * as v from "valibot";
+import type { GenerateItem, inferenceConfig } from "../../../src/services/inference/mod.ts";
+import { startTestNode } from "../support.ts";
+import type { TestNode } from "../support.ts";
+
+const text = "Once upon a time there was a little girl named Lily. She liked to play with her ";
+
+/** Eight requests: greedy and drawn, with penalties and without, one that repeats itself. */
+const requests = Array.from({ length: 8 }, (_, i) => ({
+  prompt: { kind: "text", text: text.repeat(1 + i % 2) + ["red ball", "dog", "mom"][i % 3] },
+  maxTokens: 40 + i,
+  seed: 1000 + i,
+  sampling: [
+    { temperature: 0 },
+    { temperature: 1, topP: 0.9 },
+    { temperature: 0.8, repeatPenalty: 1.2, frequencyPenalty: 0.3 },
+    { temperature: 0, presencePenalty: 0.5 },
+  ][i % 4],
+}));
+
+let requestCount = 0;
+
+async function tokensOf(node: TestNode, request: (typeof requests)[number]): Promise<number[]> {
+  const params = { requestId: `r${++requestCount}`, model: "stories260K", ...request };
+  const items = await Array.fromAsync(
+    node.kernel.stream("inference", "generate", { params }) as AsyncIterable<GenerateItem>,
+  );
+  return items.flatMap((item) => item.type === "start" ? [] : item.tokens);
+}
+
+/** All answers, alone and cold first; each set is from one node. */
+async function answers(inference: v.InferInput<typeof inferenceConfig>): Promise<number[][][]> {
+  const node = await startTestNode({ inference });
+  try {
+    const alone: number[][] = [];
+    for (const request of requests) alone.push(await tokensOf(node, request));
+    const together = await Promise.all(requests.map((one) => tokensOf(node, one)));
+    if (inference.speculate !== 0) {
+      assert.ok(await node.metric("skep_inference_accepted_tokens_total") > 0);
+    }
+    return [alone, together];
+  } finally {
+    await node.stop();
+  }
+}
+
+test("A seed gives the same tokens alone and with seven others, cold and warm, however it is computed", async () => {
+  const [expected] = await answers({ threads: 1, speculate: 0 });
+  assert.ok(expected?.every((tokens) => tokens.length >= 40));
+  const setups = [
+    { threads: 1, speculate: 0 },
+    { threads: 2, speculate: 0 },
+    { threads: 2, speculate: 7 },
+    { threads: 1, speculate: 3, promptChunk: 5 },
+    { threads: 1, speculate: 7, kvBytesMax: 14 * 40_960, slots: 8 },
+  ];
+  for (const setup of setups) {
+    for (const actual of await answers(setup)) {
+      assert.deepEqual(actual, expected, JSON.stringify(setup));
+    }
+  }
+});
