@@ -10,6 +10,7 @@ import {
   isNumber,
   isSpace,
   type Matcher,
+  type PointTest,
   prefixAndRun,
   run,
   runEnd,
@@ -43,15 +44,13 @@ const isAsciiMark = within("21-2f 3a-40 5b-60 7b-7e");
 const isAsciiLetter = within("41-5a 61-7a");
 
 const lineBreakAlone: Stage = stageOf(run(isLineBreak, 1));
-const asianRuns: Stage = stageOf(run(isAsian));
+const asianRuns: Stage = stageOf(run(butSpaces(isAsian)));
 
 /** deepseek-llm. */
 export const deepseekLlm: readonly Stage[] = [
   lineBreakAlone,
   stageOf(prefixAndRun(isSpace, isCasedLetter)),
-  stageOf(prefixAndRun(isSpace, (classes, point) => {
-    return !isSpace(classes) && isAsciiPunctuationOrLetter(classes, point);
-  })),
+  stageOf(prefixAndRun(isSpace, butSpaces(isAsciiPunctuationOrLetter))),
   spacesAtEnd,
   asianRuns,
   stageOf(run(isNumber)),
@@ -77,6 +76,11 @@ export const deepseekV3: readonly Stage[] = [
     ...whiteSpace,
   ),
 ];
+
+/** White space within a range is not of it: llama.cpp sees all of it as one character. */
+function butSpaces(test: PointTest): PointTest {
+  return (classes, point) => !isSpace(classes) && test(classes, point);
+}
 
 /** Stands for `\s+$` */
 function spacesAtEnd(span: Span, cut: (end: number) => void): void {
