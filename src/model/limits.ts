@@ -80,6 +80,12 @@ export const SPECIAL_TOKENS_MAX = 65_536;
  */
 export const ENCODE_UNITS_MAX = 8 * 1024 * 1024;
 
+/** Longest key of a normalisation map that is looked for, in UTF-8 bytes; some 40 are in use. */
+export const CHARSMAP_KEY_BYTES_MAX = 256;
+
+/** Longest replacement of a normalisation map that is taken, in UTF-8 bytes; 33 are in use. */
+export const CHARSMAP_REPLACEMENT_BYTES_MAX = 256;
+
 /** Longest chat template, in UTF-16 units. */
 export const TEMPLATE_UNITS_MAX = 256 * 1024;
 

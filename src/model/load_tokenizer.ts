@@ -3,7 +3,7 @@
  * about each kind.
  */
 import type { GgufFile } from "./gguf_types.ts";
-import { missing, modelError, showValue, stringKey } from "./_keys.ts";
+import { booleanKey, missing, modelError, showValue, stringKey } from "./_keys.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { BpeSpelling } from "./tokenizers/bpe.ts";
 import {
@@ -11,13 +11,18 @@ import {
   PRE_TOKENIZERS,
   type PreTokenizer,
 } from "./tokenizers/pre/pre_tokenizer.ts";
+import { Charsmap } from "./tokenizers/charsmap.ts";
 import { SpmSpelling } from "./tokenizers/spm.ts";
+import { UgmSpelling } from "./tokenizers/ugm.ts";
 import { readVocabulary } from "./tokenizers/vocabulary.ts";
 import { VocabularyTokenizer } from "./tokenizers/vocabulary_tokenizer.ts";
+import { WpmSpelling } from "./tokenizers/wpm.ts";
 
 const LOADERS: ReadonlyMap<unknown, (file: GgufFile) => Tokenizer> = new Map([
   ["llama", loadSpm],
   ["gpt2", loadBpe],
+  ["bert", loadWpm],
+  ["t5", loadUgm],
 ]);
 
 /**
@@ -67,6 +72,55 @@ function loadBpe(file: GgufFile): Tokenizer {
   });
   const spelling = new BpeSpelling(vocabulary, { pre, merges: mergesOf(file) });
   return new VocabularyTokenizer(vocabulary, { kind: "gpt2", spelling });
+}
+
+/** WordPiece: BERT and its descendants, which embed. */
+function loadWpm(file: GgufFile): Tokenizer {
+  const vocabulary = readVocabulary(file, {
+    bos: { names: ["bos", "cls"], otherwise: 101 },
+    // The key is misspelled in the format itself.
+    eos: { names: ["seperator", "eos"], otherwise: 102 },
+    unknown: { names: ["unknown"], otherwise: 100 },
+    addBos: true,
+    addEos: true,
+    addSpacePrefix: { fixed: true },
+  });
+  const lowerCase = booleanKey(file, "tokenizer.ggml.normalizer.lowercase") ?? true;
+  const stripAccents = booleanKey(file, "tokenizer.ggml.normalizer.strip_accents") ?? lowerCase;
+  const spelling = new WpmSpelling(vocabulary, { lowerCase, stripAccents });
+  return new VocabularyTokenizer(vocabulary, { kind: "bert", spelling });
+}
+
+/** SentencePiece's unigram model: T5, XLM-RoBERTa. */
+function loadUgm(file: GgufFile): Tokenizer {
+  const addSpacePrefix = booleanKey(file, "tokenizer.ggml.add_space_prefix") ?? false;
+  const mergeSpaces = booleanKey(file, "tokenizer.ggml.remove_extra_whitespaces") ?? false;
+  const vocabulary = readVocabulary(file, {
+    bos: { names: ["bos"] },
+    eos: { names: ["eos"], otherwise: 1 },
+    unknown: { names: ["unknown"], otherwise: 2 },
+    addBos: false,
+    addEos: true,
+    addSpacePrefix: { fixed: addSpacePrefix || mergeSpaces },
+  });
+  const charsmap = charsmapOf(file);
+  const spelling = new UgmSpelling(vocabulary, { charsmap, addSpacePrefix, mergeSpaces });
+  return new VocabularyTokenizer(vocabulary, { kind: "t5", spelling });
+}
+
+function charsmapOf(file: GgufFile): Charsmap | undefined {
+  const key = "tokenizer.ggml.precompiled_charsmap";
+  const value = file.metadata.get(key);
+  if (value === undefined) return undefined;
+  const charsmap = value instanceof Int32Array
+    ? Charsmap.tryParse(Uint8Array.from(value))
+    : undefined;
+  if (charsmap !== undefined) return charsmap;
+  throw modelError(
+    file,
+    "bad-tokenizer",
+    `'${key}' must be the bytes of a map: it is ${showValue(value)}`,
+  );
 }
 
 function preTokenizerOf(file: GgufFile): PreTokenizer {

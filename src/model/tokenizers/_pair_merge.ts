@@ -6,7 +6,7 @@
  * ones go through a heap over a linked list, in O(n log n).
  */
 import { KeyHeap } from "./_key_heap.ts";
-import { NO_RANK, type PairTable } from "./_pair_table.ts";
+import { NO_VALUE as NO_RANK, type PairTable } from "./_pair_table.ts";
 
 /** Which pairs merge, and into what. */
 export interface Merges {

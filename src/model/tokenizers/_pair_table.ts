@@ -1,39 +1,47 @@
 /**
- * A hash table from pairs of symbols to the rank of their merge, in typed arrays.
+ * A hash table from pairs of numbers to numbers, in typed arrays: symbols to the rank of their merge,
+ * node and byte to the next node.
  *
  * Vocabularies have up to half a million merges, and every byte of a text asks for one: a Map with
  * pairs for keys would cost some ten times the memory.
  */
 
 const EMPTY = -1;
-/** No merge joins a pair. */
-export const NO_RANK = -1;
+const SLOTS_MIN = 16;
 
-/** Pairs of non-negative integers to ranks. */
+/** What a pair that was not added has. */
+export const NO_VALUE = -1;
+
+/** Pairs of non-negative 32-bit integers to such integers. */
 export class PairTable {
-  readonly #mask: number;
-  /** left, right, rank of each slot. */
-  readonly #slots: Int32Array;
+  #mask = SLOTS_MIN - 1;
+  /** left, right, value of each slot. */
+  #slots: Int32Array = new Int32Array(SLOTS_MIN * 3).fill(EMPTY);
+  #count = 0;
 
-  /** @param count most pairs that will be added */
-  constructor(count: number) {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(16, count * 2)));
-    this.#mask = size - 1;
-    this.#slots = new Int32Array(size * 3).fill(EMPTY);
-  }
-
-  /** Adds a pair; the first rank of a pair stays. */
-  add(left: number, right: number, rank: number): void {
-    const slot = this.#find(left, right);
+  /** Adds a pair; the first value of a pair stays. */
+  add(pair: { left: number; right: number; value: number }): void {
+    const slot = this.#find(pair.left, pair.right);
     if (this.#slots[slot] !== EMPTY) return;
-    this.#slots[slot] = left;
-    this.#slots[slot + 1] = right;
-    this.#slots[slot + 2] = rank;
+    this.#slots[slot] = pair.left;
+    this.#slots[slot + 1] = pair.right;
+    this.#slots[slot + 2] = pair.value;
+    if (++this.#count * 2 > this.#mask) this.#grow();
   }
 
-  /** The rank of a pair, or `NO_RANK`. */
+  /** The value of a pair, or `NO_VALUE`. */
   get(left: number, right: number): number {
-    return this.#slots[this.#find(left, right) + 2] ?? NO_RANK;
+    return this.#slots[this.#find(left, right) + 2] ?? NO_VALUE;
+  }
+
+  #grow(): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(old.length * 2).fill(EMPTY);
+    this.#mask = this.#mask * 2 + 1;
+    for (let at = 0; at < old.length; at += 3) {
+      if (old[at] === EMPTY) continue;
+      this.#slots.set(old.subarray(at, at + 3), this.#find(old[at] ?? 0, old[at + 1] ?? 0));
+    }
   }
 
   #find(left: number, right: number): number {

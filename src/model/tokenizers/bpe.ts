@@ -116,14 +116,14 @@ class SymbolTable {
 }
 
 function readMerges(lines: readonly string[], symbols: SymbolTable): Merges {
-  const ranks = new PairTable(lines.length);
+  const ranks = new PairTable();
   const merged = new Int32Array(lines.length);
   lines.forEach((line, rank) => {
     const space = line.indexOf(" ", 1);
     if (space < 0) return;
     const left = line.slice(0, space);
     const right = line.slice(space + 1);
-    ranks.add(symbols.of(left), symbols.of(right), rank);
+    ranks.add({ left: symbols.of(left), right: symbols.of(right), value: rank });
     merged[rank] = symbols.of(left + right);
   });
   return { ranks, merged };

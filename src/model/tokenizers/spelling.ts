@@ -37,7 +37,7 @@ export function utf8(text: string): Uint8Array {
 export class ByteFallback {
   /** Byte to id of its token, or -1. */
   readonly #ids = new Int32Array(256).fill(-1);
-  readonly #unknownId: number | undefined;
+  readonly #unknown: readonly number[];
 
   /** @param vocabulary of equal byte tokens the last counts */
   constructor(vocabulary: { texts: readonly string[]; unknownId: number | undefined }) {
@@ -45,13 +45,17 @@ export class ByteFallback {
       const byte = namedByte(text);
       if (byte !== undefined) this.#ids[byte] = id;
     });
-    this.#unknownId = vocabulary.unknownId;
+    this.#unknown = vocabulary.unknownId === undefined ? [] : [vocabulary.unknownId];
   }
 
-  /** The tokens of a character; none when it can't be spelled and there is no unknown token. */
-  tokensOf(character: string): readonly number[] {
-    const ids = Array.from(utf8(character), (byte) => this.#ids[byte] ?? -1);
-    if (!ids.includes(-1)) return ids;
-    return this.#unknownId === undefined ? [] : [this.#unknownId];
+  /** Whether there is a token for every byte. */
+  get isWhole(): boolean {
+    return !this.#ids.includes(-1);
+  }
+
+  /** The tokens of a character's bytes; none if it can't be spelled and there is no unknown token. */
+  tokensOf(bytes: Uint8Array): readonly number[] {
+    const ids = Array.from(bytes, (byte) => this.#ids[byte] ?? -1);
+    return ids.includes(-1) ? this.#unknown : ids;
   }
 }

@@ -43,7 +43,7 @@ export class SpmSpelling implements Spelling {
     };
     for (const piece of mergePieces(marked, { scoreOf, unitsMax: this.#unitsMax })) {
       const id = this.#ids.get(piece);
-      if (id === undefined) ids.push(...this.#fallback.tokensOf(piece));
+      if (id === undefined) ids.push(...this.#fallback.tokensOf(utf8(piece)));
       else ids.push(id);
     }
   }
