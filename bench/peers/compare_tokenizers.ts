@@ -6,7 +6,7 @@
  *
  * Needs node-llama-cpp in bench/peers/node_modules. Each name is a vocabulary of test/fixtures/vocab,
  * with ":" and another pre-tokeniser if it is to be cut by that: "gpt-2:llama-bpe", or "t5" for a
- * made-up unigram vocabulary. Without names, all are tried, with every pre-tokeniser that we know.
+ * made-up unigram vocabulary, with ":" and the flags that are to be true. Without names, all are tried, with every pre-tokeniser that we know.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,6 +25,8 @@ import {
   vocabulary,
   type VocabularyName,
 } from "../../test/model/_vocabularies.ts";
+import { madeMetadata } from "../../test/model/tokenizers/_made.ts";
+import { unigramVocabulary } from "../../test/model/tokenizers/_unigram.ts";
 import { importPeer } from "./load.ts";
 import { randomText, seededNumbers } from "./random_texts.ts";
 
@@ -47,10 +49,32 @@ const BYTE_LEVEL: readonly VocabularyName[] = [
   "falcon",
   "mpt",
 ];
+const UNIGRAM: readonly string[] = [
+  "t5",
+  "t5:add_space_prefix",
+  "t5:remove_extra_whitespaces",
+  "t5:add_space_prefix:remove_extra_whitespaces",
+];
 const SHOWN_MAX = 5;
+
+/** What llama.cpp reads even of a vocabulary. */
+const llamaShape = Object.entries({
+  context_length: 64,
+  embedding_length: 8,
+  block_count: 1,
+  feed_forward_length: 8,
+  "attention.head_count": 1,
+}).map(([key, value]) => [`llama.${key}`, { type: "u32", value }] as const);
 
 /** The bytes of a vocabulary by a name as above. */
 async function namedFile(name: string): Promise<Uint8Array> {
+  if (name.startsWith("t5")) {
+    const flags = name.split(":").slice(1).map((flag) => [flag, true] as const);
+    const metadata = madeMetadata(
+      await unigramVocabulary(Object.fromEntries(flags)),
+    );
+    return encodeGguf({ metadata: [...metadata, ...llamaShape] });
+  }
   const [vocabularyName = "", pre] = name.split(":");
   const file = await vocabulary(vocabularyName as VocabularyName);
   const { pairs } = vocabularyOf(file);
@@ -78,23 +102,27 @@ async function namedFile(name: string): Promise<Uint8Array> {
 function differences(
   pair: { ours: Tokenizer; theirs: PeerModel },
   options: { name: string; count: number; seed: number },
-): number {
+): { texts: number; tokens: number } {
   const { ours, theirs } = pair;
   const { name, count, seed } = options;
   const random = seededNumbers(seed);
-  let found = 0;
+  let texts = 0;
+  let tokens = 0;
   for (let i = 0; i < count; i++) {
     const text = randomText(random);
     const parseSpecial = i % 4 === 3;
-    const ids = [...ours.encode(text, { addBos: false, parseSpecial })].join();
-    const others = [...theirs.tokenize(text, parseSpecial)].join();
-    if (ids === others) continue;
-    if (++found > SHOWN_MAX) continue;
+    const ids = [...ours.encode(text, { addBos: false, parseSpecial })];
+    const others = [...theirs.tokenize(text, parseSpecial)];
+    tokens += others.length;
+    if (ids.join() === others.join()) continue;
+    if (++texts > SHOWN_MAX) continue;
     console.log(
-      `${name}: ${JSON.stringify(text)}\n  ours   ${ids}\n  theirs ${others}`,
+      `${name}: ${
+        JSON.stringify(text)
+      }\n  ours   ${ids.join()}\n  theirs ${others.join()}`,
     );
   }
-  return found;
+  return { texts, tokens };
 }
 
 const [count = "1000", seed = "1", ...asked] = process.argv.slice(2);
@@ -111,6 +139,7 @@ const llama = await peer.getLlama({
 const names = asked.length > 0 ? asked : [
   "phi-3",
   "bert-bge",
+  ...UNIGRAM,
   ...BYTE_LEVEL,
   ...["gpt-2", "qwen2"].flatMap((name) =>
     [...PRE_TOKENIZERS.keys()].map((pre) => `${name}:${pre}`)
@@ -131,8 +160,10 @@ try {
       seed: Number(seed),
     });
     await theirs.dispose();
-    console.log(`${name}: ${found} of ${count} texts differ`);
-    all += found;
+    console.log(
+      `${name}: ${found.texts} of ${count} texts differ, ${found.tokens} tokens`,
+    );
+    all += found.texts;
   }
 } finally {
   rmSync(folder, { recursive: true });

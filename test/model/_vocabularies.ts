@@ -3,7 +3,13 @@ import { bytesSource, type GgufFile, openGguf } from "../../src/model/mod.ts";
 import { fixture } from "./_vectors.ts";
 
 /** A vocabulary of llama.cpp's tree: SentencePiece (phi-3), WordPiece (bert-bge), byte-level BPE. */
-export type VocabularyName = "phi-3" | "gpt-2" | "qwen2" | "falcon" | "mpt" | "bert-bge";
+export type VocabularyName =
+  | "phi-3"
+  | "gpt-2"
+  | "qwen2"
+  | "falcon"
+  | "mpt"
+  | "bert-bge";
 
 /** The bytes of `ggml-vocab-NAME.gguf`: metadata and no tensors. */
 export function vocabularyBytes(name: VocabularyName): Uint8Array {
@@ -12,5 +18,7 @@ export function vocabularyBytes(name: VocabularyName): Uint8Array {
 
 /** The opened `ggml-vocab-NAME.gguf`. */
 export function vocabulary(name: VocabularyName): Promise<GgufFile> {
-  return openGguf(bytesSource(vocabularyBytes(name), `ggml-vocab-${name}.gguf`));
+  return openGguf(
+    bytesSource(vocabularyBytes(name), `ggml-vocab-${name}.gguf`),
+  );
 }

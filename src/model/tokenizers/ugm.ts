@@ -8,7 +8,7 @@
  */
 import { ByteTrie, NOTHING, ROOT } from "./_byte_trie.ts";
 import type { Charsmap } from "./charsmap.ts";
-import { GrowingBytes } from "./_growing_bytes.ts";
+import { ByteBuffer } from "./_byte_buffer.ts";
 import { ByteFallback, SPACE_MARK, type Spelling, utf8 } from "./spelling.ts";
 import { TOKEN_NORMAL, TOKEN_UNUSED, TOKEN_USER_DEFINED, type Vocabulary } from "./vocabulary.ts";
 
@@ -80,7 +80,7 @@ export class UgmSpelling implements Spelling {
 
   #normalise(bytes: Uint8Array): Uint8Array {
     const { charsmap, addSpacePrefix, mergeSpaces } = this.#options;
-    const out = new GrowingBytes(bytes.length + SPACE_BYTES.length);
+    const out = new ByteBuffer(bytes.length + SPACE_BYTES.length);
     let prefixed = false;
     let inWord = false;
     const write = (byte: number): void => {

@@ -3,7 +3,7 @@
  */
 
 /** Collects bytes. */
-export class GrowingBytes {
+export class ByteBuffer {
   #bytes: Uint8Array;
   #length = 0;
 
