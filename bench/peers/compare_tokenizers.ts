@@ -12,19 +12,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import {
-  bytesSource,
-  loadTokenizer,
-  openGguf,
-  type Tokenizer,
-} from "../../src/model/mod.ts";
+import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../../src/model/mod.ts";
 import { PRE_TOKENIZERS } from "../../src/model/tokenizers/pre/pre_tokenizer.ts";
 import { encodeGguf } from "../models/encode_gguf.ts";
 import { vocabularyOf } from "../models/synthetic_vocabulary.ts";
-import {
-  vocabulary,
-  type VocabularyName,
-} from "../../test/model/_vocabularies.ts";
+import { vocabulary, type VocabularyName } from "../../test/model/_vocabularies.ts";
 import { madeMetadata } from "../../test/model/tokenizers/_made.ts";
 import { unigramVocabulary } from "../../test/model/tokenizers/_unigram.ts";
 import { importPeer } from "./load.ts";
@@ -84,9 +76,7 @@ async function namedFile(name: string): Promise<Uint8Array> {
       value: String(file.metadata.get(key)),
     }] as const;
   });
-  const kept = pairs.filter(([key]) =>
-    pre === undefined || key !== "tokenizer.ggml.pre"
-  );
+  const kept = pairs.filter(([key]) => pre === undefined || key !== "tokenizer.ggml.pre");
   const named = pre === undefined
     ? []
     : [["tokenizer.ggml.pre", { type: "string", value: pre }] as const];
@@ -117,9 +107,7 @@ function differences(
     if (ids.join() === others.join()) continue;
     if (++texts > SHOWN_MAX) continue;
     console.log(
-      `${name}: ${
-        JSON.stringify(text)
-      }\n  ours   ${ids.join()}\n  theirs ${others.join()}`,
+      `${name}: ${JSON.stringify(text)}\n  ours   ${ids.join()}\n  theirs ${others.join()}`,
     );
   }
   return { texts, tokens };
