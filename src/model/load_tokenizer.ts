@@ -85,7 +85,8 @@ function loadWpm(file: GgufFile): Tokenizer {
     addEos: true,
     addSpacePrefix: { fixed: true },
   });
-  const lowerCase = booleanKey(file, "tokenizer.ggml.normalizer.lowercase") ?? true;
+  const lowerCase = booleanKey(file, "tokenizer.ggml.normalizer.lowercase") ??
+    true;
   const stripAccents = booleanKey(file, "tokenizer.ggml.normalizer.strip_accents") ?? lowerCase;
   const spelling = new WpmSpelling(vocabulary, { lowerCase, stripAccents });
   return new VocabularyTokenizer(vocabulary, { kind: "bert", spelling });
@@ -93,7 +94,8 @@ function loadWpm(file: GgufFile): Tokenizer {
 
 /** SentencePiece's unigram model: T5, XLM-RoBERTa. */
 function loadUgm(file: GgufFile): Tokenizer {
-  const addSpacePrefix = booleanKey(file, "tokenizer.ggml.add_space_prefix") ?? false;
+  const addSpacePrefix = booleanKey(file, "tokenizer.ggml.add_space_prefix") ??
+    false;
   const mergeSpaces = booleanKey(file, "tokenizer.ggml.remove_extra_whitespaces") ?? false;
   const vocabulary = readVocabulary(file, {
     bos: { names: ["bos"] },
@@ -104,7 +106,11 @@ function loadUgm(file: GgufFile): Tokenizer {
     addSpacePrefix: { fixed: addSpacePrefix || mergeSpaces },
   });
   const charsmap = charsmapOf(file);
-  const spelling = new UgmSpelling(vocabulary, { charsmap, addSpacePrefix, mergeSpaces });
+  const spelling = new UgmSpelling(vocabulary, {
+    charsmap,
+    addSpacePrefix,
+    mergeSpaces,
+  });
   return new VocabularyTokenizer(vocabulary, { kind: "t5", spelling });
 }
 
@@ -140,7 +146,9 @@ function mergesOf(file: GgufFile): readonly string[] {
   const key = "tokenizer.ggml.merges";
   const value = file.metadata.get(key);
   if (value === undefined) throw missing(file, key);
-  if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) {
+    return value;
+  }
   throw modelError(
     file,
     "bad-tokenizer",

@@ -19,9 +19,7 @@ type Strings = readonly string[];
 const TYPE_ARRAY = 9;
 const MERGES = "tokenizer.ggml.merges";
 const TOKENS = "tokenizer.ggml.tokens";
-const TYPE_NAMES = new Map(
-  Object.entries(VALUE_TYPES).map(([name, id]) => [id as number, name]),
-);
+const TYPE_NAMES = new Map(Object.entries(VALUE_TYPES).map(([name, id]) => [id as number, name]));
 
 /**
  * Packs a GGUF of metadata only.
@@ -39,21 +37,15 @@ export function compactVocabulary(gguf: Uint8Array): Uint8Array {
     },
   });
   const again = expandVocabulary(compact);
-  if (
-    again.length !== gguf.length || again.some((byte, i) => byte !== gguf[i])
-  ) {
-    throw new RangeError(
-      "Cannot pack a vocabulary as it must unpack to the same bytes",
-    );
+  if (again.length !== gguf.length || again.some((byte, i) => byte !== gguf[i])) {
+    throw new RangeError("Cannot pack a vocabulary as it must unpack to the same bytes");
   }
   return new Uint8Array(compact);
 }
 
 /** The GGUF that `compactVocabulary` packed. */
 export function expandVocabulary(compact: Uint8Array): Uint8Array {
-  const pairs: Pair[] = JSON.parse(
-    new TextDecoder().decode(brotliDecompressSync(compact)),
-  );
+  const pairs: Pair[] = JSON.parse(new TextDecoder().decode(brotliDecompressSync(compact)));
   const tokens = pairs.find(([key]) => key === TOKENS)?.[2] as Strings;
   const metadata = pairs.map(([key, type, value]) =>
     [key, unpacked(type, { value, tokens })] as const
@@ -61,15 +53,9 @@ export function expandVocabulary(compact: Uint8Array): Uint8Array {
   return encodeGguf({ metadata, alignmentBytes: 1 });
 }
 
-function unpacked(
-  type: string,
-  options: { value: unknown; tokens: Strings },
-): ValueToWrite {
+function unpacked(type: string, options: { value: unknown; tokens: Strings }): ValueToWrite {
   const { value, tokens } = options;
-  const [of, form] = type.split(":") as [
-    keyof typeof VALUE_TYPES,
-    string | undefined,
-  ];
+  const [of, form] = type.split(":") as [keyof typeof VALUE_TYPES, string | undefined];
   if (form === undefined) return { type: of, value } as ValueToWrite;
   const items = form === "merges"
     ? unpackMerges(value as [number, string], tokens)
@@ -80,10 +66,7 @@ function unpacked(
 }
 
 /** Left lengths are letters: "b" is one code point. */
-function unpackMerges(
-  [from, lefts]: readonly [number, string],
-  tokens: Strings,
-): string[] {
+function unpackMerges([from, lefts]: readonly [number, string], tokens: Strings): string[] {
   return Array.from(lefts, (letter, i) => {
     const points = [...tokens[from + i] ?? ""];
     const left = letter.charCodeAt(0) - 0x61;
@@ -102,20 +85,12 @@ function packed(pairs: readonly Pair[]): Pair[] {
   });
 }
 
-function packMerges(
-  merges: Strings,
-  tokens: Strings,
-): [number, string] | undefined {
+function packMerges(merges: Strings, tokens: Strings): [number, string] | undefined {
   const joined = merges.map((merge) => merge.replace(" ", ""));
   const from = tokens.indexOf(joined[0] ?? "");
-  if (from < 0 || joined.some((text, i) => text !== tokens[from + i])) {
-    return undefined;
-  }
+  if (from < 0 || joined.some((text, i) => text !== tokens[from + i])) return undefined;
   const lefts = merges.map((merge) => [...merge.slice(0, merge.indexOf(" "))].length);
-  return [
-    from,
-    lefts.map((length) => String.fromCharCode(0x61 + length)).join(""),
-  ];
+  return [from, lefts.map((length) => String.fromCharCode(0x61 + length)).join("")];
 }
 
 function runsOf(items: readonly number[]): [number, number][] {
@@ -142,25 +117,19 @@ function readPairs(gguf: Uint8Array): Pair[] {
     string: () => {
       const length = Number(view.getBigUint64(at, true));
       at += 8 + length;
-      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(
-        gguf.subarray(at - length, at),
-      );
+      return new TextDecoder("utf-8", { ignoreBOM: true }).decode(gguf.subarray(at - length, at));
     },
   };
   const read = (type: string): unknown => readers[type]?.();
   const nextType = (): number => read("u32") as number;
-  return Array.from(
-    { length: Number(view.getBigUint64(16, true)) },
-    (): Pair => {
-      const key = read("string") as string;
-      const type = nextType();
-      const name = TYPE_NAMES.get(type === TYPE_ARRAY ? nextType() : type) ??
-        "";
-      if (type !== TYPE_ARRAY) return [key, name, read(name)];
-      const length = read("u64") as number;
-      return [key, `${name}:array`, Array.from({ length }, () => read(name))];
-    },
-  );
+  return Array.from({ length: Number(view.getBigUint64(16, true)) }, (): Pair => {
+    const key = read("string") as string;
+    const type = nextType();
+    const name = TYPE_NAMES.get(type === TYPE_ARRAY ? nextType() : type) ?? "";
+    if (type !== TYPE_ARRAY) return [key, name, read(name)];
+    const length = read("u64") as number;
+    return [key, `${name}:array`, Array.from({ length }, () => read(name))];
+  });
 }
 
 if (import.meta.main) {

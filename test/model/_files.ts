@@ -31,16 +31,8 @@ export function tinyLlama(): {
       of: "string",
       value: ["<unk>", "<s>", "</s>", "\u2581", "a", "\u2581a"],
     }],
-    ["tokenizer.ggml.scores", {
-      type: "array",
-      of: "f32",
-      value: [0, 0, 0, -1, -2, -3],
-    }],
-    ["tokenizer.ggml.token_type", {
-      type: "array",
-      of: "i32",
-      value: [2, 3, 3, 1, 1, 1],
-    }],
+    ["tokenizer.ggml.scores", { type: "array", of: "f32", value: [0, 0, 0, -1, -2, -3] }],
+    ["tokenizer.ggml.token_type", { type: "array", of: "i32", value: [2, 3, 3, 1, 1, 1] }],
   ];
   const tensors = [tensor("token_embd.weight", [8, 6])];
   for (const layer of [0, 1]) {
@@ -59,10 +51,7 @@ export function tinyLlama(): {
       tensors.push(tensor(`blk.${layer}.${part}.weight`, shape));
     }
   }
-  tensors.push(
-    tensor("output_norm.weight", [8]),
-    tensor("output.weight", [8, 6]),
-  );
+  tensors.push(tensor("output_norm.weight", [8]), tensor("output.weight", [8, 6]));
   return { metadata, tensors };
 }
 
@@ -92,12 +81,8 @@ export function isModelError(
 ): (error: unknown) => boolean {
   return (error: unknown): boolean => {
     if (!(error instanceof ModelError)) throw error;
-    if (error.code !== code) {
-      throw new Error(`code is ${error.code}: ${error.message}`);
-    }
-    if (!pattern.test(error.message)) {
-      throw new Error(`message is: ${error.message}`);
-    }
+    if (error.code !== code) throw new Error(`code is ${error.code}: ${error.message}`);
+    if (!pattern.test(error.message)) throw new Error(`message is: ${error.message}`);
     return true;
   };
 }
@@ -106,9 +91,7 @@ export function isModelError(
 export function countingSource(
   bytes: Uint8Array,
   readBytesMax: number = Infinity,
-): ByteSource & {
-  counts: { reads: number; bytesAsked: number; bufferBytesMax: number };
-} {
+): ByteSource & { counts: { reads: number; bytesAsked: number; bufferBytesMax: number } } {
   const inner = bytesSource(bytes, "counted");
   const counts = { reads: 0, bytesAsked: 0, bufferBytesMax: 0 };
   return {
@@ -118,10 +101,7 @@ export function countingSource(
       counts.reads++;
       counts.bytesAsked += into.length;
       counts.bufferBytesMax = Math.max(counts.bufferBytesMax, into.length);
-      return inner.read(
-        into.subarray(0, Math.min(into.length, readBytesMax)),
-        position,
-      );
+      return inner.read(into.subarray(0, Math.min(into.length, readBytesMax)), position);
     },
   };
 }

@@ -19,21 +19,13 @@ export interface ModelPlace {
 }
 
 /** Runs a test over a copy of the model stories260K-q8_0 (379,168 bytes, 24 groups). */
-export async function withModel(
-  run: (place: ModelPlace) => Promise<void>,
-): Promise<void> {
+export async function withModel(run: (place: ModelPlace) => Promise<void>): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), "skep-manifest-"));
   try {
     const path = join(home, "stories.gguf");
     const bytes = fixture("models/stories260K/stories260K-q8_0.gguf");
     writeFileSync(path, bytes);
-    await run({
-      disk: realDisk(),
-      home,
-      directory: join(home, "a", "models"),
-      path,
-      bytes,
-    });
+    await run({ disk: realDisk(), home, directory: join(home, "a", "models"), path, bytes });
   } finally {
     rmSync(home, { recursive: true });
   }
@@ -52,11 +44,7 @@ export function add(
 }
 
 /** Writes a file of the models directory. */
-export function putFile(
-  { directory }: ModelPlace,
-  name: string,
-  text: string,
-): void {
+export function putFile({ directory }: ModelPlace, name: string, text: string): void {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, name), text);
 }

@@ -9,9 +9,7 @@ const VOCABULARY = /^vocab\/ggml-vocab-(.+)\.gguf$/;
 /** The bytes of a fixture, by its path below test/fixtures; vocabularies are unpacked. */
 export function fixture(path: string): Uint8Array {
   const vocabulary = VOCABULARY.exec(path)?.[1];
-  if (vocabulary !== undefined) {
-    return expandVocabulary(read(`vocab/${vocabulary}.vocab.br`));
-  }
+  if (vocabulary !== undefined) return expandVocabulary(read(`vocab/${vocabulary}.vocab.br`));
   return read(path);
 }
 

@@ -3,22 +3,21 @@ import { bytesSource, type GgufFile, openGguf } from "../../src/model/mod.ts";
 import { fixture } from "./_vectors.ts";
 
 /** A vocabulary of llama.cpp's tree: SentencePiece (phi-3), WordPiece (bert-bge), byte-level BPE. */
-export type VocabularyName =
-  | "phi-3"
-  | "gpt-2"
-  | "qwen2"
-  | "falcon"
-  | "mpt"
-  | "bert-bge";
+export type VocabularyName = "phi-3" | "gpt-2" | "qwen2" | "falcon" | "mpt" | "bert-bge";
 
 /** The bytes of `ggml-vocab-NAME.gguf`: metadata and no tensors. */
 export function vocabularyBytes(name: VocabularyName): Uint8Array {
   return fixture(`vocab/ggml-vocab-${name}.gguf`);
 }
 
-/** The opened `ggml-vocab-NAME.gguf`. */
+const opened = new Map<VocabularyName, Promise<GgufFile>>();
+
+/** The opened `ggml-vocab-NAME.gguf`; the same one each time. */
 export function vocabulary(name: VocabularyName): Promise<GgufFile> {
-  return openGguf(
-    bytesSource(vocabularyBytes(name), `ggml-vocab-${name}.gguf`),
-  );
+  let file = opened.get(name);
+  if (file === undefined) {
+    file = openGguf(bytesSource(vocabularyBytes(name), `ggml-vocab-${name}.gguf`));
+    opened.set(name, file);
+  }
+  return file;
 }

@@ -26,14 +26,8 @@ async function model(path: string): Promise<Parameters<typeof chatPrompt>[0]> {
 test("renderChat() renders a template with the start of an answer, or without", () => {
   const messages = [{ role: "system", content: "Be kind" }, user];
   const start = "<|im_start|>system\nBe kind<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n";
-  assert.equal(
-    renderChat(CHATML, { messages }),
-    `${start}<|im_start|>assistant\n`,
-  );
-  assert.equal(
-    renderChat(CHATML, { messages, addGenerationPrompt: false }),
-    start,
-  );
+  assert.equal(renderChat(CHATML, { messages }), `${start}<|im_start|>assistant\n`);
+  assert.equal(renderChat(CHATML, { messages, addGenerationPrompt: false }), start);
 });
 
 test("renderChat() joins contents by newlines for a model without a template", () => {
@@ -88,11 +82,7 @@ test("renderChat() reports what raise_exception says as bad-messages", () => {
 const BAD_TEMPLATES: readonly (readonly [name: string, template: string, words: RegExp])[] = [
   ["does not parse", "{% for %}", /does not parse/],
   ["is not closed", "{{ 'a' ", /does not parse/],
-  [
-    "nests without end",
-    "(".repeat(5) + "{{" + "(".repeat(50_000),
-    /does not parse/,
-  ],
+  ["nests without end", "(".repeat(5) + "{{" + "(".repeat(50_000), /does not parse/],
   ["is too long", " ".repeat(256 * 1024 + 1), /at most 262144/],
   ["uses an unknown filter", "{{ messages | frobnicate }}", /fails/],
   [
@@ -100,16 +90,8 @@ const BAD_TEMPLATES: readonly (readonly [name: string, template: string, words: 
     "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}x{% endfor %}{% endfor %}{% endfor %}",
     /too much work/,
   ],
-  [
-    "makes a long range",
-    "{% for a in range(1000000000000) %}x{% endfor %}",
-    /100000 items/,
-  ],
-  [
-    "makes an endless range",
-    "{% for a in range(1, 2, 0) %}x{% endfor %}",
-    /fails/,
-  ],
+  ["makes a long range", "{% for a in range(1000000000000) %}x{% endfor %}", /100000 items/],
+  ["makes an endless range", "{% for a in range(1, 2, 0) %}x{% endfor %}", /fails/],
   [
     "doubles a text",
     "{% set ns = namespace(x='0123456789') %}{% for a in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}{{ ns.x }}",
@@ -120,11 +102,7 @@ const BAD_TEMPLATES: readonly (readonly [name: string, template: string, words: 
     "{% set ns = namespace(x=[1,2]) %}{% for a in range(60) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
     /array above 100000/,
   ],
-  [
-    "recurses for ever",
-    "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
-    /Cannot render/,
-  ],
+  ["recurses for ever", "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", /Cannot render/],
 ];
 
 for (const [name, template, words] of BAD_TEMPLATES) {

@@ -18,12 +18,7 @@ test("describeFamily() says little of a plain Llama", async () => {
 test("describeFamily() names every choice that sets a model apart", () => {
   const shape = presetShape("15m");
   const family = plainFamily({ layerCount: 2, headWidth: 48 });
-  const yarn = {
-    originalContext: 4096,
-    extrapolation: 1,
-    betaFast: 32,
-    betaSlow: 1,
-  };
+  const yarn = { originalContext: 4096, extrapolation: 1, betaFast: 32, betaSlow: 1 };
   const words = describeFamily({
     ...shape,
     family: {
@@ -34,13 +29,7 @@ test("describeFamily() names every choice that sets a model apart", () => {
       causal: false,
       layers: [{ window: 512, rope: 0 }, { window: 0, rope: 1 }],
       ropes: [
-        {
-          base: 1e6,
-          frequencyScale: 0.125,
-          yarn,
-          magnitude: 1.5,
-          factorsTensor: "x.weight",
-        },
+        { base: 1e6, frequencyScale: 0.125, yarn, magnitude: 1.5, factorsTensor: "x.weight" },
         plainRope(10_000),
       ],
       biases: ["attn_q"],

@@ -7,9 +7,7 @@ import { runs } from "./_files.ts";
 import { fixture } from "./_vectors.ts";
 
 const PATH = "models/stories260K/stories260K-q8_0.gguf";
-const tokenizer = loadTokenizer(
-  await openGguf(bytesSource(fixture(PATH), PATH)),
-);
+const tokenizer = loadTokenizer(await openGguf(bytesSource(fixture(PATH), PATH)));
 
 /** Ids of the byte tokens of `bytes`. */
 function byteIds(...bytes: number[]): number[] {
@@ -39,30 +37,20 @@ test("push() turns invalid bytes into U+FFFD as soon as they are known to be", (
 test("the leading space stays for a continuation and goes for a text of its own", () => {
   const ids = tokenizer.encode("Once upon");
   const continuing = createDetokenizer(tokenizer);
-  assert.equal(
-    [...ids].map((id) => continuing.push(id)).join(""),
-    " Once upon",
-  );
+  assert.equal([...ids].map((id) => continuing.push(id)).join(""), " Once upon");
   const own = createDetokenizer(tokenizer, { keepLeadingSpace: false });
   assert.equal([...ids].map((id) => own.push(id)).join(""), "Once upon");
 });
 
 test("what push() and flush() return, joined, equals decode() for any tokens", () => {
   fc.assert(
-    fc.property(
-      fc.array(fc.nat(511), { maxLength: 60 }),
-      fc.boolean(),
-      (ids, keepLeadingSpace) => {
-        const detokenizer = createDetokenizer(tokenizer, { keepLeadingSpace });
-        const parts = ids.map((id) => detokenizer.push(id));
-        parts.push(detokenizer.flush());
-        assert.equal(
-          parts.join(""),
-          tokenizer.decode(ids, { keepLeadingSpace }),
-        );
-        for (const part of parts) assert.ok(part.isWellFormed());
-      },
-    ),
+    fc.property(fc.array(fc.nat(511), { maxLength: 60 }), fc.boolean(), (ids, keepLeadingSpace) => {
+      const detokenizer = createDetokenizer(tokenizer, { keepLeadingSpace });
+      const parts = ids.map((id) => detokenizer.push(id));
+      parts.push(detokenizer.flush());
+      assert.equal(parts.join(""), tokenizer.decode(ids, { keepLeadingSpace }));
+      for (const part of parts) assert.ok(part.isWellFormed());
+    }),
     { numRuns: runs(500) },
   );
 });

@@ -17,9 +17,7 @@ test("embeddedModel() gives the bytes of the fixture, and a model that can be ex
 });
 
 test("src/model/embedded_bytes.ts is what npm/make_embedded.ts would write", () => {
-  const licence = new TextDecoder().decode(
-    fixture("models/stories260K/LICENSE"),
-  );
+  const licence = new TextDecoder().decode(fixture("models/stories260K/LICENSE"));
   const current = readFileSync(
     new URL("../../src/model/embedded_bytes.ts", import.meta.url),
     "utf8",

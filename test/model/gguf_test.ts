@@ -22,9 +22,7 @@ function memoryFetch(bytes: Uint8Array): typeof fetch {
     const range = new Headers(init?.headers).get("range") ?? "bytes=0-";
     const [first = "0", last = ""] = range.replace("bytes=", "").split("-");
     const end = last === "" ? bytes.length : Math.min(bytes.length, Number(last) + 1);
-    return Promise.resolve(
-      new Response(bytes.slice(Number(first), end), { status: 206 }),
-    );
+    return Promise.resolve(new Response(bytes.slice(Number(first), end), { status: 206 }));
   };
 }
 
@@ -32,9 +30,7 @@ function memoryFetch(bytes: Uint8Array): typeof fetch {
 function plain(value: unknown): unknown {
   if (typeof value === "string") return value.replace(/^\ufeff/, "");
   if (typeof value === "bigint") return Number(value);
-  if (ArrayBuffer.isView(value)) {
-    return [...value as unknown as Iterable<number>];
-  }
+  if (ArrayBuffer.isView(value)) return [...value as unknown as Iterable<number>];
   if (Array.isArray(value)) return value.map(plain);
   return value;
 }
@@ -49,27 +45,15 @@ test("openGguf() agrees with @huggingface/gguf on metadata and tensors of every 
     const { version, tensor_count: _tensors, kv_count: _pairs, ...metadata } = theirs.metadata;
     assert.equal(ours.version, version);
     assert.deepEqual(
-      Object.fromEntries(
-        [...ours.metadata].map(([key, value]) => [key, plain(value)]),
-      ),
-      Object.fromEntries(
-        Object.entries(metadata).map(([key, value]) => [key, plain(value)]),
-      ),
+      Object.fromEntries([...ours.metadata].map(([key, value]) => [key, plain(value)])),
+      Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, plain(value)])),
       path,
     );
     const data = Number(theirs.tensorDataOffset);
     assert.deepEqual(
-      [...ours.tensors.values()].map(({ name, shape, offset }) => ({
-        name,
-        shape,
-        offset,
-      })),
+      [...ours.tensors.values()].map(({ name, shape, offset }) => ({ name, shape, offset })),
       theirs.tensorInfos.map(({ name, shape, offset }) => {
-        return {
-          name,
-          shape: shape.map(Number),
-          offset: data + Number(offset),
-        };
+        return { name, shape: shape.map(Number), offset: data + Number(offset) };
       }),
       path,
     );
@@ -82,23 +66,15 @@ test("openGguf() reads the header in windows, whatever the source returns at a t
   for (const readBytesMax of [1021, 65_537, Infinity]) {
     const source = countingSource(bytes, readBytesMax);
     assert.deepEqual(await openGguf(source), whole);
-    assert.ok(
-      source.counts.bufferBytesMax <= 256 * 1024,
-      "one window at a time",
-    );
+    assert.ok(source.counts.bufferBytesMax <= 256 * 1024, "one window at a time");
   }
   const small = encodeGguf(tinyLlama());
   const bitwise = countingSource(small, 1);
-  assert.deepEqual(
-    await openGguf(bitwise),
-    await openGguf(bytesSource(small, "counted")),
-  );
+  assert.deepEqual(await openGguf(bitwise), await openGguf(bytesSource(small, "counted")));
 });
 
 test("openGguf() never reads weights beyond the window that ends the header", async () => {
-  const source = countingSource(
-    fixture("models/stories260K/stories260K-f32.gguf"),
-  );
+  const source = countingSource(fixture("models/stories260K/stories260K-f32.gguf"));
   await openGguf(source);
   assert.equal(source.counts.reads, 1);
   assert.ok(source.counts.bytesAsked <= 256 * 1024);
@@ -157,16 +133,8 @@ test("openGguf() reads every value type", async () => {
 
 test("openGguf() places tensors by general.alignment and reads version 2", async () => {
   const { tensors } = tinyLlama();
-  const metadata = [["general.alignment", {
-    type: "u32",
-    value: 128,
-  }]] as const;
-  const file = await openWritten({
-    metadata,
-    tensors,
-    alignmentBytes: 128,
-    version: 2,
-  });
+  const metadata = [["general.alignment", { type: "u32", value: 128 }]] as const;
+  const file = await openWritten({ metadata, tensors, alignmentBytes: 128, version: 2 });
   assert.equal(file.version, 2);
   assert.equal(file.alignmentBytes, 128);
   let end = 0;

@@ -57,20 +57,10 @@ test("isFamilyName() knows its families only", () => {
 
 test("a model with qwen2's vocabulary has ChatML with tools", async () => {
   const tokenizer = await vocabulary("qwen2");
-  const shape = familyShape("qwen2", {
-    ...EXTENTS,
-    layerCount: 1,
-    vocabularySize: 151_936,
-  });
+  const shape = familyShape("qwen2", { ...EXTENTS, layerCount: 1, vocabularySize: 151_936 });
   const file = await written({ shape, type: "q4_0", seed: 1, tokenizer });
-  const tools = [{
-    type: "function",
-    function: { name: "add", parameters: {} },
-  }];
-  const call = {
-    type: "function",
-    function: { name: "add", arguments: '{"a":1}' },
-  };
+  const tools = [{ type: "function", function: { name: "add", parameters: {} } }];
+  const call = { type: "function", function: { name: "add", arguments: '{"a":1}' } };
   const text = renderChat(chatTemplate(file), {
     tools,
     messages: [
@@ -82,12 +72,7 @@ test("a model with qwen2's vocabulary has ChatML with tools", async () => {
   });
   const called = '<tool_call>\n{"name": "add", "arguments": {"a":1}}\n</tool_call>';
   const results = "<tool_response>\n2\n</tool_response>\n<tool_response>\ntwo\n</tool_response>";
-  assert.ok(
-    text.startsWith(
-      "<|im_start|>system\nYou are a helpful assistant.\n\n# Tools\n",
-    ),
-    text,
-  );
+  assert.ok(text.startsWith("<|im_start|>system\nYou are a helpful assistant.\n\n# Tools\n"), text);
   assert.ok(
     text.endsWith(
       `<|im_start|>user\n1+1?<|im_end|>\n<|im_start|>assistant\n${called}<|im_end|>\n` +
@@ -100,34 +85,18 @@ test("a model with qwen2's vocabulary has ChatML with tools", async () => {
 
 test("a model with phi-3's vocabulary has Phi's roles", async () => {
   const tokenizer = await vocabulary("phi-3");
-  const shape = familyShape("phi3", {
-    ...EXTENTS,
-    layerCount: 1,
-    vocabularySize: 32_064,
-  });
+  const shape = familyShape("phi3", { ...EXTENTS, layerCount: 1, vocabularySize: 32_064 });
   const file = await written({ shape, type: "q4_0", seed: 1, tokenizer });
   const text = renderChat(chatTemplate(file), {
-    messages: [{ role: "system", content: "Be brief." }, {
-      role: "user",
-      content: "Hi",
-    }],
+    messages: [{ role: "system", content: "Be brief." }, { role: "user", content: "Hi" }],
   });
-  assert.equal(
-    text,
-    "<|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n",
-  );
+  assert.equal(text, "<|system|>\nBe brief.<|end|>\n<|user|>\nHi<|end|>\n<|assistant|>\n");
   assert.equal(file.metadata.get("tokenizer.ggml.eos_token_id"), 32_007);
 });
 
 test("parseWriterArguments() takes custom extents, a family, a vocabulary and a context", async () => {
   const size = "layers=2,width=256,ffn=512,heads=4,kv=2";
-  const model = await parseWriterArguments([
-    size,
-    "q4_k",
-    "x.gguf",
-    "--family",
-    "phi3",
-  ]);
+  const model = await parseWriterArguments([size, "q4_k", "x.gguf", "--family", "phi3"]);
   assert.deepEqual(
     model?.shape,
     familyShape("phi3", {
@@ -142,11 +111,7 @@ test("parseWriterArguments() takes custom extents, a family, a vocabulary and a 
   );
   assert.equal(model?.tokenizer?.metadata.get("tokenizer.ggml.model"), "llama");
   const plain = await parseWriterArguments(["15m", "q8_0", "x.gguf", "7"]);
-  assert.deepEqual([plain?.seed, plain?.shape.contextMax, plain?.tokenizer], [
-    7,
-    2048,
-    undefined,
-  ]);
+  assert.deepEqual([plain?.seed, plain?.shape.contextMax, plain?.tokenizer], [7, 2048, undefined]);
   assert.equal(await parseWriterArguments(["--help"]), undefined);
 });
 

@@ -49,9 +49,7 @@ function withFolder<T>(use: (folder: string) => T): T {
   }
 }
 
-function written(
-  model: Omit<Parameters<typeof writeRandomModel>[0], "path">,
-): Uint8Array {
+function written(model: Omit<Parameters<typeof writeRandomModel>[0], "path">): Uint8Array {
   return withFolder((folder) => {
     const path = join(folder, "m.gguf");
     const sizeBytes = writeRandomModel({ ...model, path });
@@ -71,10 +69,7 @@ for (const type of TYPES) {
     assert.equal(file.tensors.get("blk.0.attn_q.weight")?.type, used);
     assert.equal(file.tensors.get("output_norm.weight")?.type, "F32");
     const tokenizer = loadTokenizer(file);
-    assert.equal(
-      tokenizer.decode(tokenizer.encode("Hi, caf\u00e9")),
-      "Hi, caf\u00e9",
-    );
+    assert.equal(tokenizer.decode(tokenizer.encode("Hi, caf\u00e9")), "Hi, caf\u00e9");
     assert.deepEqual(written({ shape: SHAPE, type, seed: 7 }), bytes);
     assert.notDeepEqual(written({ shape: SHAPE, type, seed: 8 }), bytes);
   });
@@ -82,13 +77,9 @@ for (const type of TYPES) {
 
 test("writeRandomModel() zeroes the head's rows of special tokens, so that generation goes on", async () => {
   const bytes = written({ shape: SHAPE, type: "f32", seed: 1 });
-  const head = (await openGguf(bytesSource(bytes, "m"))).tensors.get(
-    "output.weight",
-  );
+  const head = (await openGguf(bytesSource(bytes, "m"))).tensors.get("output.weight");
   assert.ok(head !== undefined);
-  const rows = new Float32Array(
-    bytes.slice(head.offset, head.offset + head.sizeBytes).buffer,
-  );
+  const rows = new Float32Array(bytes.slice(head.offset, head.offset + head.sizeBytes).buffer);
   assert.ok(rows.subarray(0, 259 * SHAPE.width).every((value) => value === 0));
   assert.ok(rows.subarray(259 * SHAPE.width).some((value) => value !== 0));
 });
@@ -107,11 +98,7 @@ test("writeRandomModel() takes the vocabulary of another file, and f16 where row
 
 test("fillBlocks() gives the asked deviation in q8_0", () => {
   const blocks = new Uint8Array(34 * 4000);
-  fillBlocks(blocks, {
-    type: "q8_0",
-    bits: new SeededBits(3),
-    deviation: 0.25,
-  });
+  fillBlocks(blocks, { type: "q8_0", bits: new SeededBits(3), deviation: 0.25 });
   const view = new DataView(blocks.buffer);
   let squares = 0;
   for (let at = 0; at < blocks.length; at += 34) {
@@ -152,9 +139,7 @@ test("f16Bits() rounds to the nearest even, with subnormals and infinity", () =>
     [1 + 3 * 2 ** -11, 0x3c02],
     [1.9999, 0x4000],
   ];
-  for (const [value, bits] of cases) {
-    assert.equal(f16Bits(value), bits, String(value));
-  }
+  for (const [value, bits] of cases) assert.equal(f16Bits(value), bits, String(value));
 });
 
 test("isModelSize() knows the presets only", () => {

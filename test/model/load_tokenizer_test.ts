@@ -19,10 +19,7 @@ test("loadTokenizer() makes the tokenizer of a valid file", async () => {
 for (const kind of ["rwkv", "plamo2", "none"]) {
   test(`loadTokenizer() refuses '${kind}' by name`, async () => {
     const { metadata } = tinyLlama();
-    const pair: [string, ValueToWrite] = ["tokenizer.ggml.model", {
-      type: "string",
-      value: kind,
-    }];
+    const pair: [string, ValueToWrite] = ["tokenizer.ggml.model", { type: "string", value: kind }];
     const file = await openWritten({ metadata: withKey(metadata, pair) });
     assert.throws(
       () => loadTokenizer(file),
@@ -33,82 +30,31 @@ for (const kind of ["rwkv", "plamo2", "none"]) {
 
 test("loadTokenizer() refuses a file that names no tokenizer, or has no tokens", async () => {
   const bare = await openWritten({ metadata: [] });
-  assert.throws(
-    () => loadTokenizer(bare),
-    isModelError("unsupported-tokenizer", /it is missing/),
-  );
+  assert.throws(() => loadTokenizer(bare), isModelError("unsupported-tokenizer", /it is missing/));
   const { metadata } = tinyLlama();
   const file = await openWritten({
     metadata: metadata.filter(([key]) => key !== "tokenizer.ggml.tokens"),
   });
-  assert.throws(
-    () => loadTokenizer(file),
-    isModelError("bad-metadata", /tokenizer.ggml.tokens/),
-  );
+  assert.throws(() => loadTokenizer(file), isModelError("bad-metadata", /tokenizer.ggml.tokens/));
 });
 
-type Broken = readonly [
-  key: string,
-  value: ValueToWrite,
-  code: ModelErrorCode,
-  words: RegExp,
-];
+type Broken = readonly [key: string, value: ValueToWrite, code: ModelErrorCode, words: RegExp];
 
 const BROKEN: readonly Broken[] = [
-  [
-    "tokens",
-    { type: "array", of: "u32", value: [1] },
-    "bad-tokenizer",
-    /array of strings/,
-  ],
-  [
-    "tokens",
-    { type: "array", of: "string", value: [] },
-    "bad-tokenizer",
-    /array of strings/,
-  ],
-  [
-    "scores",
-    { type: "array", of: "f32", value: [1] },
-    "bad-tokenizer",
-    /must be 6 f32/,
-  ],
-  [
-    "scores",
-    { type: "array", of: "f32", value: [0, 0, NaN, 0, 0, 0] },
-    "bad-tokenizer",
-    /item 2/,
-  ],
+  ["tokens", { type: "array", of: "u32", value: [1] }, "bad-tokenizer", /array of strings/],
+  ["tokens", { type: "array", of: "string", value: [] }, "bad-tokenizer", /array of strings/],
+  ["scores", { type: "array", of: "f32", value: [1] }, "bad-tokenizer", /must be 6 f32/],
+  ["scores", { type: "array", of: "f32", value: [0, 0, NaN, 0, 0, 0] }, "bad-tokenizer", /item 2/],
   [
     "token_type",
     { type: "array", of: "i32", value: [1, 1, 1, 1, 1, 7] },
     "bad-tokenizer",
     /item 5/,
   ],
-  [
-    "token_type",
-    { type: "array", of: "string", value: ["a"] },
-    "bad-tokenizer",
-    /6 integers/,
-  ],
-  [
-    "bos_token_id",
-    { type: "u32", value: 6 },
-    "bad-tokenizer",
-    /bos_token_id.* below 6: it is 6/,
-  ],
-  [
-    "eos_token_id",
-    { type: "f32", value: 0.5 },
-    "bad-tokenizer",
-    /eos_token_id/,
-  ],
-  [
-    "add_bos_token",
-    { type: "u32", value: 1 },
-    "bad-metadata",
-    /must be a bool/,
-  ],
+  ["token_type", { type: "array", of: "string", value: ["a"] }, "bad-tokenizer", /6 integers/],
+  ["bos_token_id", { type: "u32", value: 6 }, "bad-tokenizer", /bos_token_id.* below 6: it is 6/],
+  ["eos_token_id", { type: "f32", value: 0.5 }, "bad-tokenizer", /eos_token_id/],
+  ["add_bos_token", { type: "u32", value: 1 }, "bad-metadata", /must be a bool/],
 ];
 
 for (const [key, value, code, words] of BROKEN) {

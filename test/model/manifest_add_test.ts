@@ -22,18 +22,12 @@ test("addModel() stores root, outboard and shards of a file that stays where it 
   await withModel(async (place) => {
     const { bytes, directory, path } = place;
     const seen: number[] = [];
-    const manifest = await add(place, {
-      onProgress: (done) => void seen.push(done),
-    });
+    const manifest = await add(place, { onProgress: (done) => void seen.push(done) });
     assert.deepEqual(seen, [bytes.length]);
     assert.equal(manifest.name, "stories");
     assert.equal(manifest.root, await blake3(bytes));
     const modifiedMs = Math.floor(statSync(path).mtimeMs);
-    assert.deepEqual(manifest.file, {
-      path,
-      sizeBytes: bytes.length,
-      modifiedMs,
-    });
+    assert.deepEqual(manifest.file, { path, sizeBytes: bytes.length, modifiedMs });
     const outboard = getFile(place, manifest.outboard.path);
     assert.equal(outboard.length, 23 * 64);
     assert.equal(manifest.outboard.digest, await blake3(outboard));
@@ -54,10 +48,7 @@ test("addModel() copies a file while it hashes it, and finds its own files relat
     assert.equal(manifest.file.path, "mine.gguf");
     assert.equal(await blake3(getFile(place, "mine.gguf")), manifest.root);
     assert.equal(manifest.root, await blake3(place.bytes));
-    const again = await add(place, {
-      path: join(place.directory, "mine.gguf"),
-      copy: true,
-    });
+    const again = await add(place, { path: join(place.directory, "mine.gguf"), copy: true });
     assert.deepEqual(again, manifest, "no copy of what is there already");
     const left = readdirSync(place.directory).filter((name) => /partial|tmp/.test(name));
     assert.deepEqual(left, []);
@@ -95,58 +86,32 @@ test("addModel() refuses a name that another file has, until that file is gone",
       isModelError("name-taken", /other\.gguf/),
     );
     renameSync(place.path, join(place.home, "moved.gguf"));
-    const moved = await add(place, {
-      path: join(place.home, "moved.gguf"),
-      name: "stories",
-    });
+    const moved = await add(place, { path: join(place.home, "moved.gguf"), name: "stories" });
     assert.equal(moved.file.path, join(place.home, "moved.gguf"));
   });
 });
 
 test("addModel() refuses names that are none, and files that are no models", async () => {
   await withModel(async (place) => {
-    for (
-      const name of [
-        "",
-        "embedded",
-        "../up",
-        "a/b",
-        ".x",
-        "x".repeat(129),
-        "a\nb",
-      ]
-    ) {
-      await assert.rejects(
-        add(place, { name }),
-        isModelError("bad-name"),
-        JSON.stringify(name),
-      );
+    for (const name of ["", "embedded", "../up", "a/b", ".x", "x".repeat(129), "a\nb"]) {
+      await assert.rejects(add(place, { name }), isModelError("bad-name"), JSON.stringify(name));
     }
     writeFileSync(place.path, "GGUF?");
     await assert.rejects(add(place), isModelError("truncated"));
     rmSync(place.path);
     await assert.rejects(add(place), isModelError("not-found"));
-    assert.throws(
-      () => statSync(place.directory),
-      /ENOENT/,
-      "nothing was made",
-    );
+    assert.throws(() => statSync(place.directory), /ENOENT/, "nothing was made");
   });
 });
 
 test("addModel() notices that the file is written to or cut meanwhile", async () => {
   await withModel(async (place) => {
     const touch = (): void => utimesSync(place.path, 1, 1);
-    await assert.rejects(
-      add(place, { onProgress: touch }),
-      isModelError("changed"),
-    );
+    await assert.rejects(add(place, { onProgress: touch }), isModelError("changed"));
     const { disk } = place;
     const shrinking = {
       ...disk,
-      open: async (
-        ...args: Parameters<typeof disk.open>
-      ): ReturnType<typeof disk.open> => {
+      open: async (...args: Parameters<typeof disk.open>): ReturnType<typeof disk.open> => {
         const file = await disk.open(...args);
         return Object.assign(Object.create(file), {
           sizeBytes: () => file.sizeBytes(),
@@ -159,10 +124,7 @@ test("addModel() notices that the file is written to or cut meanwhile", async ()
     const big = new Uint8Array(1_500_000);
     big.set(place.bytes);
     writeFileSync(place.path, big);
-    await assert.rejects(
-      add({ ...place, disk: shrinking }),
-      isModelError("truncated", /shorter/),
-    );
+    await assert.rejects(add({ ...place, disk: shrinking }), isModelError("truncated", /shorter/));
     assert.deepEqual(readdirSync(place.directory), []);
   });
 });
@@ -175,10 +137,7 @@ test("addModel() stops when it is told to, and leaves no part of a copy", async 
     const controller = new AbortController();
     const onProgress = (): void => controller.abort(new RangeError("enough"));
     const { signal } = controller;
-    await assert.rejects(
-      add(place, { copy: true, onProgress, signal }),
-      /enough/,
-    );
+    await assert.rejects(add(place, { copy: true, onProgress, signal }), /enough/);
     assert.deepEqual(readdirSync(place.directory), []);
   });
 });
@@ -187,24 +146,16 @@ test("addModel() leaves the old manifest when the disk is full", async () => {
   await withModel(async (place) => {
     const { disk } = place;
     const before = await add(place);
-    writeFileSync(
-      place.path,
-      place.bytes.slice().fill(7, place.bytes.length - 9),
-    );
+    writeFileSync(place.path, place.bytes.slice().fill(7, place.bytes.length - 9));
     for (const failing of [".outboard.tmp", ".manifest.json.tmp"]) {
       const full = {
         ...disk,
-        open: (
-          ...args: Parameters<typeof disk.open>
-        ): ReturnType<typeof disk.open> =>
+        open: (...args: Parameters<typeof disk.open>): ReturnType<typeof disk.open> =>
           args[0].endsWith(failing) ? Promise.reject(new RangeError("full")) : disk.open(...args),
       };
       await assert.rejects(addModel({ ...place, disk: full, support }), /full/);
       assert.deepEqual(await readManifest(place, "stories"), before);
-      assert.equal(
-        getFile(place, before.outboard.path).length,
-        before.outboard.sizeBytes,
-      );
+      assert.equal(getFile(place, before.outboard.path).length, before.outboard.sizeBytes);
     }
   });
 });
@@ -215,10 +166,7 @@ async function crashWhileAdding(copy: boolean): Promise<number> {
   const next = old.slice();
   next[next.length - 1] = 1 ^ (next.at(-1) ?? 0);
   const root = await blake3(next);
-  const place = (disk: ModelledDisk): ManifestPlace => ({
-    disk,
-    directory: "/home/models",
-  });
+  const place = (disk: ModelledDisk): ManifestPlace => ({ disk, directory: "/home/models" });
   return await crashEverywhere<{ done: boolean }>({
     pageBytes: 4096,
     survivors: 3,
@@ -227,26 +175,13 @@ async function crashWhileAdding(copy: boolean): Promise<number> {
       await disk.makeDirectory("/home/models");
       await writeFileDurably(disk, { path: "/home/old.gguf", bytes: old });
       await writeFileDurably(disk, { path: "/home/next.gguf", bytes: next });
-      await addModel({
-        ...place(disk),
-        path: "/home/old.gguf",
-        name: "m",
-        support,
-      });
+      await addModel({ ...place(disk), path: "/home/old.gguf", name: "m", support });
       await disk.remove("/home/old.gguf");
       await disk.syncDirectory("/home");
-      for (const path of ["/", "/home", "/home/models"]) {
-        await disk.syncDirectory(path);
-      }
+      for (const path of ["/", "/home", "/home/models"]) await disk.syncDirectory(path);
     },
     async work(disk, notes): Promise<void> {
-      await addModel({
-        ...place(disk),
-        path: "/home/next.gguf",
-        name: "m",
-        copy,
-        support,
-      });
+      await addModel({ ...place(disk), path: "/home/next.gguf", name: "m", copy, support });
       notes.done = true;
     },
     async check(disk, { notes, where }): Promise<void> {
@@ -263,9 +198,7 @@ async function crashWhileAdding(copy: boolean): Promise<number> {
 }
 
 test("addModel() leaves the old manifest or the new one, whole, wherever the power goes", async () => {
-  for (const copy of [false, true]) {
-    assert.ok(await crashWhileAdding(copy) > 40);
-  }
+  for (const copy of [false, true]) assert.ok(await crashWhileAdding(copy) > 40);
 });
 
 function support(): { numericClasses: string[]; obstacles: string[] } {

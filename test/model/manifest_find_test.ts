@@ -7,9 +7,7 @@ import { findModel, ModelError, openFoundModel } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
 
 async function withPlace(
-  run: (
-    place: { disk: ReturnType<typeof realDisk>; directory: string },
-  ) => Promise<void>,
+  run: (place: { disk: ReturnType<typeof realDisk>; directory: string }) => Promise<void>,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "skep-find-"));
   try {
@@ -21,15 +19,9 @@ async function withPlace(
 
 test("findModel() takes the embedded model's own name for the embedded model", () =>
   withPlace(async (place) => {
-    const source = await openFoundModel(
-      place,
-      await findModel(place, "stories260K"),
-    );
+    const source = await openFoundModel(place, await findModel(place, "stories260K"));
     assert.equal(source.name, "embedded:stories260K");
-    assert.deepEqual(
-      await findModel(place, "stories260K"),
-      await findModel(place, "embedded"),
-    );
+    assert.deepEqual(await findModel(place, "stories260K"), await findModel(place, "embedded"));
   }));
 
 test("findModel() refuses an unknown name with at most ten names that are known", () =>

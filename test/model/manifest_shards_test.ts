@@ -7,9 +7,7 @@ import { fixture } from "./_vectors.ts";
 
 test("shardsOf() puts each tensor into the shards that need it", async () => {
   for (const name of ["stories260K-q8_0", "stories260K-f16"]) {
-    const file = await openGguf(
-      bytesSource(fixture(`models/stories260K/${name}.gguf`), name),
-    );
+    const file = await openGguf(bytesSource(fixture(`models/stories260K/${name}.gguf`), name));
     const shards = shardsOf(file);
     const tied = !file.tensors.has("output.weight");
     for (const { name, offset, sizeBytes } of file.tensors.values()) {
@@ -38,10 +36,7 @@ test("shardsOf() puts each tensor into the shards that need it", async () => {
 test("shardsOf() knows a tied head, layers above nine, and tensors of no part", async () => {
   const { metadata, tensors } = tinyLlama();
   const rest = tensors.filter(({ name }) => name !== "output.weight");
-  const more = [
-    tensor("blk.10.attn_norm.weight", [8]),
-    tensor("v.patch.weight", [8]),
-  ];
+  const more = [tensor("blk.10.attn_norm.weight", [8]), tensor("v.patch.weight", [8])];
   const file = await openWritten({ metadata, tensors: [...rest, ...more] });
   const shards = shardsOf(file);
   assert.deepEqual(shards.map(shardName), [

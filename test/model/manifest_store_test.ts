@@ -15,10 +15,7 @@ test("readManifest() and findManifest() find by name and by file", async () => {
     const copied = await add(place, { name: "other", copy: true });
     assert.deepEqual(await readManifest(place, "stories"), manifest);
     assert.deepEqual(await findManifest(place, place.path), manifest);
-    assert.deepEqual(
-      await findManifest(place, join(place.directory, "other.gguf")),
-      copied,
-    );
+    assert.deepEqual(await findManifest(place, join(place.directory, "other.gguf")), copied);
     assert.equal(await findManifest(place, "/elsewhere"), undefined);
     for (const name of ["../stories", "", "embedded", "a/b"]) {
       assert.equal(await readManifest(place, name), undefined);
@@ -34,24 +31,13 @@ test("listManifests() tells of those that cannot be used, and goes on", async ()
     putFile(place, "..manifest.json", "{}");
     putFile(place, "notes.txt", "");
     const { directory } = place;
-    copyFileSync(
-      join(directory, "stories.manifest.json"),
-      join(directory, "wrong.manifest.json"),
-    );
+    copyFileSync(join(directory, "stories.manifest.json"), join(directory, "wrong.manifest.json"));
     const listed = await listManifests(place);
     assert.deepEqual(
       listed.map((each) => "error" in each ? `${each.name} ${each.error.code}` : each.name),
-      [
-        "bad bad-manifest",
-        "large bad-manifest",
-        "stories",
-        "wrong bad-manifest",
-      ],
+      ["bad bad-manifest", "large bad-manifest", "stories", "wrong bad-manifest"],
     );
-    await assert.rejects(
-      readManifest(place, "wrong"),
-      isModelError("bad-manifest", /'stories'/),
-    );
+    await assert.rejects(readManifest(place, "wrong"), isModelError("bad-manifest", /'stories'/));
     assert.equal((await findManifest(place, place.path))?.name, "stories");
   });
 });

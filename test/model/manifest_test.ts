@@ -15,17 +15,9 @@ import { isModelError, runs } from "./_files.ts";
 const manifest: ModelManifest = {
   format: "skep-model/1",
   name: "small-1.5b",
-  file: {
-    path: "/models/small.gguf",
-    sizeBytes: 50_000,
-    modifiedMs: 1_795_000_000_000,
-  },
+  file: { path: "/models/small.gguf", sizeBytes: 50_000, modifiedMs: 1_795_000_000_000 },
   root: "ab".repeat(32),
-  outboard: {
-    path: "small.abababababababab.outboard",
-    sizeBytes: 192,
-    digest: "01".repeat(32),
-  },
+  outboard: { path: "small.abababababababab.outboard", sizeBytes: 192, digest: "01".repeat(32) },
   numericClasses: ["skep-q8a/1"],
   obstacles: [],
   shards: [
@@ -42,22 +34,14 @@ const manifest: ModelManifest = {
 };
 
 function parse(value: unknown): ModelManifest {
-  return parseManifest(
-    new TextEncoder().encode(JSON.stringify(value)),
-    "here.json",
-  );
+  return parseManifest(new TextEncoder().encode(JSON.stringify(value)), "here.json");
 }
 
 /** The manifest with one member replaced, by its path. */
-function withMember(
-  path: readonly (string | number)[],
-  value: unknown,
-): unknown {
+function withMember(path: readonly (string | number)[], value: unknown): unknown {
   const copy = structuredClone(manifest) as unknown;
   let at = copy as Record<string | number, unknown>;
-  for (const step of path.slice(0, -1)) {
-    at = at[step] as Record<string | number, unknown>;
-  }
+  for (const step of path.slice(0, -1)) at = at[step] as Record<string | number, unknown>;
   const last = path.at(-1) ?? "";
   if (value === undefined) delete at[last];
   else at[last] = value;
@@ -65,10 +49,7 @@ function withMember(
 }
 
 test("parseManifest() gives back what encodeManifest() wrote", () => {
-  assert.deepEqual(
-    parseManifest(encodeManifest(manifest), "here.json"),
-    manifest,
-  );
+  assert.deepEqual(parseManifest(encodeManifest(manifest), "here.json"), manifest);
   assert.equal(manifestFile("/m", manifest), "/models/small.gguf");
   const own = parse(withMember(["file", "path"], "small.gguf"));
   assert.equal(manifestFile("/m", own), "/m/small.gguf");
@@ -110,29 +91,12 @@ test("parseManifest() names the member that is wrong", () => {
 });
 
 test("parseManifest() refuses anything else by its own error", () => {
-  for (
-    const text of [
-      "",
-      "{",
-      "[]",
-      "null",
-      "7",
-      '"x"',
-      "\ufeff{}",
-      "[".repeat(20_000),
-    ]
-  ) {
+  for (const text of ["", "{", "[]", "null", "7", '"x"', "\ufeff{}", "[".repeat(20_000)]) {
     const bytes = new TextEncoder().encode(text);
-    assert.throws(
-      () => parseManifest(bytes, "x"),
-      isModelError("bad-manifest", /skep model add/),
-    );
+    assert.throws(() => parseManifest(bytes, "x"), isModelError("bad-manifest", /skep model add/));
   }
   const broken = Uint8Array.of(0x22, 0xff, 0x22);
-  assert.throws(
-    () => parseManifest(broken, "x"),
-    isModelError("bad-manifest", /no JSON/),
-  );
+  assert.throws(() => parseManifest(broken, "x"), isModelError("bad-manifest", /no JSON/));
   const whole = encodeManifest(manifest);
   fc.assert(
     fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, byte) => {
@@ -154,19 +118,11 @@ test("modelNameOf() makes a name of any path", () => {
   assert.equal(modelNameOf("/a/\u00fc.gguf"), "model");
   assert.equal(modelNameOf("/a/embedded"), "model");
   fc.assert(
-    fc.property(
-      fc.string({ maxLength: 300 }),
-      (path) => assert.ok(isModelName(modelNameOf(path))),
-    ),
+    fc.property(fc.string({ maxLength: 300 }), (path) => assert.ok(isModelName(modelNameOf(path)))),
     { numRuns: runs(200) },
   );
 });
 
 test("digestBytes() reads hexadecimal", () => {
-  assert.deepEqual([...digestBytes("00ff10" + "7f".repeat(29))].slice(0, 4), [
-    0,
-    255,
-    16,
-    127,
-  ]);
+  assert.deepEqual([...digestBytes("00ff10" + "7f".repeat(29))].slice(0, 4), [0, 255, 16, 127]);
 });

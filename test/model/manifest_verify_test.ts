@@ -22,10 +22,7 @@ test("verifyModel() finds a file intact, and tells how far it is", async () => {
     const seen: number[] = [];
     const onProgress = (done: number, total: number): void => void seen.push(done, total);
     const verdict = await verifyModel({ ...place, manifest, onProgress });
-    assert.deepEqual(verdict, {
-      state: "intact",
-      sizeBytes: place.bytes.length,
-    });
+    assert.deepEqual(verdict, { state: "intact", sizeBytes: place.bytes.length });
     assert.deepEqual(seen, [place.bytes.length, place.bytes.length]);
   });
 });
@@ -40,19 +37,13 @@ test("verifyModel() holds for files of any length up to several pieces", async (
       const bytes = new Uint8Array(length).map((_, i) => i * 31 + (i >> 9));
       bytes.set(place.bytes);
       writeFileSync(place.path, bytes);
-      assert.deepEqual(await verify(place), {
-        state: "intact",
-        sizeBytes: length,
-      }, `${length}`);
+      assert.deepEqual(await verify(place), { state: "intact", sizeBytes: length }, `${length}`);
       const manifest = await add(place);
       bytes[length - 1] = 1 ^ (bytes[length - 1] ?? 0);
       writeFileSync(place.path, bytes);
       const verdict = await verifyModel({ ...place, manifest });
       assert.ok(verdict.state === "damaged");
-      assert.equal(
-        verdict.offsetBytes,
-        Math.floor((length - 1) / GROUP) * GROUP,
-      );
+      assert.equal(verdict.offsetBytes, Math.floor((length - 1) / GROUP) * GROUP);
     }
   });
 });
@@ -75,13 +66,8 @@ test("verifyModel() names the group of any wrong byte, and the parts that need i
           assert.equal(verdict.offsetBytes, offsetBytes);
           for (const { name, offset, sizeBytes } of file.tensors.values()) {
             const layer = /^blk\.(\d+)/.exec(name)?.[1];
-            if (
-              layer === undefined || at < offset || at >= offset + sizeBytes
-            ) continue;
-            assert.ok(
-              verdict.parts.includes(`layer ${layer}`),
-              `${verdict.parts}`,
-            );
+            if (layer === undefined || at < offset || at >= offset + sizeBytes) continue;
+            assert.ok(verdict.parts.includes(`layer ${layer}`), `${verdict.parts}`);
           }
         },
       ),
@@ -102,9 +88,7 @@ test("verifyModel() reads nothing behind the first wrong piece but what was unde
     let read = 0;
     const counting = {
       ...disk,
-      open: async (
-        ...args: Parameters<typeof disk.open>
-      ): ReturnType<typeof disk.open> => {
+      open: async (...args: Parameters<typeof disk.open>): ReturnType<typeof disk.open> => {
         const file = await disk.open(...args);
         return Object.assign(Object.create(file), {
           sizeBytes: () => file.sizeBytes(),
@@ -117,10 +101,7 @@ test("verifyModel() reads nothing behind the first wrong piece but what was unde
       },
     };
     const verdict = await verifyModel({ ...place, disk: counting, manifest });
-    assert.equal(
-      verdict.state === "damaged" && verdict.offsetBytes,
-      PIECE_BYTES,
-    );
+    assert.equal(verdict.state === "damaged" && verdict.offsetBytes, PIECE_BYTES);
     assert.equal(read, 3 * PIECE_BYTES);
   });
 });
@@ -149,14 +130,9 @@ test("verifyModel() tells a missing file, a wrong length, and an outboard that l
       sizeBytes: sizeBytes + 1,
     });
     truncateSync(place.path, 5);
-    assert.equal(
-      (await verifyModel({ ...place, manifest })).state,
-      "wrong-length",
-    );
+    assert.equal((await verifyModel({ ...place, manifest })).state, "wrong-length");
     rmSync(place.path);
-    assert.deepEqual(await verifyModel({ ...place, manifest }), {
-      state: "missing",
-    });
+    assert.deepEqual(await verifyModel({ ...place, manifest }), { state: "missing" });
   });
 });
 

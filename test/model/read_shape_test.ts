@@ -14,24 +14,21 @@ import { fixture } from "./_vectors.ts";
 
 test("readModelShape() reads the fixtures", async () => {
   const path = "models/stories260K/stories260K-q8_0.gguf";
-  assert.deepEqual(
-    readModelShape(await openGguf(bytesSource(fixture(path), path))),
-    {
-      architecture: "llama",
-      layerCount: 5,
-      width: 64,
-      ffnWidth: 172,
-      contextMax: 128,
-      headCount: 8,
-      kvHeadCount: 4,
-      headWidth: 8,
-      ropeWidth: 8,
-      normEpsilon: Math.fround(1e-5),
-      vocabularySize: 512,
-      tiedOutput: false,
-      family: plainFamily({ layerCount: 5, headWidth: 8 }),
-    },
-  );
+  assert.deepEqual(readModelShape(await openGguf(bytesSource(fixture(path), path))), {
+    architecture: "llama",
+    layerCount: 5,
+    width: 64,
+    ffnWidth: 172,
+    contextMax: 128,
+    headCount: 8,
+    kvHeadCount: 4,
+    headWidth: 8,
+    ropeWidth: 8,
+    normEpsilon: Math.fround(1e-5),
+    vocabularySize: 512,
+    tiedOutput: false,
+    family: plainFamily({ layerCount: 5, headWidth: 8 }),
+  });
 });
 
 test("readModelShape() takes a file without a head as tied, and defaults as llama.cpp does", async () => {
@@ -39,11 +36,9 @@ test("readModelShape() takes a file without a head as tied, and defaults as llam
   const shape = readModelShape(
     await openWritten({
       metadata: metadata.filter(([key]) => !key.endsWith("head_count_kv")),
-      tensors: tensors.filter(({ name }) => name !== "output.weight").map(
-        (each) => {
-          return /attn_[kv]\./.test(String(each.name)) ? tensor(String(each.name), [8, 8]) : each;
-        },
-      ),
+      tensors: tensors.filter(({ name }) => name !== "output.weight").map((each) => {
+        return /attn_[kv]\./.test(String(each.name)) ? tensor(String(each.name), [8, 8]) : each;
+      }),
     }),
   );
   assert.equal(shape.tiedOutput, true);
@@ -56,92 +51,32 @@ test("readModelShape() takes a file without a head as tied, and defaults as llam
 const u32 = (value: number): ValueToWrite => ({ type: "u32", value });
 const string = (value: string): ValueToWrite => ({ type: "string", value });
 
-type BadKey = readonly [
-  key: string,
-  value: ValueToWrite,
-  code: ModelErrorCode,
-  words: RegExp,
-];
+type BadKey = readonly [key: string, value: ValueToWrite, code: ModelErrorCode, words: RegExp];
 
 const BAD_KEYS: readonly BadKey[] = [
-  [
-    "general.architecture",
-    string("mistral3"),
-    "unsupported-architecture",
-    /it is 'mistral3'/,
-  ],
-  [
-    "general.architecture",
-    string("toString"),
-    "unsupported-architecture",
-    /it is 'toString'/,
-  ],
+  ["general.architecture", string("mistral3"), "unsupported-architecture", /it is 'mistral3'/],
+  ["general.architecture", string("toString"), "unsupported-architecture", /it is 'toString'/],
   ["general.architecture", u32(1), "bad-metadata", /must be a string/],
   ["general.type", string("adapter"), "unsupported-feature", /'general.type'/],
   ["split.count", u32(3), "unsupported-feature", /'split.count'/],
   ["llama.expert_count", u32(8), "unsupported-feature", /'llama.expert_count'/],
-  [
-    "llama.rope.scaling.type",
-    string("ntk"),
-    "unsupported-feature",
-    /it is 'ntk'/,
-  ],
-  [
-    "llama.attn_logit_softcapping",
-    { type: "f32", value: 50 },
-    "unsupported-feature",
-    /as 0/,
-  ],
-  [
-    "llama.attention.causal",
-    { type: "bool", value: false },
-    "unsupported-feature",
-    /as true/,
-  ],
+  ["llama.rope.scaling.type", string("ntk"), "unsupported-feature", /it is 'ntk'/],
+  ["llama.attn_logit_softcapping", { type: "f32", value: 50 }, "unsupported-feature", /as 0/],
+  ["llama.attention.causal", { type: "bool", value: false }, "unsupported-feature", /as true/],
   ["llama.new_trick", u32(1), "unsupported-feature", /'llama.new_trick'/],
   ["llama.block_count", u32(0), "bad-shape", /'llama.block_count'/],
-  [
-    "llama.block_count",
-    u32(2000),
-    "bad-shape",
-    /1 to 1024: current value is 2000/,
-  ],
-  [
-    "llama.block_count",
-    u32(3),
-    "bad-shape",
-    /no tensor 'blk.2.attn_norm.weight'/,
-  ],
-  [
-    "llama.block_count",
-    u32(1),
-    "unsupported-feature",
-    /'blk.1.attn_norm.weight'/,
-  ],
-  [
-    "llama.embedding_length",
-    u32(16),
-    "bad-shape",
-    /must have the shape 16 x 6/,
-  ],
-  [
-    "llama.feed_forward_length",
-    string("12"),
-    "bad-metadata",
-    /must be an integer/,
-  ],
+  ["llama.block_count", u32(2000), "bad-shape", /1 to 1024: current value is 2000/],
+  ["llama.block_count", u32(3), "bad-shape", /no tensor 'blk.2.attn_norm.weight'/],
+  ["llama.block_count", u32(1), "unsupported-feature", /'blk.1.attn_norm.weight'/],
+  ["llama.embedding_length", u32(16), "bad-shape", /must have the shape 16 x 6/],
+  ["llama.feed_forward_length", string("12"), "bad-metadata", /must be an integer/],
   [
     "llama.feed_forward_length",
     u32(13),
     "bad-shape",
     /ffn_gate.weight' must have the shape 8 x 13/,
   ],
-  [
-    "llama.attention.head_count",
-    u32(3),
-    "bad-shape",
-    /heads must divide the width/,
-  ],
+  ["llama.attention.head_count", u32(3), "bad-shape", /heads must divide the width/],
   ["llama.attention.head_count_kv", u32(0), "bad-shape", /1 to 1024/],
   [
     "llama.attention.head_count_kv",
@@ -152,40 +87,17 @@ const BAD_KEYS: readonly BadKey[] = [
   ["llama.attention.value_length", u32(2), "bad-shape", /attn_q/],
   ["llama.rope.dimension_count", u32(3), "bad-shape", /must be even/],
   ["llama.rope.dimension_count", u32(6), "bad-shape", /2 to 4/],
-  [
-    "llama.rope.freq_base",
-    { type: "f32", value: NaN },
-    "bad-shape",
-    /current value is NaN/,
-  ],
-  [
-    "llama.rope.freq_base",
-    { type: "f32", value: Infinity },
-    "bad-shape",
-    /Infinity/,
-  ],
-  [
-    "llama.attention.layer_norm_rms_epsilon",
-    { type: "f32", value: -1 },
-    "bad-shape",
-    /0 to 1/,
-  ],
+  ["llama.rope.freq_base", { type: "f32", value: NaN }, "bad-shape", /current value is NaN/],
+  ["llama.rope.freq_base", { type: "f32", value: Infinity }, "bad-shape", /Infinity/],
+  ["llama.attention.layer_norm_rms_epsilon", { type: "f32", value: -1 }, "bad-shape", /0 to 1/],
   ["llama.vocab_size", u32(7), "bad-shape", /7 tokens must equal the 6 rows/],
-  [
-    "tokenizer.ggml.tokens",
-    { type: "array", of: "string", value: ["a"] },
-    "bad-shape",
-    /1 tokens/,
-  ],
+  ["tokenizer.ggml.tokens", { type: "array", of: "string", value: ["a"] }, "bad-shape", /1 tokens/],
 ];
 
 for (const [key, value, code, words] of BAD_KEYS) {
   test(`readModelShape() refuses ${key} = ${JSON.stringify(value)} as ${code}`, async () => {
     const { metadata, tensors } = tinyLlama();
-    const file = await openWritten({
-      metadata: withKey(metadata, [key, value]),
-      tensors,
-    });
+    const file = await openWritten({ metadata: withKey(metadata, [key, value]), tensors });
     assert.throws(() => readModelShape(file), isModelError(code, words));
   });
 }
@@ -200,10 +112,7 @@ test("readModelShape() accepts features that ask for nothing", async () => {
     ["llama.expert_count", u32(0)],
     ["split.count", u32(1)],
   ];
-  const file = await openWritten({
-    metadata: [...metadata, ...neutral],
-    tensors,
-  });
+  const file = await openWritten({ metadata: [...metadata, ...neutral], tensors });
   const { layerCount, family, headWidth } = readModelShape(file);
   assert.deepEqual(family, plainFamily({ layerCount, headWidth }));
 });
@@ -222,14 +131,8 @@ for (
 ) {
   test(`readModelShape() refuses the tensor ${name}, whose part it would leave out`, async () => {
     const { metadata, tensors } = tinyLlama();
-    const file = await openWritten({
-      metadata,
-      tensors: [...tensors, tensor(name, [8])],
-    });
-    assert.throws(
-      () => readModelShape(file),
-      isModelError("unsupported-feature", words),
-    );
+    const file = await openWritten({ metadata, tensors: [...tensors, tensor(name, [8])] });
+    assert.throws(() => readModelShape(file), isModelError("unsupported-feature", words));
   });
 }
 
@@ -241,15 +144,10 @@ test("readModelShape() names each missing tensor and key", async () => {
       metadata,
       tensors: tensors.filter((each) => each.name !== name),
     });
-    const missing = isModelError(
-      "bad-shape",
-      new RegExp(`no tensor '${name}'`),
-    );
+    const missing = isModelError("bad-shape", new RegExp(`no tensor '${name}'`));
     assert.throws(() => readModelShape(file), missing);
   }
-  for (
-    const [key] of metadata.filter(([key]) => /block|length|head_count$|epsilon/.test(key))
-  ) {
+  for (const [key] of metadata.filter(([key]) => /block|length|head_count$|epsilon/.test(key))) {
     const file = await openWritten({
       metadata: metadata.filter((each) => each[0] !== key),
       tensors,

@@ -35,10 +35,7 @@ test("fileSource() reads a file, and refuses what is none by name", async () => 
     await assert.rejects(absent, isModelError("not-found", /absent.gguf/));
     mkdirSync(join(folder, "d"));
     const directory = fileSource(realDisk(), join(folder, "d"));
-    await assert.rejects(
-      directory,
-      isModelError("not-a-file", /it is a directory/),
-    );
+    await assert.rejects(directory, isModelError("not-a-file", /it is a directory/));
   } finally {
     rmSync(folder, { recursive: true });
   }

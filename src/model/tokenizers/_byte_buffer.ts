@@ -20,7 +20,9 @@ export class ByteBuffer {
 
   /** Adds bytes. */
   append(bytes: Uint8Array): void {
-    if (this.#length + bytes.length > this.#bytes.length) this.#grow(bytes.length);
+    if (this.#length + bytes.length > this.#bytes.length) {
+      this.#grow(bytes.length);
+    }
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
   }
@@ -31,7 +33,9 @@ export class ByteBuffer {
   }
 
   #grow(count: number): void {
-    const bytes = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
+    const bytes = new Uint8Array(
+      Math.max(this.#bytes.length * 2, this.#length + count),
+    );
     bytes.set(this.#bytes);
     this.#bytes = bytes;
   }

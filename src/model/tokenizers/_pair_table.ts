@@ -40,7 +40,10 @@ export class PairTable {
     this.#mask = this.#mask * 2 + 1;
     for (let at = 0; at < old.length; at += 3) {
       if (old[at] === EMPTY) continue;
-      this.#slots.set(old.subarray(at, at + 3), this.#find(old[at] ?? 0, old[at + 1] ?? 0));
+      this.#slots.set(
+        old.subarray(at, at + 3),
+        this.#find(old[at] ?? 0, old[at + 1] ?? 0),
+      );
     }
   }
 
@@ -51,7 +54,9 @@ export class PairTable {
     while (true) {
       const at = slot * 3;
       const found = this.#slots[at];
-      if (found === EMPTY || (found === left && this.#slots[at + 1] === right)) return at;
+      if (
+        found === EMPTY || (found === left && this.#slots[at + 1] === right)
+      ) return at;
       slot = (slot + 1) & this.#mask;
     }
   }

@@ -21,7 +21,10 @@ export class BpeSpelling implements Spelling {
   readonly #cache = new PieceCache();
 
   /** @param merges `tokenizer.ggml.merges`: two spellings with a space between, best first */
-  constructor(vocabulary: Vocabulary, options: { pre: PreTokenizer; merges: readonly string[] }) {
+  constructor(
+    vocabulary: Vocabulary,
+    options: { pre: PreTokenizer; merges: readonly string[] },
+  ) {
     this.#pre = options.pre;
     this.#symbols = new SymbolTable(vocabulary);
     this.#merges = readMerges(options.merges, this.#symbols);
@@ -46,11 +49,16 @@ export class BpeSpelling implements Spelling {
 
   #tokensOf(piece: string): readonly number[] {
     const bytes = utf8(piece);
-    if (this.#pre.ignoresMerges === true && bytes.length <= this.#symbols.unitsMax) {
+    if (
+      this.#pre.ignoresMerges === true && bytes.length <= this.#symbols.unitsMax
+    ) {
       const id = this.#symbols.tokenOf(spellingOfBytes(bytes));
       if (id !== undefined) return [id];
     }
-    const symbols = Int32Array.from(bytes, (byte) => this.#symbols.ofByte[byte] ?? 0);
+    const symbols = Int32Array.from(
+      bytes,
+      (byte) => this.#symbols.ofByte[byte] ?? 0,
+    );
     const count = mergeSymbols(symbols, this.#merges);
     const ids: number[] = [];
     for (let i = 0; i < count; i++) this.#symbols.spell(symbols[i] ?? 0, ids);
@@ -81,7 +89,10 @@ class SymbolTable {
       unitsMax = Math.max(unitsMax, text.length);
     });
     this.unitsMax = unitsMax;
-    this.ofByte = Int32Array.from(CODE_OF_BYTE, (code) => this.of(String.fromCharCode(code)));
+    this.ofByte = Int32Array.from(
+      CODE_OF_BYTE,
+      (code) => this.of(String.fromCharCode(code)),
+    );
   }
 
   /** The symbol of a text, new if need be. */
@@ -123,7 +134,11 @@ function readMerges(lines: readonly string[], symbols: SymbolTable): Merges {
     if (space < 0) return;
     const left = line.slice(0, space);
     const right = line.slice(space + 1);
-    ranks.add({ left: symbols.of(left), right: symbols.of(right), value: rank });
+    ranks.add({
+      left: symbols.of(left),
+      right: symbols.of(right),
+      value: rank,
+    });
     merged[rank] = symbols.of(left + right);
   });
   return { ranks, merged };

@@ -56,14 +56,20 @@ export class Charsmap {
       if (unit === undefined || (unit & LABEL_MASK) >>> 0 !== byte) break;
       node ^= offsetOf(unit);
       if ((unit & LEAF_BIT) === 0) continue;
-      found = { keyBytes: i + 1 - at, bytes: this.#replacement(this.#units[node] ?? 0) };
+      found = {
+        keyBytes: i + 1 - at,
+        bytes: this.#replacement(this.#units[node] ?? 0),
+      };
     }
     return found;
   }
 
   #replacement(unit: number): Uint8Array {
     const from = unit & VALUE_MASK;
-    const limit = Math.min(this.#replacements.length, from + CHARSMAP_REPLACEMENT_BYTES_MAX);
+    const limit = Math.min(
+      this.#replacements.length,
+      from + CHARSMAP_REPLACEMENT_BYTES_MAX,
+    );
     let to = from;
     while (to < limit && this.#replacements[to] !== 0) to++;
     return this.#replacements.subarray(from, to);

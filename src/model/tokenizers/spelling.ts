@@ -10,7 +10,10 @@ export interface Spelling {
    * @param text well formed, not empty, without special tokens
    * @param options `leads` is whether the text starts the input or follows a special token
    */
-  encode(text: string, options: { readonly ids: number[]; readonly leads: boolean }): void;
+  encode(
+    text: string,
+    options: { readonly ids: number[]; readonly leads: boolean },
+  ): void;
   /** The bytes that a normal token with this text adds to a text. */
   bytesOf(text: string): Uint8Array;
 }
@@ -40,7 +43,9 @@ export class ByteFallback {
   readonly #unknown: readonly number[];
 
   /** @param vocabulary of equal byte tokens the last counts */
-  constructor(vocabulary: { texts: readonly string[]; unknownId: number | undefined }) {
+  constructor(
+    vocabulary: { texts: readonly string[]; unknownId: number | undefined },
+  ) {
     vocabulary.texts.forEach((text, id) => {
       const byte = namedByte(text);
       if (byte !== undefined) this.#ids[byte] = id;

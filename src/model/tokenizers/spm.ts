@@ -33,7 +33,10 @@ export class SpmSpelling implements Spelling {
     this.#unitsMax = unitsMax;
   }
 
-  encode(text: string, options: { readonly ids: number[]; readonly leads: boolean }): void {
+  encode(
+    text: string,
+    options: { readonly ids: number[]; readonly leads: boolean },
+  ): void {
     const { ids, leads } = options;
     const prefix = this.#addSpacePrefix && leads ? SPACE_MARK : "";
     const marked = prefix + text.replaceAll(" ", SPACE_MARK);
@@ -41,7 +44,9 @@ export class SpmSpelling implements Spelling {
       const id = this.#ids.get(piece);
       return id === undefined ? undefined : this.#scores[id];
     };
-    for (const piece of mergePieces(marked, { scoreOf, unitsMax: this.#unitsMax })) {
+    for (
+      const piece of mergePieces(marked, { scoreOf, unitsMax: this.#unitsMax })
+    ) {
       const id = this.#ids.get(piece);
       if (id === undefined) ids.push(...this.#fallback.tokensOf(utf8(piece)));
       else ids.push(id);

@@ -47,11 +47,16 @@ export class UgmSpelling implements Spelling {
       const type = types[id];
       if (type === TOKEN_NORMAL) worst = Math.min(worst, scores[id] ?? 0);
       if (type === TOKEN_USER_DEFINED) this.#scores[id] = 0;
-      if (type === TOKEN_NORMAL || type === TOKEN_USER_DEFINED || type === TOKEN_UNUSED) {
+      if (
+        type === TOKEN_NORMAL || type === TOKEN_USER_DEFINED ||
+        type === TOKEN_UNUSED
+      ) {
         this.#trie.add(utf8(text), id);
       }
     });
-    this.#unknownScore = Math.fround((worst === Infinity ? 0 : worst) - UNKNOWN_PENALTY);
+    this.#unknownScore = Math.fround(
+      (worst === Infinity ? 0 : worst) - UNKNOWN_PENALTY,
+    );
     this.#fallback = new ByteFallback(vocabulary);
     this.#mergesUnknown = !this.#fallback.isWhole;
   }
@@ -60,7 +65,9 @@ export class UgmSpelling implements Spelling {
     const bytes = this.#normalise(utf8(text));
     const { starts, tokens } = this.#bestPath(bytes);
     const ends: number[] = [];
-    for (let end = bytes.length; end > 0; end = starts[end] ?? 0) ends.push(end);
+    for (let end = bytes.length; end > 0; end = starts[end] ?? 0) {
+      ends.push(end);
+    }
     let unknown = false;
     for (let i = ends.length - 1; i >= 0; i--) {
       const end = ends[i] ?? 0;

@@ -113,14 +113,20 @@ interface Folded {
   readonly written: string;
 }
 
-function fold(original: number, options: WordPieceOptions & { classes: number }): Folded {
+function fold(
+  original: number,
+  options: WordPieceOptions & { classes: number },
+): Folded {
   // What Unicode 15.1 does not know must not depend on what the engine knows.
   const known = options.classes !== 0;
   const point = options.stripAccents && known ? firstOfNfd(original) : original;
   const classes = point === original ? options.classes : classesOf(point);
-  const written = String.fromCodePoint(options.lowerCase && known ? lower(point) : point);
+  const written = String.fromCodePoint(
+    options.lowerCase && known ? lower(point) : point,
+  );
   if ((classes & SPACE) !== 0) return { role: "space", written };
-  const dropped = point === 0 || point === REPLACEMENT || (classes & CONTROL) !== 0 ||
+  const dropped = point === 0 || point === REPLACEMENT ||
+    (classes & CONTROL) !== 0 ||
     (options.stripAccents && (classes & MARK) !== 0);
   if (dropped) return { role: "dropped", written };
   const alone = (classes & PUNCTUATION) !== 0 || isIdeograph(classes, point) ||

@@ -34,10 +34,7 @@ export async function tinyShape(options: TinyFamily): Promise<ModelShape> {
   const layers = plain.tensors.filter(({ name }) => String(name).startsWith("blk.0."));
   for (let layer = 0; layer < layerCount; layer++) {
     for (const { name, shape } of layers) {
-      tensors.set(
-        String(name).replace("blk.0.", `blk.${layer}.`),
-        shape.map(Number),
-      );
+      tensors.set(String(name).replace("blk.0.", `blk.${layer}.`), shape.map(Number));
     }
     change(tensors, options.layer, `blk.${layer}.`);
   }

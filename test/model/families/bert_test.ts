@@ -59,9 +59,7 @@ test("BERT is an encoder with learned positions, layer norms after each half, an
   assert.equal(expectedTensors(shape).size, 5 + 2 * 16);
 });
 
-for (
-  const [value, pooling] of [[1, "mean"], [2, "cls"], [3, "last"]] as const
-) {
+for (const [value, pooling] of [[1, "mean"], [2, "cls"], [3, "last"]] as const) {
   test(`BERT's pooling ${value} is ${pooling}`, async () => {
     const chosen = { ...keys, pooling_type: u32(value) };
     const shape = await tinyShape({ architecture, keys: chosen, layer, other });
@@ -73,34 +71,14 @@ for (
   const [key, value, code, words] of [
     ["pooling_type", u32(4), "unsupported-feature", /it is 4/],
     ["pooling_type", undefined, "bad-metadata", /no 'bert.pooling_type'/],
-    [
-      ":tokenizer.ggml.token_type_count",
-      undefined,
-      "bad-metadata",
-      /token_type_count/,
-    ],
-    [
-      "attention.causal",
-      { type: "bool", value: true },
-      "unsupported-feature",
-      /must be false/,
-    ],
-    [
-      "attention.layer_norm_epsilon",
-      undefined,
-      "bad-metadata",
-      /layer_norm_epsilon/,
-    ],
+    [":tokenizer.ggml.token_type_count", undefined, "bad-metadata", /token_type_count/],
+    ["attention.causal", { type: "bool", value: true }, "unsupported-feature", /must be false/],
+    ["attention.layer_norm_epsilon", undefined, "bad-metadata", /layer_norm_epsilon/],
   ] as const
 ) {
   test(`BERT is refused with ${key} = ${JSON.stringify(value)}`, async () => {
     await assert.rejects(
-      tinyShape({
-        architecture,
-        keys: { ...keys, [key]: value },
-        layer,
-        other,
-      }),
+      tinyShape({ architecture, keys: { ...keys, [key]: value }, layer, other }),
       isModelError(code, words),
     );
   });

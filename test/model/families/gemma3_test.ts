@@ -19,23 +19,10 @@ const keys = {
 };
 
 test("Gemma 3 windows five layers of six, with a RoPE of their own that nothing scales", async () => {
-  const { family } = await tinyShape({
-    architecture,
-    layer,
-    keys,
-    layerCount: 7,
-  });
+  const { family } = await tinyShape({ architecture, layer, keys, layerCount: 7 });
   const local = { window: 6, rope: 1 };
   const global = { window: 0, rope: 0 };
-  assert.deepEqual(family.layers, [
-    local,
-    local,
-    local,
-    local,
-    local,
-    global,
-    local,
-  ]);
+  assert.deepEqual(family.layers, [local, local, local, local, local, global, local]);
   assert.deepEqual(family.ropes, [
     { ...plainRope(1e6), frequencyScale: 1 / 8 },
     plainRope(10_000),
@@ -49,24 +36,14 @@ test("Gemma 3 windows five layers of six, with a RoPE of their own that nothing 
 });
 
 test("Gemma 3 with a window beyond its context keeps the windowed layers' RoPE", async () => {
-  const long = {
-    ...keys,
-    "attention.sliding_window": u32(512),
-    "rope.freq_base_swa": f32(5000),
-  };
+  const long = { ...keys, "attention.sliding_window": u32(512), "rope.freq_base_swa": f32(5000) };
   const { family } = await tinyShape({ architecture, layer, keys: long });
-  assert.deepEqual(family.layers, [{ window: 0, rope: 1 }, {
-    window: 0,
-    rope: 1,
-  }]);
+  assert.deepEqual(family.layers, [{ window: 0, rope: 1 }, { window: 0, rope: 1 }]);
   assert.deepEqual(family.ropes[1], plainRope(5000));
 });
 
 test("Gemma 3 without a window has one kind of layer", async () => {
   const { family } = await tinyShape({ architecture, layer });
   assert.equal(family.ropes.length, 1);
-  assert.deepEqual(family.layers, [{ window: 0, rope: 0 }, {
-    window: 0,
-    rope: 0,
-  }]);
+  assert.deepEqual(family.layers, [{ window: 0, rope: 0 }, { window: 0, rope: 0 }]);
 });

@@ -13,15 +13,9 @@ test("a plain Llama is the plain family", async () => {
 });
 
 test("Mistral's window holds in every layer, and is none when it is as long as the context", async () => {
-  const windowed = await tinyShape({
-    architecture,
-    keys: { "attention.sliding_window": u32(5) },
-  });
+  const windowed = await tinyShape({ architecture, keys: { "attention.sliding_window": u32(5) } });
   assert.deepEqual(windowed.family.layers.map(({ window }) => window), [5, 5]);
-  const whole = await tinyShape({
-    architecture,
-    keys: { "attention.sliding_window": u32(16) },
-  });
+  const whole = await tinyShape({ architecture, keys: { "attention.sliding_window": u32(16) } });
   assert.deepEqual(whole.family.layers.map(({ window }) => window), [0, 0]);
 });
 
@@ -33,10 +27,7 @@ test("a linear factor stretches positions, by the new key, the old one, or none"
   }
   const none = await tinyShape({
     architecture,
-    keys: {
-      "rope.scaling.type": string("none"),
-      "rope.scaling.factor": f32(4),
-    },
+    keys: { "rope.scaling.type": string("none"), "rope.scaling.factor": f32(4) },
   });
   assert.deepEqual(none.family.ropes, [plainRope(10_000)]);
 });
@@ -77,12 +68,7 @@ test("YaRN's other keys are read, and 0 of it leaves the linear factor", async (
   assert.deepEqual(tuned.family.ropes[0], {
     ...plainRope(10_000),
     frequencyScale: 0.5,
-    yarn: {
-      originalContext: 16,
-      extrapolation: 0.5,
-      betaFast: 16,
-      betaSlow: 2,
-    },
+    yarn: { originalContext: 16, extrapolation: 0.5, betaFast: 16, betaSlow: 2 },
     magnitude: 0.5,
   });
   const off = await tinyShape({
@@ -94,27 +80,17 @@ test("YaRN's other keys are read, and 0 of it leaves the linear factor", async (
 });
 
 test("Llama 3's factors are a tensor of half the rotated width", async () => {
-  const shape = await tinyShape({
-    architecture,
-    other: { "rope_freqs.weight": [2] },
-  });
+  const shape = await tinyShape({ architecture, other: { "rope_freqs.weight": [2] } });
   assert.equal(shape.family.ropes[0]?.factorsTensor, "rope_freqs.weight");
   assert.deepEqual(expectedTensors(shape).get("rope_freqs.weight"), [2]);
   await assert.rejects(
     tinyShape({ architecture, other: { "rope_freqs.weight": [3] } }),
-    isModelError(
-      "bad-shape",
-      /'rope_freqs.weight' must have the shape 2: current shape is 3/,
-    ),
+    isModelError("bad-shape", /'rope_freqs.weight' must have the shape 2: current shape is 3/),
   );
 });
 
 test("biases are those of the first layer, and must be in every layer", async () => {
-  const layer = {
-    "attn_q.bias": [8],
-    "attn_output.bias": [8],
-    "ffn_gate.bias": [12],
-  };
+  const layer = { "attn_q.bias": [8], "attn_output.bias": [8], "ffn_gate.bias": [12] };
   const { family } = await tinyShape({ architecture, layer });
   assert.deepEqual(family.biases, ["attn_q", "attn_output", "ffn_gate"]);
   await assert.rejects(

@@ -14,10 +14,7 @@ const layer = {
   "ffn_gate.weight": undefined,
   "ffn_up.weight": [8, 24],
 };
-const factors = {
-  "rope_factors_long.weight": [2],
-  "rope_factors_short.weight": [2],
-};
+const factors = { "rope_factors_long.weight": [2], "rope_factors_short.weight": [2] };
 
 test("Phi 3 has two fused matrices, a window, and rotates halves", async () => {
   const shape = await tinyShape({
@@ -32,11 +29,7 @@ test("Phi 3 has two fused matrices, a window, and rotates halves", async () => {
     layers: [{ window: 7, rope: 0 }, { window: 7, rope: 0 }],
   });
   const up = matrixPlace(shape, 1, "ffn_up");
-  assert.deepEqual([up.tensor, up.firstRow, up.rowCount], [
-    "blk.1.ffn_up.weight",
-    12,
-    12,
-  ]);
+  assert.deepEqual([up.tensor, up.firstRow, up.rowCount], ["blk.1.ffn_up.weight", 12, 12]);
 });
 
 test("Phi 3 takes the long factors when its context is longer than the first one", async () => {
@@ -49,20 +42,13 @@ test("Phi 3 takes the long factors when its context is longer than the first one
   assert.equal(long.family.ropes[0]?.magnitude, 1.25);
   assert.deepEqual(unusedTensors(long), ["rope_factors_short.weight"]);
   const short = await tinyShape({ architecture, layer, other: factors });
-  assert.equal(
-    short.family.ropes[0]?.factorsTensor,
-    "rope_factors_short.weight",
-  );
+  assert.equal(short.family.ropes[0]?.factorsTensor, "rope_factors_short.weight");
   assert.deepEqual(unusedTensors(short), ["rope_factors_long.weight"]);
 });
 
 test("Phi 3 without the factors that it needs is refused, and so is a factor beside them", async () => {
   await assert.rejects(
-    tinyShape({
-      architecture,
-      layer,
-      other: { "rope_factors_long.weight": [2] },
-    }),
+    tinyShape({ architecture, layer, other: { "rope_factors_long.weight": [2] } }),
     isModelError("bad-shape", /no tensor 'rope_factors_short.weight'/),
   );
   await assert.rejects(
@@ -70,10 +56,7 @@ test("Phi 3 without the factors that it needs is refused, and so is a factor bes
       architecture,
       layer,
       other: factors,
-      keys: {
-        "rope.scaling.type": string("longrope"),
-        "rope.scaling.factor": f32(4),
-      },
+      keys: { "rope.scaling.type": string("longrope"), "rope.scaling.factor": f32(4) },
     }),
     isModelError("unsupported-feature", /'phi3.rope.scaling.factor' must be 1/),
   );

@@ -25,23 +25,13 @@ test("Qwen 2 needs its biases, in the extents of their matrices", async () => {
   );
   await assert.rejects(
     tinyShape({ architecture, layer: { ...layer, "attn_k.bias": [8] } }),
-    isModelError(
-      "bad-shape",
-      /'blk.0.attn_k.bias' must have the shape 4: current shape is 8/,
-    ),
+    isModelError("bad-shape", /'blk.0.attn_k.bias' must have the shape 4: current shape is 8/),
   );
 });
 
 test("Qwen 2 with a window is refused, as not every layer has it", async () => {
   await assert.rejects(
-    tinyShape({
-      architecture,
-      layer,
-      keys: { "attention.sliding_window": u32(4) },
-    }),
-    isModelError(
-      "unsupported-feature",
-      /'qwen2.attention.sliding_window' is only supported as 0/,
-    ),
+    tinyShape({ architecture, layer, keys: { "attention.sliding_window": u32(4) } }),
+    isModelError("unsupported-feature", /'qwen2.attention.sliding_window' is only supported as 0/),
   );
 });

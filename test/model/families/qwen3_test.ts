@@ -14,17 +14,10 @@ const layer = {
   "attn_q_norm.weight": [6],
   "attn_k_norm.weight": [6],
 };
-const keys = {
-  "attention.key_length": u32(6),
-  "attention.value_length": u32(6),
-};
+const keys = { "attention.key_length": u32(6), "attention.value_length": u32(6) };
 
 test("Qwen 3 normalises heads, whose width its file states, and rotates halves", async () => {
-  const { family, headWidth, ropeWidth } = await tinyShape({
-    architecture,
-    layer,
-    keys,
-  });
+  const { family, headWidth, ropeWidth } = await tinyShape({ architecture, layer, keys });
   assert.deepEqual([headWidth, ropeWidth], [6, 6]);
   assert.deepEqual(family, {
     ...plainFamily({ layerCount: 2, headWidth: 6 }),
@@ -35,11 +28,7 @@ test("Qwen 3 normalises heads, whose width its file states, and rotates halves",
 
 test("Qwen 3 needs its norms", async () => {
   await assert.rejects(
-    tinyShape({
-      architecture,
-      keys,
-      layer: { ...layer, "attn_k_norm.weight": undefined },
-    }),
+    tinyShape({ architecture, keys, layer: { ...layer, "attn_k_norm.weight": undefined } }),
     isModelError("bad-shape", /no tensor 'blk.0.attn_k_norm.weight'/),
   );
 });
@@ -47,9 +36,6 @@ test("Qwen 3 needs its norms", async () => {
 test("Qwen 3 as an embedding model is refused by the key that makes it one", async () => {
   await assert.rejects(
     tinyShape({ architecture, layer, keys: { ...keys, pooling_type: u32(3) } }),
-    isModelError(
-      "unsupported-feature",
-      /'qwen3.pooling_type' is only supported as 0: it is 3/,
-    ),
+    isModelError("unsupported-feature", /'qwen3.pooling_type' is only supported as 0: it is 3/),
   );
 });

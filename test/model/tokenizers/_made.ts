@@ -13,9 +13,7 @@ export interface MadeVocabulary {
   readonly tokens: readonly MadeToken[];
   readonly merges?: readonly string[];
   /** Numbers are u32. */
-  readonly pairs?: Readonly<
-    Record<string, boolean | number | string | Uint8Array>
-  >;
+  readonly pairs?: Readonly<Record<string, boolean | number | string | Uint8Array>>;
   readonly name?: string;
 }
 
@@ -66,8 +64,6 @@ export async function fixtureTokenizer(
 ): Promise<Tokenizer> {
   const file = await vocabulary(name);
   const metadata = new Map(file.metadata);
-  for (const [key, value] of Object.entries(pairs)) {
-    metadata.set(`tokenizer.ggml.${key}`, value);
-  }
+  for (const [key, value] of Object.entries(pairs)) metadata.set(`tokenizer.ggml.${key}`, value);
   return loadTokenizer({ ...file, metadata });
 }

@@ -14,11 +14,7 @@ for (const name of ["gpt-2", "qwen2", "falcon", "mpt"] as const) {
     const cases = vectors(`vocab/ggml-vocab-${name}.gguf.out`);
     assert.equal(cases.length, 47);
     for (const { text, ids } of cases) {
-      assert.deepEqual(
-        [...tokenizer.encode(text, { addBos: false })],
-        ids,
-        JSON.stringify(text),
-      );
+      assert.deepEqual([...tokenizer.encode(text, { addBos: false })], ids, JSON.stringify(text));
       assert.equal(tokenizer.decode(ids), text);
     }
   });
@@ -31,10 +27,7 @@ test("any text comes back from its tokens, whole and as a stream", async () => {
       const ids = tokenizer.encode(text);
       assert.equal(tokenizer.decode(ids), text);
       const stream = createDetokenizer(tokenizer);
-      assert.equal(
-        [...ids].map((id) => stream.push(id)).join("") + stream.flush(),
-        text,
-      );
+      assert.equal([...ids].map((id) => stream.push(id)).join("") + stream.flush(), text);
     }),
     { numRuns: runs(300) },
   );
@@ -55,21 +48,10 @@ test("ids and flags are the file's, or what llama.cpp takes for granted", async 
   assert.equal(qwen.eotId, 151_645);
   assert.ok(qwen.isEndOfGeneration(151_643) && qwen.isEndOfGeneration(151_645));
   assert.deepEqual([...qwen.encode("Hi")], [13_048], "no BOS");
-  assert.equal(
-    qwen.decode([151_644, 13_048, 151_645]),
-    "Hi",
-    "control tokens add nothing",
-  );
+  assert.equal(qwen.decode([151_644, 13_048, 151_645]), "Hi", "control tokens add nothing");
   const llama3 = await fixtureTokenizer("qwen2", { pre: "llama-bpe" });
-  assert.deepEqual(
-    [...llama3.encode("Hi")],
-    [151_643, 13_048],
-    "Llama 3 starts with BOS",
-  );
-  const none = await fixtureTokenizer("qwen2", {
-    pre: "llama-bpe",
-    add_bos_token: false,
-  });
+  assert.deepEqual([...llama3.encode("Hi")], [151_643, 13_048], "Llama 3 starts with BOS");
+  const none = await fixtureTokenizer("qwen2", { pre: "llama-bpe", add_bos_token: false });
   assert.deepEqual([...none.encode("Hi")], [13_048]);
   assert.deepEqual([...qwen.encode("Hi", { addEos: true })], [13_048, 151_643]);
 });
@@ -84,21 +66,13 @@ test("special tokens are recognised only when asked", async () => {
 });
 
 /** Tokens and merges with which "ab" merges, and "abc" is a token that merging does not reach. */
-const TOKENS: readonly MadeToken[] = [["a"], ["b"], ["c"], ["ab"], ["abc"], [
-  "<x>",
-  3,
-], ["bc"]];
+const TOKENS: readonly MadeToken[] = [["a"], ["b"], ["c"], ["ab"], ["abc"], ["<x>", 3], ["bc"]];
 
 test("merging takes the best rank first, then the leftmost", async () => {
   const tokens: MadeToken[] = [["a"], ["b"], ["aa"], ["ab"], ["aab"]];
   const model = "gpt2";
   const merges = ["a b", "a a", "a ab"];
-  const tokenizer = await madeTokenizer({
-    model,
-    tokens,
-    merges,
-    pairs: { pre: "gpt-2" },
-  });
+  const tokenizer = await madeTokenizer({ model, tokens, merges, pairs: { pre: "gpt-2" } });
   assert.deepEqual([...tokenizer.encode("aab")], [4]);
   assert.deepEqual([...tokenizer.encode("aaa")], [2, 0]);
   assert.deepEqual([...tokenizer.encode("aabaab")], [4, 4]);
@@ -129,27 +103,15 @@ test("bytes without a token become the unknown token, or nothing", async () => {
 test("a merge into a text that is no token is spelled by its bytes", async () => {
   const tokens: MadeToken[] = [["a"], ["b"], ["abab"]];
   const model = "gpt2";
-  const tokenizer = await madeTokenizer({
-    model,
-    tokens,
-    merges: ["a b", "ab ab"],
-  });
+  const tokenizer = await madeTokenizer({ model, tokens, merges: ["a b", "ab ab"] });
   assert.deepEqual([...tokenizer.encode("abab")], [2]);
   assert.deepEqual([...tokenizer.encode("aba")], [0, 1, 0]);
 });
 
 test("an unknown pre-tokeniser is refused by name, with the known ones", async () => {
   await assert.rejects(
-    madeTokenizer({
-      model: "gpt2",
-      tokens: TOKENS,
-      merges: [],
-      pairs: { pre: "klingon" },
-    }),
-    isModelError(
-      "unsupported-tokenizer",
-      /one of .*llama-bpe.*: it is 'klingon'/,
-    ),
+    madeTokenizer({ model: "gpt2", tokens: TOKENS, merges: [], pairs: { pre: "klingon" } }),
+    isModelError("unsupported-tokenizer", /one of .*llama-bpe.*: it is 'klingon'/),
   );
 });
 
@@ -167,17 +129,7 @@ test("a file without merges, or with others than strings, is refused", async () 
 test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
   const tokenizer = await fixtureTokenizer("qwen2", { pre: "gpt-4o" });
   for (
-    const unit of [
-      " ",
-      "a",
-      "\n",
-      "1",
-      "'",
-      "\u00e9A",
-      "\u{1f999}",
-      " \n",
-      "Once upon a time. ",
-    ]
+    const unit of [" ", "a", "\n", "1", "'", "\u00e9A", "\u{1f999}", " \n", "Once upon a time. "]
   ) {
     const start = performance.now();
     const ids = tokenizer.encode(unit.repeat(250_000 / unit.length));

@@ -24,7 +24,9 @@ test("find() gives the replacement of every key of a large map", () => {
 });
 
 test("find() takes the longest key", () => {
-  const map = Charsmap.tryParse(writeCharsmap([["a", "1"], ["abc", "3"], ["b", ""]]));
+  const map = Charsmap.tryParse(
+    writeCharsmap([["a", "1"], ["abc", "3"], ["b", ""]]),
+  );
   const at = (text: string): [number, string] | undefined => {
     const found = map?.find(encoder.encode(text), 0);
     return found && [found.keyBytes, decoder.decode(found.bytes)];
@@ -42,9 +44,15 @@ test("find() of any bytes as a map ends, within its limits", () => {
       fc.uint8Array({ minLength: 1, maxLength: 300 }),
       (bytes, text) => {
         const map = bytes.slice();
-        new DataView(map.buffer).setUint32(0, Math.floor((bytes.length - 5) / 4) * 4, true);
+        new DataView(map.buffer).setUint32(
+          0,
+          Math.floor((bytes.length - 5) / 4) * 4,
+          true,
+        );
         const found = Charsmap.tryParse(map)?.find(text, 0);
-        if (found !== undefined) assert.ok(found.keyBytes <= 256 && found.bytes.length <= 256);
+        if (found !== undefined) {
+          assert.ok(found.keyBytes <= 256 && found.bytes.length <= 256);
+        }
       },
     ),
     { numRuns: runs(500) },

@@ -60,11 +60,7 @@ for (
     const cases = vectors(outputs);
     assert.equal(cases.length, 47);
     for (const { text, ids } of cases) {
-      assert.deepEqual(
-        [...tokenizer.encode(text, { addBos: false })],
-        ids,
-        JSON.stringify(text),
-      );
+      assert.deepEqual([...tokenizer.encode(text, { addBos: false })], ids, JSON.stringify(text));
       assert.equal(tokenizer.decode(ids), text);
     }
   });
@@ -90,17 +86,9 @@ test("a tokenizer reads ids and flags, and takes 4294967295 for none", async () 
 
 test("encode() starts with BOS by the file's default, and as asked", async () => {
   const stories = await tokenizerOf(STORIES);
-  assert.deepEqual([...stories.encode("Once upon a time")], [
-    1,
-    403,
-    407,
-    261,
-    378,
-  ]);
+  assert.deepEqual([...stories.encode("Once upon a time")], [1, 403, 407, 261, 378]);
   assert.deepEqual([...stories.encode("", { addBos: true })], [1]);
-  const without = await made([...BASE, ["\u2581", 1]], {
-    add_bos_token: false,
-  });
+  const without = await made([...BASE, ["\u2581", 1]], { add_bos_token: false });
   assert.deepEqual([...without.encode("")], []);
   assert.deepEqual([...without.encode("", { addBos: true })], [1]);
 });
@@ -111,11 +99,7 @@ test("encode() recognises control tokens only when asked, and puts a space after
   const plain = phi.encode(text, { addBos: false });
   assert.ok(!plain.includes(32_010) && !plain.includes(32_007));
   const parsed = phi.encode(text, { addBos: false, parseSpecial: true });
-  assert.deepEqual([...parsed], [
-    32_010,
-    ...phi.encode("hi", { addBos: false }),
-    32_007,
-  ]);
+  assert.deepEqual([...parsed], [32_010, ...phi.encode("hi", { addBos: false }), 32_007]);
 });
 
 test("encode() takes user-defined tokens whole, the longest first, never control tokens", async () => {
@@ -136,10 +120,7 @@ test("characters outside a vocabulary without byte tokens become one unknown tok
 });
 
 test("a character is spelled in bytes only when all of its byte tokens are there", async () => {
-  const tokenizer = await made([...BASE, ["\u2581", 1], ["<0xC3>", 6], [
-    "<0xA9>",
-    6,
-  ]], {
+  const tokenizer = await made([...BASE, ["\u2581", 1], ["<0xC3>", 6], ["<0xA9>", 6]], {
     add_bos_token: false,
     add_space_prefix: false,
   });
@@ -204,8 +185,5 @@ test("encode() of a quarter million characters takes near-linear time, in the wo
 
 test("encode() refuses a text beyond its limit", async () => {
   const stories = await tokenizerOf(STORIES);
-  assert.throws(
-    () => stories.encode("a".repeat(8 * 1024 * 1024 + 1)),
-    RangeError,
-  );
+  assert.throws(() => stories.encode("a".repeat(8 * 1024 * 1024 + 1)), RangeError);
 });

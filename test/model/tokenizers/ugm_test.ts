@@ -36,12 +36,24 @@ test("EOS comes when asked, as the file wants it", async () => {
 });
 
 test("white space goes as the flags say", async () => {
-  const ids = async (pairs: Record<string, boolean>, text: string): Promise<number[]> => {
-    return [...(await madeTokenizer({ model: "t5", tokens: TOKENS, pairs })).encode(text)];
+  const ids = async (
+    pairs: Record<string, boolean>,
+    text: string,
+  ): Promise<number[]> => {
+    return [
+      ...(await madeTokenizer({ model: "t5", tokens: TOKENS, pairs })).encode(
+        text,
+      ),
+    ];
   };
   assert.deepEqual(await ids({}, "b  b "), [5, 3, 3, 5, 3]);
   assert.deepEqual(await ids({ add_space_prefix: true }, "b b"), [3, 5, 3, 5]);
-  assert.deepEqual(await ids({ remove_extra_whitespaces: true }, "  b   b "), [3, 5, 3, 5]);
+  assert.deepEqual(await ids({ remove_extra_whitespaces: true }, "  b   b "), [
+    3,
+    5,
+    3,
+    5,
+  ]);
 });
 
 test("decode() leaves out the space that was put in front", async () => {
@@ -59,7 +71,10 @@ test("what no token spells is unknown, once for a run, or bytes where there are 
   const bytes = Array.from({ length: 256 }, (_, byte): MadeToken => {
     return [`<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`, 6];
   });
-  const whole = await madeTokenizer({ model: "t5", tokens: [...TOKENS, ...bytes] });
+  const whole = await madeTokenizer({
+    model: "t5",
+    tokens: [...TOKENS, ...bytes],
+  });
   const text = "a\u4f60\u597db";
   assert.equal(whole.decode(whole.encode(text)), text);
   assert.equal(whole.encode(text).length, 8);
@@ -69,15 +84,26 @@ test("a text is normalised by the map of the file before it is cut", async () =>
   const tokenizer = await madeTokenizer({
     model: "t5",
     tokens: TOKENS,
-    pairs: { precompiled_charsmap: writeCharsmap([["A", "a"], ["AA", "b"], ["\u00ad", ""]]) },
+    pairs: {
+      precompiled_charsmap: writeCharsmap([["A", "a"], ["AA", "b"], [
+        "\u00ad",
+        "",
+      ]]),
+    },
   });
   assert.deepEqual([...tokenizer.encode("A\u00adAAA")], [4, 8]);
 });
 
 test("a broken map is refused", async () => {
-  for (const bytes of [new Uint8Array(3), Uint8Array.of(255, 0, 0, 0, 1, 2, 3, 4)]) {
+  for (
+    const bytes of [new Uint8Array(3), Uint8Array.of(255, 0, 0, 0, 1, 2, 3, 4)]
+  ) {
     await assert.rejects(
-      madeTokenizer({ model: "t5", tokens: TOKENS, pairs: { precompiled_charsmap: bytes } }),
+      madeTokenizer({
+        model: "t5",
+        tokens: TOKENS,
+        pairs: { precompiled_charsmap: bytes },
+      }),
       isModelError("bad-tokenizer", /precompiled_charsmap/),
     );
   }
@@ -91,7 +117,9 @@ test("special tokens are recognised only when asked, user-defined ones always", 
 });
 
 test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
-  const tokenizer = await madeTokenizer(await unigramVocabulary({ add_space_prefix: true }));
+  const tokenizer = await madeTokenizer(
+    await unigramVocabulary({ add_space_prefix: true }),
+  );
   for (const unit of [" ", "a", "\u4f60", "\ufb03", "\u{1f999}", "ab "]) {
     const start = performance.now();
     tokenizer.encode(unit.repeat(250_000 / unit.length));

@@ -27,21 +27,35 @@ test("encode() gives llama.cpp's ids for every vector of bert-bge", async () => 
   const cases = vectors("vocab/ggml-vocab-bert-bge.gguf.out");
   assert.equal(cases.length, 47);
   for (const { text, ids } of cases) {
-    assert.deepEqual([...tokenizer.encode(text, { addBos: false })], ids, JSON.stringify(text));
+    assert.deepEqual(
+      [...tokenizer.encode(text, { addBos: false })],
+      ids,
+      JSON.stringify(text),
+    );
   }
 });
 
 test("a text starts with [CLS], and ends with [SEP] when asked", async () => {
   const tokenizer = await fixtureTokenizer("bert-bge");
   assert.ok(tokenizer.addBos && tokenizer.addEos);
-  assert.deepEqual([...tokenizer.encode("hello", { addEos: true })], [101, 7592, 102]);
+  assert.deepEqual([...tokenizer.encode("hello", { addEos: true })], [
+    101,
+    7592,
+    102,
+  ]);
   assert.equal(tokenizer.decode([101, 7592, 2088, 102]), "hello world");
   assert.equal(tokenizer.decode([7592], { keepLeadingSpace: true }), " hello");
 });
 
 test("words are cut into the longest tokens from the left, or are unknown as a whole", async () => {
-  const tokenizer = await madeTokenizer({ model: "bert", tokens: TOKENS, pairs: IDS });
-  const ids = (text: string): number[] => [...tokenizer.encode(text, { addBos: false })];
+  const tokenizer = await madeTokenizer({
+    model: "bert",
+    tokens: TOKENS,
+    pairs: IDS,
+  });
+  const ids = (
+    text: string,
+  ): number[] => [...tokenizer.encode(text, { addBos: false })];
   assert.deepEqual(ids("hello"), [6]);
   assert.deepEqual(ids("hellolo"), [6, 5]);
   assert.deepEqual(ids("hel lo"), [4, 1], "'lo' begins no word");
@@ -54,7 +68,11 @@ test("case and accents go as the file says", async () => {
   const made = { model: "bert", tokens: TOKENS };
   const folding = await madeTokenizer({ ...made, pairs: IDS });
   assert.deepEqual([...folding.encode("HELLO \u00c9 e\u0301")], [2, 6, 10, 10]);
-  assert.deepEqual([...folding.encode("\ud55c")], [2, 12], "the first jamo stays");
+  assert.deepEqual(
+    [...folding.encode("\ud55c")],
+    [2, 12],
+    "the first jamo stays",
+  );
   const cased = await madeTokenizer({
     ...made,
     pairs: { ...IDS, "normalizer.lowercase": false },
@@ -70,7 +88,9 @@ test("case and accents go as the file says", async () => {
 test("special tokens are recognised only when asked", async () => {
   const tokenizer = await fixtureTokenizer("bert-bge");
   assert.ok(!tokenizer.encode("[MASK]", { addBos: false }).includes(103));
-  assert.deepEqual([...tokenizer.encode("[MASK]", { addBos: false, parseSpecial: true })], [103]);
+  assert.deepEqual([
+    ...tokenizer.encode("[MASK]", { addBos: false, parseSpecial: true }),
+  ], [103]);
 });
 
 test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {

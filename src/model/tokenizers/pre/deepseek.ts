@@ -36,7 +36,9 @@ const isCasedLetter = within(
     "1e900-1e943",
 );
 /** Stands for `[!-/:-~]`, fullwidth forms of them, quotation marks, CJK punctuation. */
-const isAsciiPunctuationOrLetter = within("21-2f 3a-7e 2018-201f 3000-3002 ff01-ff0f ff1a-ff5e");
+const isAsciiPunctuationOrLetter = within(
+  "21-2f 3a-7e 2018-201f 3000-3002 ff01-ff0f ff1a-ff5e",
+);
 /** Stands for `[U+4E00-U+9FA5 U+0800-U+4E00 U+AC00-U+D7FF]`: most of Asia's scripts. */
 const isAsian = within("800-9fa5 ac00-d7ff");
 const isHanOrKana = within("3040-30ff 4e00-9fa5");
@@ -99,5 +101,6 @@ function asciiMarkAndWord(span: Span, at: number): ReturnType<Matcher> {
 
 /** Stands for `[^\r\n\p{L}\p{P}\p{S}]` */
 function isMarkPrefix(classes: number, point: number): boolean {
-  return (classes & (LETTER | PUNCTUATION | SYMBOL)) === 0 && !isLineBreak(classes, point);
+  return (classes & (LETTER | PUNCTUATION | SYMBOL)) === 0 &&
+    !isLineBreak(classes, point);
 }

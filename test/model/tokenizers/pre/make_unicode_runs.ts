@@ -12,10 +12,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const POINTS = 0x110000;
 const LINE_CHARACTERS = 90;
-const OUTPUT = new URL(
-  "../../../../src/model/tokenizers/pre/unicode_runs.gen.ts",
-  import.meta.url,
-);
+const OUTPUT = new URL("../../../../src/model/tokenizers/pre/unicode_runs.gen.ts", import.meta.url);
 /** General category to letter; what none has is unassigned: "X". */
 const LETTERS: Readonly<Record<string, string>> = {
   Number: "N",
@@ -33,15 +30,8 @@ const LETTERS: Readonly<Record<string, string>> = {
 async function letterOfPoints(folder: string): Promise<string[]> {
   const letters = new Array<string>(POINTS).fill("X");
   for (const [category, letter] of Object.entries(LETTERS)) {
-    const path = resolve(
-      folder,
-      "General_Category",
-      category,
-      "code-points.mjs",
-    );
-    const { default: points } = await import(pathToFileURL(path).href) as {
-      default: number[];
-    };
+    const path = resolve(folder, "General_Category", category, "code-points.mjs");
+    const { default: points } = await import(pathToFileURL(path).href) as { default: number[] };
     for (const point of points) letters[point] = letter;
   }
   return letters;
