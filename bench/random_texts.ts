@@ -59,8 +59,7 @@ const SPACES: readonly string[] = [
 
 /** A random text of up to some hundred characters, well formed and without U+0000. */
 export function randomText(random: () => number): string {
-  const pick = <T>(items: readonly T[]): T =>
-    items[Math.floor(random() * items.length)] as T;
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const parts: string[] = [];
   for (let count = 1 + Math.floor(random() * 12); count > 0; count--) {
     const kind = random();

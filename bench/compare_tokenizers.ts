@@ -2,7 +2,7 @@
  * Do our tokenizers give the same ids as llama.cpp, on random texts? Expected: no difference but those
  * that are documented in the sources (src/model/tokenizers).
  *
- *     node bench/peers/compare_tokenizers.ts [COUNT = 1000] [SEED = 1] [NAME ...]
+ *     node bench/compare_tokenizers.ts [COUNT = 1000] [SEED = 1] [NAME ...]
  *
  * Needs node-llama-cpp in bench/peers/node_modules. Each name is a vocabulary of test/fixtures/vocab,
  * with ":" and another pre-tokeniser if it is to be cut by that: "gpt-2:llama-bpe", or "t5" for a
@@ -12,14 +12,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../../src/model/mod.ts";
-import { PRE_TOKENIZERS } from "../../src/model/tokenizers/pre/pre_tokenizer.ts";
-import { encodeGguf } from "../models/encode_gguf.ts";
-import { vocabularyOf } from "../models/synthetic_vocabulary.ts";
-import { vocabulary, type VocabularyName } from "../../test/model/_vocabularies.ts";
-import { madeMetadata } from "../../test/model/tokenizers/_made.ts";
-import { unigramVocabulary } from "../../test/model/tokenizers/_unigram.ts";
-import { importPeer } from "./load.ts";
+import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../src/model/mod.ts";
+import { PRE_TOKENIZERS } from "../src/model/tokenizers/pre/pre_tokenizer.ts";
+import { encodeGguf } from "./models/encode_gguf.ts";
+import { vocabularyOf } from "./models/synthetic_vocabulary.ts";
+import { vocabulary, type VocabularyName } from "../test/model/_vocabularies.ts";
+import { madeMetadata } from "../test/model/tokenizers/_made.ts";
+import { unigramVocabulary } from "../test/model/tokenizers/_unigram.ts";
+import { importPeer } from "./peers/load.ts";
 import { randomText, seededNumbers } from "./random_texts.ts";
 
 /** What of node-llama-cpp is used. */
