@@ -26,6 +26,8 @@ const THREADS: usize = 512;
 
 /** `bad` when logits are not finite. */
 export const BAD_HEAD: i32 = -1;
+/** Added to `bad` when a key or a value does not fit its form. */
+export const BAD_KEY_VALUE: i32 = 1 << 20;
 
 /** Loads before a thread sleeps: some 10 to 40 us, longer than a step of a small model. */
 const SPINS: i32 = 20_000;

@@ -49,6 +49,11 @@ const WINDOW: usize = MATRIX_COUNT * MATRIX_BYTES + NORM_COUNT * NORM_BYTES;
 const ROPE: usize = WINDOW + 4;
 const LAYER_BYTES: usize = ROPE + 4;
 
+/** Where norms stand (`Family.normPlaces`). */
+export const BEFORE: i32 = 0;
+export const AROUND: i32 = 1;
+export const AFTER: i32 = 2;
+
 /** The model. */
 @unmanaged
 export class Model {
@@ -59,15 +64,28 @@ export class Model {
   valueWidth: i32;
   ropeWidth: i32;
   epsilon: f32;
-  attentionScale: f32;
   vocabulary: i32;
   layerPageBytes: u32;
+  // The family's choices.
+  layerNorms: i32;
+  normPlaces: i32;
+  activation: i32;
+  ropeHalves: i32;
+  attentionScale: f32;
+  attentionCap: f32;
+  logitCap: f32;
+  embeddingScale: f32;
+  /** Whether pages hold f16. */
+  half: i32;
+  // Tables.
   layers: usize;
-  /** Matrices, then a norm. */
   embedding: usize;
+  positions: usize;
+  tokenTypes: usize;
+  embeddingNorm: usize;
   head: usize;
   headNorm: usize;
-  /** An f64 for each table. */
+  /** `Rope`s. */
   ropes: usize;
   ropeCount: i32;
   // Scratch: rows, and bytes from one to the next.
@@ -134,6 +152,9 @@ export class Pass {
   headRows: usize;
   /** `Row`s. */
   table: usize;
+  /** `Run`s. */
+  runs: usize;
+  runCount: i32;
 }
 
 /** One row. */
@@ -145,7 +166,28 @@ export class Row {
   pages: usize;
 }
 
+/** Consecutive rows and positions of one session. */
+@unmanaged
+export class Run {
+  firstRow: i32;
+  rows: i32;
+  firstPosition: i32;
+  pages: usize;
+  /** Rows see all positions below it; 0 when they see themselves and those before. */
+  visibleMax: i32;
+}
+
+/** Frequencies of a rotation, f64. */
+@unmanaged
+export class Rope {
+  magnitude: f64;
+  frequencies: usize;
+  unused: i32;
+}
+
 const ROW_BYTES: usize = 12;
+const RUN_BYTES: usize = 20;
+const ROPE_BYTES: usize = 16;
 
 // @ts-ignore: decorator
 
@@ -187,4 +229,18 @@ export function ropeOf(layer: usize): i32 {
 @inline
 export function rowAt(pass: Pass, index: i32): Row {
   return changetype<Row>(pass.table + <usize> index * ROW_BYTES);
+}
+
+// @ts-ignore: decorator
+
+@inline
+export function runAt(pass: Pass, index: i32): Run {
+  return changetype<Run>(pass.runs + <usize> index * RUN_BYTES);
+}
+
+// @ts-ignore: decorator
+
+@inline
+export function ropeAt(model: Model, index: i32): Rope {
+  return changetype<Rope>(model.ropes + <usize> index * ROPE_BYTES);
 }

@@ -1,0 +1,219 @@
+/**
+ * One layer (section 5), whatever its family.
+ */
+import { activate } from "./activation";
+import { attend } from "./attention";
+import { BAD_KEY_VALUE, barrier, me, noteBad, share, threads } from "./barrier";
+import { add } from "./elementwise";
+import { storeKeyValue } from "./keys_values";
+import { headNorms } from "./norm";
+import {
+  AFTER,
+  AROUND,
+  ATTN_K,
+  ATTN_K_NORM,
+  ATTN_NORM,
+  ATTN_OUTPUT,
+  ATTN_OUTPUT_NORM,
+  ATTN_Q,
+  ATTN_Q_NORM,
+  ATTN_V,
+  BEFORE,
+  FFN_DOWN,
+  FFN_GATE,
+  FFN_NORM,
+  FFN_UP,
+  LAYER_OUTPUT_NORM,
+  Matrix,
+  matrixOf,
+  Norm,
+  normOf,
+  POST_ATTENTION_NORM,
+  POST_FFW_NORM,
+  ropeOf,
+  rowAt,
+  Run,
+  runAt,
+  windowOf,
+} from "./program_map";
+import {
+  firstGroup,
+  groupCount,
+  model,
+  multiplyShare,
+  normRow,
+  pairsAt,
+  pass,
+  prepare,
+  product,
+  xAt,
+} from "./program_steps";
+import { rotate } from "./rotation";
+
+/** Rows that one task of attention takes where heads don't divide by the threads. */
+const TASK_ROWS: i32 = 16;
+
+/** Steps 1 to 3. */
+export function attention(layer: usize, index: i32): void {
+  const q = matrixOf(layer, ATTN_Q), k = matrixOf(layer, ATTN_K), v = matrixOf(layer, ATTN_V);
+  const quantised = (q.quantised | k.quantised | v.quantised) != 0;
+  prepare(model.x, model.xStride, model.width, normOf(layer, ATTN_NORM), quantised);
+  product(q, model.q, model.qStride);
+  product(k, model.k, model.kvStride);
+  product(v, model.v, model.kvStride);
+  barrier();
+  place(layer, index);
+  barrier();
+  attendShare(layer, index);
+  barrier();
+  const output = matrixOf(layer, ATTN_OUTPUT);
+  prepare(model.out, model.qStride, output.columns, noNorm(layer), output.quantised != 0);
+  const after = model.normPlaces == AROUND ? POST_ATTENTION_NORM : ATTN_OUTPUT_NORM;
+  sum(output, normOf(layer, after));
+}
+
+/** Step 4. */
+export function feedForward(layer: usize): void {
+  const gate = matrixOf(layer, FFN_GATE), up = matrixOf(layer, FFN_UP);
+  const gated = gate.kind >= 0;
+  const quantised = ((gated ? gate.quantised : 0) | up.quantised) != 0;
+  prepare(model.x, model.xStride, model.width, normOf(layer, FFN_NORM), quantised);
+  if (gated) product(gate, model.g, model.ffnStride);
+  product(up, gated ? model.u : model.g, model.ffnStride);
+  const first = <usize> firstGroup(up) << 5;
+  const count = groupCount(up) << 3;
+  for (let row = 0; row < pass.rows; row++) {
+    const at = <usize> row * model.ffnStride + first;
+    activate(model.activation, model.g + at, gated ? model.u + at : 0, count);
+  }
+  barrier();
+  const down = matrixOf(layer, FFN_DOWN);
+  prepare(model.g, model.ffnStride, down.columns, noNorm(layer), down.quantised != 0);
+  const after = model.normPlaces == AROUND ? POST_FFW_NORM : LAYER_OUTPUT_NORM;
+  sum(down, normOf(layer, after));
+}
+
+/** h and the product of a half of the layer, normed where the family norms them. */
+function sum(matrix: Matrix, after: Norm): void {
+  if (model.normPlaces == BEFORE && matrix.bias == 0) {
+    multiplyShare(matrix, model.x, model.xStride, pass.rows, true);
+    barrier();
+    return;
+  }
+  product(matrix, model.a, model.xStride);
+  if (model.normPlaces == AROUND) {
+    barrier();
+    for (let row = me; row < pass.rows; row += threads) {
+      const a = model.a + <usize> row * model.xStride;
+      normRow(a, after, a);
+      add(xAt(row), a, model.width);
+    }
+    barrier();
+    return;
+  }
+  const first = <usize> firstGroup(matrix) << 5;
+  const count = groupCount(matrix) << 3;
+  for (let row = 0; row < pass.rows; row++) {
+    const at = <usize> row * model.xStride + first;
+    add(model.x + at, model.a + at, count);
+  }
+  barrier();
+  if (model.normPlaces != AFTER) return;
+  for (let row = me; row < pass.rows; row += threads) normRow(xAt(row), after, xAt(row));
+  barrier();
+}
+
+/** Norms and rotates heads of this thread's rows, and stores keys and values in their pages. */
+function place(layer: usize, index: i32): void {
+  const ofQueries = normOf(layer, ATTN_Q_NORM).weight, ofKeys = normOf(layer, ATTN_K_NORM).weight;
+  const rope = ropeOf(layer);
+  const width = model.headWidth;
+  for (let row = me; row < pass.rows; row += threads) {
+    const at = rowAt(pass, row);
+    const query = model.q + <usize> row * model.qStride;
+    const key = model.k + <usize> row * model.kvStride;
+    if (ofQueries != 0) headNorms(query, ofQueries, model.heads, width, model.epsilon);
+    if (ofKeys != 0) headNorms(key, ofKeys, model.kvHeads, width, model.epsilon);
+    if (model.ropeCount > 0) {
+      const pairs = pairsAt(row, rope);
+      rotate(query, pairs, model.heads, width, model.ropeWidth, model.ropeHalves);
+      rotate(key, pairs, model.kvHeads, width, model.ropeWidth, model.ropeHalves);
+    }
+    const page = load<u32>(at.pages + (<usize> (at.position >> 5) << 2));
+    const stored = storeKeyValue(
+      <usize> page + <usize> index * <usize> model.layerPageBytes,
+      at.position & 31,
+      key,
+      model.v + <usize> row * model.kvStride,
+      model.kvHeads,
+      width,
+      model.valueWidth,
+      model.half,
+    );
+    if (!stored) noteBad(BAD_KEY_VALUE + index + 1);
+  }
+}
+
+/** Attention is shared by key heads; where those don't divide, by rows too. */
+function attendShare(layer: usize, index: i32): void {
+  const heads = model.kvHeads;
+  if (heads % threads == 0) {
+    const from = heads * me / threads, to = heads * (me + 1) / threads;
+    for (let run = 0; run < pass.runCount; run++) {
+      const at = runAt(pass, run);
+      attendRows(layer, index, at, 0, at.rows, from, to);
+    }
+    return;
+  }
+  let task = 0;
+  for (let run = 0; run < pass.runCount; run++) {
+    const at = runAt(pass, run);
+    for (let row = 0; row < at.rows; row += TASK_ROWS) {
+      const rows = min<i32>(TASK_ROWS, at.rows - row);
+      for (let head = 0; head < heads; head++, task++) {
+        if (task % threads == me) attendRows(layer, index, at, row, rows, head, head + 1);
+      }
+    }
+  }
+}
+
+function attendRows(
+  layer: usize,
+  index: i32,
+  run: Run,
+  row: i32,
+  rows: i32,
+  fromHead: i32,
+  toHead: i32,
+): void {
+  const at = <usize> (run.firstRow + row) * model.qStride;
+  attend(
+    model.q + at,
+    model.out + at,
+    model.qStride,
+    run.pages,
+    <usize> index * <usize> model.layerPageBytes,
+    run.firstPosition + row,
+    rows,
+    run.visibleMax,
+    windowOf(layer),
+    fromHead,
+    toHead,
+    model.heads,
+    model.kvHeads,
+    model.headWidth,
+    model.valueWidth,
+    model.attentionScale,
+    model.attentionCap,
+    model.half,
+    model.scores + <usize> me * model.scoresStride,
+  );
+}
+
+/** A norm that the family has not: one of another place than its own. */
+// @ts-ignore: decorator
+
+@inline
+function noNorm(layer: usize): Norm {
+  return normOf(layer, model.normPlaces == AFTER ? ATTN_NORM : LAYER_OUTPUT_NORM);
+}
