@@ -9,7 +9,9 @@ import { contextMaxLimit } from "./numeric_class.ts";
 
 /** Returns the configured context, or the model's. @throws {RangeError} out of range */
 export function checkedContext(contextMax: number | undefined, shape: ModelShape): number {
-  const limit = Math.min(shape.contextMax, contextMaxLimit);
+  const { positionRows } = shape.family;
+  const learned = positionRows === 0 ? contextMaxLimit : positionRows;
+  const limit = Math.min(shape.contextMax, contextMaxLimit, learned);
   const chosen = contextMax ?? limit;
   if (!Number.isSafeInteger(chosen) || chosen < 1 || chosen > limit) {
     throw new RangeError(
@@ -43,6 +45,15 @@ export function checkTokens(tokens: Uint32Array, vocabularySize: number): void {
       } as ids must be below ${vocabularySize}: it is at index ${bad}`,
     );
   }
+}
+
+/** @throws {EngineError} "context-full" when a position has no learned row */
+export function checkPositions(count: number, { family: { positionRows } }: ModelShape): void {
+  if (positionRows === 0 || count <= positionRows) return;
+  throw new EngineError({
+    code: "context-full",
+    message: `Cannot embed position ${count - 1} as the model has learned ${positionRows}`,
+  });
 }
 
 /** Returns how many rows `hidden` has. @throws {RangeError} when it is not a positive whole number */
@@ -134,6 +145,11 @@ function checkEntry(entry: BatchEntry & { readonly counts: LayerCounts }, call: 
   if (low !== entry.counts.high(from, to) || low !== firstPosition) {
     throw new RangeError(
       `Cannot run layers ${from} to ${to} as "firstPosition" must be ${low}, what the session holds: current value is ${firstPosition}`,
+    );
+  }
+  if (!call.shape.family.causal && firstPosition > 0) {
+    throw new RangeError(
+      `Cannot run an encoder from position ${firstPosition} as a text is computed at once`,
     );
   }
   if (firstPosition + positionCount > call.contextMax) {

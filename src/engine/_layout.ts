@@ -9,8 +9,16 @@
  *
  * Every region starts at a multiple of 64 bytes.
  */
-import type { ByteSource, GgufFile, LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
+import type {
+  ByteSource,
+  GgufFile,
+  LayerMatrix,
+  LayerNorm,
+  ModelShape,
+  Rope,
+} from "../model/mod.ts";
 import {
+  embeddingNormPlace,
   headMatrixTensor,
   headNormPlace,
   layerMatricesOf,
@@ -25,7 +33,7 @@ import { controlPtr, drawScratch, Pen, roundUp, type Scratch } from "./_scratch.
 import { findMatrix, findVector, type MatrixType, matrixTypes } from "./_tensors.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
-import { tilePositions } from "./numeric_class.ts";
+import { type KeyValueType, tilePositions } from "./numeric_class.ts";
 
 /** Bytes of the staging area, of which half is read at a time, unless 8 rows are longer. */
 export const stagingBytesMin = 2 ** 23;
@@ -67,6 +75,12 @@ export interface PackedNorm {
   readonly bias: PackedVector | undefined;
 }
 
+/** A table of rotary frequencies, f64. */
+export interface PackedRope {
+  readonly factors: PackedVector | undefined;
+  readonly ptr: number;
+}
+
 /** One layer's weights. */
 export interface PackedLayer {
   readonly matrices: ReadonlyMap<LayerMatrix, PackedMatrix>;
@@ -80,6 +94,12 @@ export interface Layout {
   readonly stagingBytes: number;
   readonly layers: readonly PackedLayer[];
   readonly embedding: PackedMatrix | undefined;
+  /** Learned positions and token types. */
+  readonly positions: PackedMatrix | undefined;
+  readonly tokenTypes: PackedMatrix | undefined;
+  readonly embeddingNorm: PackedNorm | undefined;
+  /** Of each table of frequencies: by what they are divided, and where they are put. */
+  readonly ropes: readonly PackedRope[];
   readonly headNorm: PackedNorm | undefined;
   readonly headMatrix: PackedMatrix | undefined;
   /** All of them, in the order in which they lie in memory. */
@@ -105,6 +125,8 @@ export interface LayoutOptions {
   readonly kvBytesMax: number | undefined;
   readonly choice: KernelChoice;
   readonly threads: number;
+  readonly scoresBytes: number;
+  readonly keyValueType: KeyValueType;
 }
 
 /** Bytes of the program's tables for a layer, and for the rest of the model; with room to spare. */
@@ -132,6 +154,13 @@ export function drawLayout(options: LayoutOptions): Layout {
   const embedding = options.embedding
     ? packer.table("token_embd.weight", shape.vocabularySize)
     : undefined;
+  const { positionRows, tokenTypeRows } = shape.family;
+  const table = (name: string, rows: number): PackedMatrix | undefined =>
+    options.embedding && rows > 0 ? packer.table(name, rows) : undefined;
+  const positions = table("position_embd.weight", positionRows);
+  const tokenTypes = table("token_types.weight", tokenTypeRows);
+  const embeddingNorm = options.embedding ? packer.norm(embeddingNormPlace(shape)) : undefined;
+  const ropes = shape.family.ropes.map((rope) => packer.rope(rope));
   const headNorm = options.head ? packer.norm(headNormPlace(shape)) : undefined;
   const tied = shape.tiedOutput ? embedding : undefined;
   const headTensor = options.head ? headMatrixTensor(shape) : undefined;
@@ -144,6 +173,10 @@ export function drawLayout(options: LayoutOptions): Layout {
     stagingBytes,
     layers: packed,
     embedding,
+    positions,
+    tokenTypes,
+    embeddingNorm,
+    ropes,
     headNorm,
     headMatrix,
     weights: packer.weights,
@@ -219,6 +252,14 @@ class Packer {
     };
   }
 
+  rope({ factorsTensor }: Rope): PackedRope {
+    const { ropeWidth } = this.#options.shape;
+    const factors = factorsTensor === undefined
+      ? undefined
+      : this.#vector(factorsTensor, 0, ropeWidth / 2);
+    return { factors, ptr: this.#pen.skip(ropeWidth * 4) };
+  }
+
   #vector(name: string, first: number, length: number): PackedVector {
     const { offset: tensorOffset, type } = findVector(this.#options.file, name);
     const ptr = this.#pen.skip(roundUp(length, 8) * 4);
@@ -233,11 +274,11 @@ class Packer {
 
 function drawPages(
   pagesPtr: number,
-  { file, shape, layers, contextMax, kvBytesMax }: LayoutOptions,
+  { file, shape, layers, contextMax, kvBytesMax, keyValueType }: LayoutOptions,
 ): Pick<Layout, "pagesPtr" | "pageBytes" | "layerPageBytes" | "pageCountMax"> {
   const { kvHeadCount, headWidth } = shape;
   const elements = kvHeadCount * (headWidth + valueWidthOf(headWidth));
-  const layerPageBytes = elements * tilePositions * 4;
+  const layerPageBytes = elements * tilePositions * (keyValueType === "f16" ? 2 : 4);
   const pageBytes = roundUp(layerPageBytes * (layers.to - layers.from), alignment);
   const contextPages = Math.ceil(contextMax / tilePositions);
   const free = memoryBytesMax - 2 ** 16 - pagesPtr; // the last 64 KiB stay unused

@@ -1,12 +1,13 @@
 /**
  * Passes of rows through the program: what goes into memory before a command, and what comes out.
  *
- * Rows pass in chunks of `chunkRowsMax`; by the numeric class no chunk shows in a result.
+ * Rows pass in chunks of `Scratch.chunkRows`; by the numeric class no chunk shows in a result. An
+ * encoder's rows see each other, so that a span of it is never cut.
  */
 import type { ModelShape } from "../model/mod.ts";
 import type { Layout } from "./_layout.ts";
 import { type PassPlan, type ProgramHome, type Run, writePass } from "./_program.ts";
-import { chunkRowsMax, headRowsMax } from "./_scratch.ts";
+import { headRowsMax } from "./_scratch.ts";
 import type { PagedSession } from "./_session.ts";
 import type { Threads } from "./_threads.ts";
 import { EngineError } from "./errors.ts";
@@ -58,11 +59,11 @@ export class Pass {
 
   /** Rows of the embedding. */
   async embed(tokens: Uint32Array): Promise<Float32Array> {
-    const { width } = this.#options.shape;
+    const { shape: { width }, layout: { scratch: { chunkRows } } } = this.#options;
     const result = new Float32Array(tokens.length * width);
-    for (let from = 0; from < tokens.length; from += chunkRowsMax) {
-      const part = tokens.subarray(from, from + chunkRowsMax);
-      await this.#run({ rows: part.length, tokens: part });
+    for (let from = 0; from < tokens.length; from += chunkRows) {
+      const part = tokens.subarray(from, from + chunkRows);
+      await this.#run({ rows: part.length, tokens: part, firstPosition: from });
       this.#readHidden(result.subarray(from * width, (from + part.length) * width));
     }
     return result;
@@ -73,7 +74,7 @@ export class Pass {
     const { layers, hidden, digests } = call;
     const { width } = this.#options.shape;
     const result = new Float32Array(hidden.length);
-    for (const { row, rows, runs } of chunksOf(call.spans)) {
+    for (const { row, rows, runs } of this.#chunks(call.spans)) {
       const [from, to] = [row * width, (row + rows) * width];
       this.#writeHidden(hidden.subarray(from, to));
       await this.#run({ rows, runs, ...this.#local(layers), digests: digests !== undefined });
@@ -102,7 +103,7 @@ export class Pass {
     const { shape: { vocabularySize, layerCount } } = this.#options;
     const result = new Float32Array(logitRows.length * vocabularySize);
     let done = 0;
-    for (const { row, rows, runs } of chunksOf(spans)) {
+    for (const { row, rows, runs } of this.#chunks(spans)) {
       const wanted = logitRows.filter((each) => each >= row && each < row + rows)
         .map((each) => each - row);
       const part = tokens.subarray(row, row + rows);
@@ -118,12 +119,29 @@ export class Pass {
     return result;
   }
 
+  /** From tokens to the hidden state after all layers. */
+  async encode({ spans, tokens }: Omit<StepCall, "logitRows">): Promise<Float32Array> {
+    const { shape: { width, layerCount } } = this.#options;
+    const result = new Float32Array(tokens.length * width);
+    for (const { row, rows, runs } of this.#chunks(spans)) {
+      const part = tokens.subarray(row, row + rows);
+      await this.#run({ rows, runs, tokens: part, fromLayer: 0, toLayer: layerCount });
+      this.#readHidden(result.subarray(row * width, (row + rows) * width));
+    }
+    return result;
+  }
+
+  #chunks(spans: readonly Span[]): Generator<Chunk> {
+    const { shape: { family }, layout: { scratch } } = this.#options;
+    return chunksOf(spans, { rowsMax: scratch.chunkRows, cuts: family.causal });
+  }
+
   async #run(plan: PassPlan): Promise<void> {
     const { threads, home, assertGoing } = this.#options;
     assertGoing();
     writePass(home, plan);
     const { bad, stopped } = await threads.run();
-    if (bad !== 0) throw notANumber(bad < 0 ? undefined : bad - 1 + home.firstLayer);
+    if (bad !== 0) throw badResult(bad, home.firstLayer);
     if (stopped) assertGoing();
   }
 
@@ -171,29 +189,47 @@ interface Chunk {
   readonly runs: readonly Run[];
 }
 
-/** Cuts spans into chunks of at most `chunkRowsMax` rows. */
-function* chunksOf(spans: readonly Span[]): Generator<Chunk> {
+/** Cuts spans into chunks of at most `rowsMax` rows; between spans only, unless `cuts`. */
+function* chunksOf(
+  spans: readonly Span[],
+  { rowsMax, cuts }: { readonly rowsMax: number; readonly cuts: boolean },
+): Generator<Chunk> {
   let row = 0;
   let rows = 0;
   let runs: Run[] = [];
   for (const { session, firstPosition, positionCount } of spans) {
     for (let done = 0; done < positionCount;) {
-      const count = Math.min(positionCount - done, chunkRowsMax - rows);
-      const first = firstPosition + done;
-      const pagePtrs = session.pagePtrs(first + count - 1);
-      runs.push({ firstPosition: first, positionCount: count, pagePtrs });
-      done += count;
-      rows += count;
-      if (rows === chunkRowsMax) {
+      const left = positionCount - done;
+      if (rows === rowsMax || (!cuts && rows > 0 && rows + left > rowsMax)) {
         yield { row, rows, runs };
         row += rows;
         rows = 0;
         runs = [];
       }
+      const count = Math.min(left, rowsMax - rows);
+      const first = firstPosition + done;
+      const pagePtrs = session.pagePtrs(first + count - 1);
+      runs.push({ firstPosition: first, positionCount: count, pagePtrs });
+      done += count;
+      rows += count;
     }
   }
-  if (rows > 0) yield { row, rows, runs };
+  yield { row, rows, runs };
 }
+
+/** What `bad` of the program says (wasm/executor/barrier.ts). */
+function badResult(bad: number, firstLayer: number): EngineError {
+  if (bad < 0) return notANumber(undefined);
+  const layer = (bad % keyValueBad) - 1 + firstLayer;
+  if (bad < keyValueBad) return notANumber(layer);
+  return new EngineError({
+    code: "not-a-number",
+    layer,
+    message: `Cannot go on as keys and values of layer ${layer} must fit f16: one is beyond 65504`,
+  });
+}
+
+const keyValueBad = 2 ** 20;
 
 function notANumber(layer: number | undefined): EngineError {
   const where = layer === undefined ? "the head" : `layer ${layer}`;

@@ -2,7 +2,7 @@
  * The tables that tell the program of a model and of a pass (wasm/executor/program_map.ts reads
  * them, in the same order).
  */
-import type { LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
+import type { Family, LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
 import { isQuantised, type Kind } from "./_kinds.ts";
 import {
   type Layout,
@@ -11,7 +11,9 @@ import {
   type PackedNorm,
   valueWidthOf,
 } from "./_layout.ts";
-import { controlPtr } from "./_scratch.ts";
+import { controlPtr, type Scratch } from "./_scratch.ts";
+import type { KeyValueType } from "./numeric_class.ts";
+import { ropeFrequencies } from "./rope.ts";
 
 /** Where the tables are in the control block (wasm/executor/program.ts has the same). */
 const modelPtr = controlPtr + 576;
@@ -41,6 +43,10 @@ const normOrder: readonly LayerNorm[] = [
   "layer_output_norm",
 ];
 
+/** Families' choices, in the order of the program's numbers. */
+const normPlaces: readonly Family["normPlaces"][] = ["before", "around", "after"];
+const activations: readonly Family["activation"][] = ["silu", "gelu-tanh", "gelu-erf"];
+
 /** A run of consecutive positions of one session within a pass. */
 export interface Run {
   readonly firstPosition: number;
@@ -55,6 +61,8 @@ export interface PassPlan {
   readonly rows: number;
   /** Tokens to embed, one a row; without them the rows' hidden states lie in the scratch. */
   readonly tokens?: Uint32Array;
+  /** The first of them's position, where there are no runs. */
+  readonly firstPosition?: number;
   /** Where the rows belong; none when no layer is run. */
   readonly runs?: readonly Run[];
   /** Local layers; none by default. */
@@ -64,6 +72,16 @@ export interface PassPlan {
   /** The rows whose logits are wanted. */
   readonly headRows?: readonly number[];
 }
+
+type TableName =
+  | "ropes"
+  | "embedding"
+  | "positions"
+  | "tokenTypes"
+  | "embeddingNorm"
+  | "head"
+  | "headNorm"
+  | "layers";
 
 /** Writes words one after the other. */
 class Writer {
@@ -120,33 +138,32 @@ export interface ProgramHome {
   readonly memory: WebAssembly.Memory;
   /** The first layer that is held. */
   readonly firstLayer: number;
+  readonly keyValueType: KeyValueType;
 }
 
-/** Writes the model's table; once. */
+/** Writes the model's table; once, when the weights are there. */
 export function writeModel(home: ProgramHome): void {
-  const { shape, layout, memory, firstLayer } = home;
-  const { scratch } = layout;
+  const { shape, layout, memory } = home;
   const { family } = shape;
-  const tables = new Writer(memory, layout.tablesPtr);
-  const ropesPtr = tables.ptr;
-  for (const rope of family.ropes) tables.double(rope.base);
-  const embeddingPtr = tables.ptr;
-  tables.matrix(layout.embedding);
-  const headPtr = tables.ptr;
-  tables.matrix(layout.headMatrix);
-  const headNormPtr = tables.ptr;
-  tables.norm(layout.headNorm);
-  const layersPtr = tables.ptr;
-  layout.layers.forEach((layer, i) =>
-    tables.layer(layer, family.layers[firstLayer + i] ?? { window: 0, rope: 0 })
-  );
+  const at = writeTables(home);
   const model = new Writer(memory, modelPtr);
   const { width, headCount, kvHeadCount, headWidth, ropeWidth } = shape;
   model.words(width, headCount, kvHeadCount, headWidth, valueWidthOf(headWidth), ropeWidth);
   model.float(shape.normEpsilon);
-  model.float(family.attentionScale);
   model.words(shape.vocabularySize, layout.layerPageBytes);
-  model.words(layersPtr, embeddingPtr, headPtr, headNormPtr, ropesPtr, family.ropes.length);
+  model.words(Number(family.norm === "layer"), normPlaces.indexOf(family.normPlaces));
+  model.words(activations.indexOf(family.activation), Number(family.ropePairs === "halves"));
+  model.float(family.attentionScale);
+  model.float(family.attentionCap);
+  model.float(family.logitCap);
+  model.float(family.embeddingScale);
+  model.words(Number(home.keyValueType === "f16"));
+  model.words(at.layers, at.embedding, at.positions, at.tokenTypes, at.embeddingNorm);
+  model.words(at.head, at.headNorm, at.ropes, family.ropes.length);
+  writeScratch(model, layout.scratch);
+}
+
+function writeScratch(model: Writer, scratch: Scratch): void {
   model.words(scratch.xPtr, scratch.aPtr, scratch.xStride);
   model.words(scratch.qPtr, scratch.outPtr, scratch.qStride);
   model.words(scratch.kPtr, scratch.vPtr, scratch.kvStride);
@@ -156,6 +173,51 @@ export function writeModel(home: ProgramHome): void {
   model.words(scratch.scoresPtr, scratch.scoresStride);
   model.words(scratch.digestPtr, scratch.digestStride, scratch.digestsPtr);
   model.words(scratch.logitsPtr, scratch.logitsStride);
+}
+
+/** Writes the tables that the model's refers to; returns where each is. */
+function writeTables(
+  { shape, layout, memory, firstLayer }: ProgramHome,
+): Record<TableName, number> {
+  const tables = new Writer(memory, layout.tablesPtr);
+  const { family } = shape;
+  const at = (write: () => void): number => {
+    const { ptr } = tables;
+    write();
+    return ptr;
+  };
+  return {
+    ropes: at(() =>
+      layout.ropes.forEach(({ ptr }, i) => {
+        tables.double(family.ropes[i]?.magnitude ?? NaN);
+        tables.words(ptr, 0);
+      })
+    ),
+    embedding: at(() => tables.matrix(layout.embedding)),
+    positions: at(() => tables.matrix(layout.positions)),
+    tokenTypes: at(() => tables.matrix(layout.tokenTypes)),
+    embeddingNorm: at(() => tables.norm(layout.embeddingNorm)),
+    head: at(() => tables.matrix(layout.headMatrix)),
+    headNorm: at(() => tables.norm(layout.headNorm)),
+    layers: at(() =>
+      layout.layers.forEach((layer, i) =>
+        tables.layer(layer, family.layers[firstLayer + i] ?? { window: 0, rope: 0 })
+      )
+    ),
+  };
+}
+
+/** Computes the tables of frequencies, from the factors that were loaded. @throws {EngineError} */
+export function writeFrequencies({ shape, layout, memory }: ProgramHome): void {
+  layout.ropes.forEach(({ factors, ptr }, i) => {
+    const rope = shape.family.ropes[i];
+    if (rope === undefined) return;
+    const values = factors === undefined
+      ? undefined
+      : new Float32Array(memory.buffer, factors.ptr, factors.length);
+    const table = ropeFrequencies(rope, { ropeWidth: shape.ropeWidth, factors: values });
+    new Float64Array(memory.buffer, ptr, table.length).set(table);
+  });
 }
 
 /** Rows of a file that are to be packed. */
@@ -178,17 +240,20 @@ export function writeRepack(memory: WebAssembly.Memory, plan: RepackPlan): void 
 }
 
 /** Writes the table of one pass. */
-export function writePass({ layout, memory }: ProgramHome, plan: PassPlan): void {
+export function writePass({ shape, layout, memory }: ProgramHome, plan: PassPlan): void {
   const { scratch } = layout;
-  const { tokens, runs = [], headRows = [] } = plan;
-  const table = new Writer(memory, scratch.rowsPtr);
-  if (runs.length === 0) tokens?.forEach((token) => table.words(token, 0, 0));
+  const { tokens, runs = [], headRows = [], firstPosition: first = 0 } = plan;
+  const rows = new Writer(memory, scratch.rowsPtr);
+  const table = new Writer(memory, scratch.runsPtr);
+  if (runs.length === 0) tokens?.forEach((token, i) => rows.words(token, first + i, 0));
   let row = 0;
   runs.forEach(({ firstPosition, positionCount, pagePtrs }, run) => {
     const pages = scratch.tablesPtr + run * scratch.tableStride;
     new Writer(memory, pages).words(...pagePtrs);
-    for (let i = 0; i < positionCount; i++) {
-      table.words(tokens?.[row++] ?? 0, firstPosition + i, pages);
+    const visibleMax = shape.family.causal ? 0 : firstPosition + positionCount;
+    table.words(row, positionCount, firstPosition, pages, visibleMax);
+    for (let i = 0; i < positionCount; i++, row++) {
+      rows.words(tokens?.[row] ?? 0, firstPosition + i, pages);
     }
   });
   new Writer(memory, scratch.headRowsPtr).words(...headRows);
@@ -202,5 +267,7 @@ export function writePass({ layout, memory }: ProgramHome, plan: PassPlan): void
     headRows.length,
     scratch.headRowsPtr,
     scratch.rowsPtr,
+    scratch.runsPtr,
+    runs.length,
   );
 }

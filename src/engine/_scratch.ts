@@ -4,7 +4,7 @@
 import type { ModelShape } from "../model/mod.ts";
 import { tilePositions } from "./numeric_class.ts";
 
-/** Positions that pass through a layer together. */
+/** Positions that pass through a layer together; an encoder's text passes as a whole. */
 export const chunkRowsMax = 128;
 
 /** Rows of logits computed together. */
@@ -27,6 +27,8 @@ const alignment = 64;
 
 /** Where a pass keeps its rows; strides are bytes from a row, or a thread, to the next. */
 export interface Scratch {
+  /** Rows that fit. */
+  readonly chunkRows: number;
   readonly xPtr: number;
   readonly aPtr: number;
   readonly xStride: number;
@@ -50,6 +52,7 @@ export interface Scratch {
   readonly scoresStride: number;
   /** Rows of the pass: tokens and positions, then rows whose logits are wanted. */
   readonly rowsPtr: number;
+  readonly runsPtr: number;
   readonly headRowsPtr: number;
   /** Page addresses of the sessions of a pass. */
   readonly tablesPtr: number;
@@ -71,6 +74,8 @@ export interface ScratchOptions {
   readonly contextMax: number;
   readonly threads: number;
   readonly head: boolean;
+  /** Bytes that attention needs for each thread. */
+  readonly scoresBytes: number;
 }
 
 /** Hands out memory in ascending order. */
@@ -92,7 +97,7 @@ export class Pen {
 
 /** Places the scratch behind the control block; the pen ends behind it. */
 export function drawScratch(pen: Pen, options: ScratchOptions): Scratch {
-  const { shape, contextMax, threads, head } = options;
+  const { shape, contextMax, threads, head, scoresBytes } = options;
   const { width, ffnWidth, headCount, kvHeadCount, headWidth, ropeWidth, family } = shape;
   pen.skip(controlBytes);
   const queryWidth = headCount * headWidth;
@@ -103,11 +108,13 @@ export function drawScratch(pen: Pen, options: ScratchOptions): Scratch {
   const ffnStride = roundUp(ffnWidth, 8) * 4;
   const logitsStride = head ? roundUp(shape.vocabularySize, 8) * 4 : 0;
   const pairsStride = ropeWidth * 4;
-  const scoresStride = roundUp(contextMax, tilePositions) * 4;
+  const scoresStride = roundUp(scoresBytes, alignment);
   const tableStride = Math.ceil(contextMax / tilePositions) * 4;
   const digestStride = roundUp(digestWorkspaceBytes + Math.ceil(xStride / 1024) * 128, alignment);
-  const rows = (stride: number): number => pen.skip(chunkRowsMax * stride);
+  const chunkRows = family.causal ? chunkRowsMax : Math.max(chunkRowsMax, contextMax);
+  const rows = (stride: number): number => pen.skip(chunkRows * stride);
   return {
+    chunkRows,
     xPtr: rows(xStride),
     aPtr: rows(xStride),
     xStride,
@@ -129,6 +136,7 @@ export function drawScratch(pen: Pen, options: ScratchOptions): Scratch {
     scoresPtr: pen.skip(threads * scoresStride),
     scoresStride,
     rowsPtr: rows(12),
+    runsPtr: rows(20),
     headRowsPtr: rows(4),
     tablesPtr: rows(tableStride),
     tableStride,

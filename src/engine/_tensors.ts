@@ -12,20 +12,6 @@ import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { numericClass } from "./numeric_class.ts";
 
-/** The matrices of a layer, in the order in which the pass uses them. */
-export const layerMatrices = [
-  "attn_q",
-  "attn_k",
-  "attn_v",
-  "attn_output",
-  "ffn_gate",
-  "ffn_up",
-  "ffn_down",
-] as const;
-
-/** The norm vectors of a layer. */
-export const layerNorms = ["attn_norm", "ffn_norm"] as const;
-
 /** Types of a matrix in this numeric class. */
 export const matrixTypes = [
   "F32",
@@ -48,16 +34,6 @@ export const matrixTypes = [
 export type MatrixType = (typeof matrixTypes)[number];
 
 const vectorTypes: readonly TensorType[] = ["F32", "F16", "BF16"];
-
-/** The name of a layer's tensor. */
-export function layerTensor(layer: number, part: string): string {
-  return `blk.${layer}.${part}.weight`;
-}
-
-/** The name of the head's matrix: `output.weight`, or the embedding when the file ties them. */
-export function headTensor(tiedOutput: boolean): string {
-  return tiedOutput ? "token_embd.weight" : "output.weight";
-}
 
 /**
  * Finds a matrix.

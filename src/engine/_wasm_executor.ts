@@ -3,13 +3,15 @@
  * the sessions' counts.
  */
 import type { ModelShape } from "../model/mod.ts";
-import { checkedRows, checkForward, checkStep, checkTokens } from "./_checks.ts";
+import { checkedRows, checkForward, checkPositions, checkStep, checkTokens } from "./_checks.ts";
+import { embeddingsOf, noPooling, textGroups } from "./_encode.ts";
 import type { Layout } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
 import { PagePool } from "./_pages.ts";
-import { Pass, type Span } from "./_pass.ts";
-import { type ProgramHome, writeModel } from "./_program.ts";
+import { Pass, type Span, type StepCall } from "./_pass.ts";
+import type { ProgramHome } from "./_program.ts";
 import { PagedSession, type SessionHome } from "./_session.ts";
+import { spansOf, stepCall, type TokenSpan } from "./_step_call.ts";
 import type { Threads } from "./_threads.ts";
 import { digestTokens } from "./_token_digests.ts";
 import { Turns } from "./_turns.ts";
@@ -24,7 +26,7 @@ import type {
   SessionOptions,
   StepEntry,
 } from "./face.ts";
-import { numericClass } from "./numeric_class.ts";
+import { type KeyValueType, numericClassOf } from "./numeric_class.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import { tokenChainSeed } from "./token_blocks.ts";
 
@@ -38,6 +40,9 @@ export interface ExecutorParts {
   /** The host's own instance. */
   readonly kernels: Kernels;
   readonly threads: Threads;
+  /** Where the tables have been written. */
+  readonly program: ProgramHome;
+  readonly keyValueType: KeyValueType;
   /** The BLAKE3 root of the model's file, for the links of the prefix cache. */
   readonly root?: string | undefined;
 }
@@ -45,7 +50,7 @@ export interface ExecutorParts {
 /** An executor whose weights are loaded. */
 export class WasmExecutor implements ModelExecutor {
   readonly shape: ModelShape;
-  readonly numericClass = numericClass;
+  readonly numericClass: string;
   readonly contextMax: number;
   readonly layers: LayerRange;
   readonly threadCount: number;
@@ -61,16 +66,19 @@ export class WasmExecutor implements ModelExecutor {
   constructor(parts: ExecutorParts) {
     const { shape, layout, memory, layers, threads } = parts;
     this.shape = shape;
+    this.numericClass = numericClassOf(parts.keyValueType);
     this.contextMax = parts.contextMax;
     this.layers = layers;
     this.threadCount = threads.count;
     this.closed = threads.closed;
     this.#parts = parts;
-    this.#program = { shape, layout, memory, firstLayer: layers.from };
-    writeModel(this.#program);
+    this.#program = parts.program;
     const pool = new PagePool(memory, layout);
     const { root = "0".repeat(64) } = parts;
-    this.#prefixes = new PrefixCache(pool, tokenChainSeed({ numericClass, root }));
+    this.#prefixes = new PrefixCache(
+      pool,
+      tokenChainSeed({ numericClass: this.numericClass, root }),
+    );
     this.#home = {
       layers,
       pool,
@@ -110,6 +118,7 @@ export class WasmExecutor implements ModelExecutor {
     return this.#turns.take(() => {
       if (this.#open().layout.embedding === undefined) throw notHeld("the embedding");
       checkTokens(tokens, this.shape.vocabularySize);
+      checkPositions(tokens.length, this.shape);
       return this.#pass({}, (pass) => pass.embed(tokens));
     });
   }
@@ -137,8 +146,8 @@ export class WasmExecutor implements ModelExecutor {
     return this.#turns.take(() => this.#step(entries, signal));
   }
 
-  encode(): Promise<Float32Array> {
-    return Promise.reject(notHeld("one embedding of a text"));
+  encode(texts: readonly Uint32Array[], signal?: AbortSignal): Promise<Float32Array> {
+    return this.#turns.take(() => this.#encode(texts, signal));
   }
 
   pages(): { readonly used: number; readonly total: number; readonly pageBytes: number } {
@@ -177,6 +186,26 @@ export class WasmExecutor implements ModelExecutor {
     entries: readonly StepEntry[],
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
+    const { result, spans } = await this.#tokens(
+      entries,
+      signal,
+      (pass, call) => pass.step(call),
+    );
+    // An encoder's keys and values depend on what follows, so nobody may take them over.
+    if (!this.shape.family.causal) return result;
+    for (const { session, firstPosition, tokens, logits } of spans) {
+      // Who wants all logits may yet take back what came after the first token.
+      session.learn(firstPosition, { tokens, sure: logits === "all" ? 1 : tokens.length });
+    }
+    return result;
+  }
+
+  /** Runs a pass over tokens that follow what their sessions hold. */
+  async #tokens(
+    entries: readonly StepEntry[],
+    signal: AbortSignal | undefined,
+    run: (pass: Pass, call: StepCall) => Promise<Float32Array>,
+  ): Promise<{ readonly result: Float32Array; readonly spans: readonly TokenSpan[] }> {
     const { layout } = this.#open();
     signal?.throwIfAborted();
     const { shape, contextMax, layers } = this;
@@ -184,20 +213,39 @@ export class WasmExecutor implements ModelExecutor {
     if (layout.headMatrix === undefined && entries.some(({ logits }) => logits !== "none")) {
       throw notHeld("the head");
     }
-    const spans = entries.map((entry) => {
-      const session = PagedSession.of(entry.session, this.#home);
-      const { tokens, logits } = entry;
-      const positionCount = tokens.length;
-      const { counts, positionCount: firstPosition } = session;
-      return { session, counts, firstPosition, positionCount, tokens, logits };
-    });
+    const spans = spansOf(entries, this.#home);
     checkStep({ shape, contextMax, held: layers, entries: spans });
     const all = { from: 0, to: shape.layerCount };
     const call = stepCall(spans);
-    const result = await this.#write({ spans, layers: all, signal }, (pass) => pass.step(call));
-    for (const { session, firstPosition, tokens, logits } of spans) {
-      // Who wants all logits may yet take back what came after the first token.
-      session.learn(firstPosition, { tokens, sure: logits === "all" ? 1 : tokens.length });
+    const result = await this.#write({ spans, layers: all, signal }, (pass) => run(pass, call));
+    return { result, spans };
+  }
+
+  async #encode(
+    texts: readonly Uint32Array[],
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const { layout: { scratch } } = this.#open();
+    const { shape } = this;
+    if (shape.family.pooling === undefined) throw noPooling();
+    const result = new Float32Array(texts.length * shape.width);
+    let done = 0;
+    for (const group of textGroups(texts, scratch.chunkRows)) {
+      const entries = group.map((tokens) => {
+        const session = this.openSession();
+        return { session, tokens, logits: "none" } as const;
+      });
+      try {
+        const { result: hidden } = await this.#tokens(
+          entries,
+          signal,
+          (pass, call) => pass.encode(call),
+        );
+        result.set(embeddingsOf(group, hidden, shape), done * shape.width);
+        done += group.length;
+      } finally {
+        for (const { session } of entries) session.drop();
+      }
     }
     return result;
   }
@@ -257,23 +305,6 @@ export class WasmExecutor implements ModelExecutor {
       message: "Cannot use the executor as it was closed",
     });
   }
-}
-
-/** Rows of a step, entry after entry. */
-function stepCall(
-  spans: readonly (Span & Pick<StepEntry, "tokens" | "logits">)[],
-): Parameters<Pass["step"]>[0] {
-  const tokens = new Uint32Array(spans.reduce((sum, span) => sum + span.tokens.length, 0));
-  const logitRows: number[] = [];
-  let row = 0;
-  for (const span of spans) {
-    tokens.set(span.tokens, row);
-    const end = row + span.tokens.length;
-    const first = span.logits === "all" ? row : span.logits === "last" ? end - 1 : end;
-    for (let each = first; each < end; each++) logitRows.push(each);
-    row = end;
-  }
-  return { spans, tokens, logitRows };
 }
 
 function notHeld(what: string): EngineError {

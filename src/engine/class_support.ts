@@ -1,14 +1,12 @@
 /** Which numeric classes execute a model file, found from its header alone. */
-import { type GgufFile, loadTokenizer, ModelError, readModelShape } from "../model/mod.ts";
 import {
-  findMatrix,
-  findVector,
-  headTensor,
-  layerMatrices,
-  layerNorms,
-  layerTensor,
-  refuseUnusedTensors,
-} from "./_tensors.ts";
+  expectedTensors,
+  type GgufFile,
+  loadTokenizer,
+  ModelError,
+  readModelShape,
+} from "../model/mod.ts";
+import { findMatrix, findVector, refuseUnusedTensors } from "./_tensors.ts";
 import { EngineError } from "./errors.ts";
 import { numericClass } from "./numeric_class.ts";
 
@@ -26,13 +24,10 @@ export function classSupport(file: GgufFile): ClassSupport {
     const shape = readModelShape(file);
     loadTokenizer(file);
     refuseUnusedTensors(file, { layers: { from: 0, to: shape.layerCount }, shape });
-    for (let layer = 0; layer < shape.layerCount; layer++) {
-      for (const part of layerMatrices) findMatrix(file, layerTensor(layer, part));
-      for (const part of layerNorms) findVector(file, layerTensor(layer, part));
+    for (const [name, extents] of expectedTensors(shape)) {
+      if (extents.length === 1) findVector(file, name);
+      else findMatrix(file, name);
     }
-    findMatrix(file, "token_embd.weight");
-    findMatrix(file, headTensor(shape.tiedOutput));
-    findVector(file, "output_norm.weight");
     return { numericClasses: [numericClass], obstacles: [] };
   } catch (thrown) {
     if (!(thrown instanceof ModelError || thrown instanceof EngineError)) throw thrown;

@@ -17,11 +17,13 @@ import {
   kernelModule,
   probeKernels,
 } from "./_module.ts";
+import { writeFrequencies, writeModel } from "./_program.ts";
 import { refuseUnusedTensors } from "./_tensors.ts";
 import { threadCountFor } from "./_thread_count.ts";
 import { Threads } from "./_threads.ts";
 import { WasmExecutor } from "./_wasm_executor.ts";
 import type { LayerRange, ModelExecutor } from "./face.ts";
+import type { KeyValueType } from "./numeric_class.ts";
 
 /** What to load, and how. */
 export interface LoadExecutorOptions {
@@ -53,6 +55,8 @@ export interface LoadExecutorOptions {
    * @default 1 for small models, else one for each core, up to 8
    */
   readonly threads?: number;
+  /** How keys and values are stored: f16 is a numeric class of its own. @default "f32" */
+  readonly keyValueType?: KeyValueType;
   /**
    * The BLAKE3 root of the file, 64 hexadecimal digits: what links of prefixes begin with.
    *
@@ -81,6 +85,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
     weightsOf(options, { layers, embedding, head }),
   );
   const prober = instantiateKernels(kernelMemory(1, 1), options.build);
+  const { keyValueType = "f32" } = options;
   const layout = drawLayout({
     file,
     source,
@@ -96,20 +101,35 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
       forced: options.probe,
     },
     threads: threadCount,
+    scoresBytes: prober.attendScratchBytes(contextMax),
+    keyValueType,
   });
   const memory = allocateMemory(layout, file.name);
   const kernels = instantiateKernels(memory, options.build);
   const { onProgress, signal } = options;
   const module = kernelModule(options.build);
   const threads = new Threads({ module, memory, count: threadCount });
+  const program = { shape, layout, memory, firstLayer: layers.from, keyValueType };
   try {
     await loadWeights({ file, source, layout, kernels, memory, threads, onProgress, signal });
+    writeFrequencies(program);
+    writeModel(program);
   } catch (thrown) {
     threads.close();
     throw thrown;
   }
-  const { root } = options;
-  return new WasmExecutor({ shape, contextMax, layers, layout, memory, kernels, threads, root });
+  return new WasmExecutor({
+    shape,
+    contextMax,
+    layers,
+    layout,
+    memory,
+    kernels,
+    threads,
+    program,
+    keyValueType,
+    root: options.root,
+  });
 }
 
 /** How many weights are held: those of the layers, and of embedding and head. */
