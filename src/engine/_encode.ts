@@ -1,6 +1,6 @@
 /** Texts for an encoder: which are computed together, and their embeddings. */
 import type { ModelShape } from "../model/mod.ts";
-import { EngineError } from "./errors.ts";
+import { noPooling } from "./_refusals.ts";
 import { pool } from "./pooling.ts";
 
 /** Cuts a list of texts into groups of at most `rowsMax` tokens; a longer text is alone. */
@@ -42,12 +42,4 @@ export function embeddingsOf(
     result.set(pool(rows, { width, pooling }), i * width);
   });
   return result;
-}
-
-/** What a model says that gives no embeddings of texts. */
-export function noPooling(): EngineError {
-  return new EngineError({
-    code: "not-held",
-    message: "Cannot compute embeddings of texts as the model is no encoder: it has no pooling",
-  });
 }

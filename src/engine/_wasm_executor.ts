@@ -4,13 +4,14 @@
  */
 import type { ModelShape } from "../model/mod.ts";
 import { checkedRows, checkForward, checkPositions, checkStep, checkTokens } from "./_checks.ts";
-import { embeddingsOf, noPooling, textGroups } from "./_encode.ts";
+import { embeddingsOf, textGroups } from "./_encode.ts";
 import type { Layout } from "./_layout.ts";
 import type { Kernels } from "./_module.ts";
 import { PagePool } from "./_pages.ts";
 import { Pass, type Span, type StepCall } from "./_pass.ts";
 import type { ProgramHome } from "./_program.ts";
 import { PagedSession, type SessionHome } from "./_session.ts";
+import { dropped, noPooling, notHeld } from "./_refusals.ts";
 import { spansOf, stepCall, type TokenSpan } from "./_step_call.ts";
 import type { Threads } from "./_threads.ts";
 import { digestTokens } from "./_token_digests.ts";
@@ -305,18 +306,4 @@ export class WasmExecutor implements ModelExecutor {
       message: "Cannot use the executor as it was closed",
     });
   }
-}
-
-function notHeld(what: string): EngineError {
-  return new EngineError({
-    code: "not-held",
-    message: `Cannot compute ${what} as this executor does not hold it`,
-  });
-}
-
-function dropped(): EngineError {
-  return new EngineError({
-    code: "closed",
-    message: "Cannot go on as a session of the batch was dropped",
-  });
 }
