@@ -8,7 +8,7 @@ import type { ByteSource, GgufFile, ModelShape } from "../model/mod.ts";
 import { allocateMemory } from "./_allocate.ts";
 import { checkedContext, checkedLayers } from "./_checks.ts";
 import type { ProbeMode } from "./_kinds.ts";
-import { drawLayout } from "./_layout.ts";
+import { drawLayout, valueWidthOf } from "./_layout.ts";
 import { loadWeights } from "./_loader.ts";
 import {
   type Build,
@@ -101,7 +101,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
       forced: options.probe,
     },
     threads: threadCount,
-    scoresBytes: prober.attendScratchBytes(contextMax),
+    scoresBytes: prober.attendScratchBytes(contextMax, valueWidthOf(shape.headWidth)),
     keyValueType,
   });
   const memory = allocateMemory(layout, file.name);
