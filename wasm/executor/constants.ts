@@ -10,6 +10,8 @@
  *     nibbles  128: at 16j, low nibbles of W[j][0] low, those of W[j][1] high
  *     ones      32: one bit of each weight: vector j >> 2 has that of W[j][R] as bit (2j + R) & 7
  *     twos      64: two bits of each weight: vector j >> 1 has them from bit 2 * ((2j + R) & 3)
+ *     sixes    192: six bits of each: of W[0][0], W[0][1], W[1][0], W[1][1] the first three in the low
+ *              bits of three vectors, the fourth in their upper two, lowest first; then W[2][0], ...
  *
  *     Q8_0     8 x f16 scale | bytes                                         272
  *     Q4_0     8 x f16 scale | nibbles                                       144
@@ -21,7 +23,7 @@
  *     Q5_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x u8 sc | 8 x u8 m | nibbles | ones   32 + 8 * 176
  *     Q2_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x s0 | 8 x s1 | twos                  32 + 8 * 80
  *     Q3_K     8 x f16 d | 8 of: 8 x i8 s0 | 8 x i8 s1 | twos | ones                     16 + 8 * 112
- *     Q6_K     8 x f16 d | 8 of: 8 x i8 s0 | 8 x i8 s1 | nibbles | twos                  16 + 8 * 208
+ *     Q6_K     8 x f16 d | 8 of: 8 x i8 s0 | 8 x i8 s1 | sixes                           16 + 8 * 208
  *
  * s0 is for columns 0-15 of the block, s1 for 16-31; Q2_K's hold sc in the low, m in the high nibble.
  */

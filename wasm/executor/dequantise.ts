@@ -110,7 +110,7 @@ function blockOf256(format: i32, out: usize, block: usize, lane: i32, scale: f32
       const w = (twoAt(parts, lane, k) | (oneAt(parts + 64, lane, k) << 2)) - 4;
       value = scale * <f32> (<i8> sub) * <f32> w;
     } else if (format == KIND_Q6K_PLAIN) {
-      const w = (nibbleAt(parts, lane, k) | (twoAt(parts + 128, lane, k) << 4)) - 32;
+      const w = sixAt(parts, lane, k) - 32;
       value = scale * <f32> (<i8> sub) * <f32> w;
     } else {
       let w = nibbleAt(parts, lane, k);
@@ -152,6 +152,14 @@ function oneAt(p: usize, lane: i32, k: i32): i32 {
 function twoAt(p: usize, lane: i32, k: i32): i32 {
   const i = ((k >> 2) << 1) + (lane >> 2);
   return (<i32> load<u8>(p + (<usize> (i >> 2) << 4) + within(lane, k)) >> ((i & 3) << 1)) & 3;
+}
+
+function sixAt(p: usize, lane: i32, k: i32): i32 {
+  const i = ((k >> 2) << 1) + (lane >> 2);
+  const at = p + <usize> ((i >> 2) * 48) + within(lane, k);
+  if ((i & 3) < 3) return <i32> load<u8>(at + (<usize> (i & 3) << 4)) & 63;
+  return (<i32> load<u8>(at) >> 6) | ((<i32> load<u8>(at, 16) >> 6) << 2) |
+    ((<i32> load<u8>(at, 32) >> 6) << 4);
 }
 
 function iq4(index: i32): i32 {

@@ -37,6 +37,7 @@ import {
   repackQ8,
   repackQ8Flipped,
 } from "./repack_blocks";
+import { repackFloats, repackHalves } from "./repack_plain";
 import { repackQ2k, repackQ3k, repackQ4k, repackQ5k, repackQ6k } from "./repack_kquants";
 
 /**
@@ -48,11 +49,11 @@ export function repack(kind: i32, dst: usize, src: usize, columns: i32, rows: i3
   const blocks = columns >> 5;
   switch (kind) {
     case KIND_F32:
-      return repackPlain<u32>(dst, src, columns, rows, 0x7f800000);
+      return repackFloats(dst, src, columns, rows);
     case KIND_F16:
-      return repackPlain<u16>(dst, src, columns, rows, 0x7c00);
+      return repackHalves(dst, src, columns, rows, 0x7c00);
     case KIND_BF16:
-      return repackPlain<u16>(dst, src, columns, rows, 0x7f80);
+      return repackHalves(dst, src, columns, rows, 0x7f80);
     case KIND_Q8_UNSIGNED:
     case KIND_Q8_UNSIGNED_EMULATED:
       return repackQ8Flipped(dst, src, blocks, rows);
@@ -88,25 +89,4 @@ export function repack(kind: i32, dst: usize, src: usize, columns: i32, rows: i3
         ? repackIq4(dst, src, blocks, rows)
         : repackQ8(dst, src, blocks, rows);
   }
-}
-
-function repackPlain<T>(dst: usize, src: usize, columns: i32, rows: i32, exponent: T): i32 {
-  let bad = 0;
-  const rowBytes = <usize> columns * sizeof<T>();
-  for (let row = 0; row < rows; row += 8) {
-    for (let r = 0; r < 8; r++) {
-      const from = src + <usize> r * rowBytes;
-      let to = dst + <usize> r * sizeof<T>();
-      const present = row + r < rows;
-      for (let k: usize = 0; k < rowBytes; k += sizeof<T>()) {
-        const value = present ? load<T>(from + k) : 0;
-        bad += i32((value & exponent) == exponent);
-        store<T>(to, value);
-        to += 8 * sizeof<T>();
-      }
-    }
-    src += rowBytes << 3;
-    dst += rowBytes << 3;
-  }
-  return bad;
 }

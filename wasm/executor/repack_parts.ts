@@ -45,6 +45,14 @@ export function twoBits(weights: v128, from: i32, to: i32): v128 {
   return i16x8.shl(bits, to);
 }
 
+/** The low six bits of `weights`, and above them bits `from` and `from` + 1 of `fourth`. */
+// @ts-ignore: decorator
+
+@inline
+export function sixBits(weights: v128, fourth: v128, from: i32): v128 {
+  return v128.or(v128.and(weights, i8x16.splat(63)), twoBits(fourth, from, 6));
+}
+
 /** 16 bits, bit i at i, as bytes of 0 or `value`. */
 // @ts-ignore: decorator
 

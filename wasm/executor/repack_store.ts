@@ -3,7 +3,7 @@
  *
  * Each takes the 8 rows' weights, 16 bytes a row; see constants.ts for the parts.
  */
-import { nibblePair, oneBit, transposed, twoBits } from "./repack_parts";
+import { nibblePair, oneBit, sixBits, transposed, twoBits } from "./repack_parts";
 
 /** Whole bytes, each with `flip` toggled. */
 // @ts-ignore: decorator
@@ -85,7 +85,7 @@ export function storeOnes(
   v128.store(to + (<usize> h << 4), ones);
 }
 
-/** Bits `from` and `from` + 1 of each weight. */
+/** Low two bits. */
 // @ts-ignore: decorator
 
 @inline
@@ -100,17 +100,43 @@ export function storeTwos(
   r5: v128,
   r6: v128,
   r7: v128,
-  from: i32,
 ): void {
   const at = to + (<usize> h << 5);
-  let twos = twoBits(transposed(r0, r1, r2, r3, 0), from, 0);
-  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 0), from, 2));
-  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 1), from, 4));
-  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 1), from, 6));
+  let twos = twoBits(transposed(r0, r1, r2, r3, 0), 0, 0);
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 0), 0, 2));
+  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 1), 0, 4));
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 1), 0, 6));
   v128.store(at, twos);
-  twos = twoBits(transposed(r0, r1, r2, r3, 2), from, 0);
-  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 2), from, 2));
-  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 3), from, 4));
-  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 3), from, 6));
+  twos = twoBits(transposed(r0, r1, r2, r3, 2), 0, 0);
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 2), 0, 2));
+  twos = v128.or(twos, twoBits(transposed(r0, r1, r2, r3, 3), 0, 4));
+  twos = v128.or(twos, twoBits(transposed(r4, r5, r6, r7, 3), 0, 6));
   v128.store(at, twos, 16);
+}
+
+/** Six bits: four vectors in three. */
+// @ts-ignore: decorator
+
+@inline
+export function storeSixes(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+): void {
+  const at = to + <usize> (h * 96);
+  let fourth = transposed(r4, r5, r6, r7, 1);
+  v128.store(at, sixBits(transposed(r0, r1, r2, r3, 0), fourth, 0));
+  v128.store(at, sixBits(transposed(r4, r5, r6, r7, 0), fourth, 2), 16);
+  v128.store(at, sixBits(transposed(r0, r1, r2, r3, 1), fourth, 4), 32);
+  fourth = transposed(r4, r5, r6, r7, 3);
+  v128.store(at, sixBits(transposed(r0, r1, r2, r3, 2), fourth, 0), 48);
+  v128.store(at, sixBits(transposed(r4, r5, r6, r7, 2), fourth, 2), 64);
+  v128.store(at, sixBits(transposed(r0, r1, r2, r3, 3), fourth, 4), 80);
 }

@@ -16,8 +16,10 @@
  * A plane: the codes of k-step j (columns 4j to 4j + 3, j = 0..7) and half h (rows 4h to 4h + 3)
  * are 16 bytes, byte 4 * (row mod 4) + (column mod 4). They are field i = 2j + h: with n = 8 / bits
  * fields to a vector of 16 bytes, vector floor(i / n), shifted left by bits * (i mod n). A code is
- * the sum of its planes' fields, each shifted left by the plane's `shift`: a 6-bit code is a plane
- * of 4 bits with shift 0 and one of 2 bits with shift 4.
+ * the sum of its planes' fields, each shifted left by the plane's `shift`: a 5-bit code is a plane
+ * of 4 bits with shift 0 and one of 1 bit with shift 4. In a plane of 6 bits (shift 0), fields 4k to
+ * 4k + 3 are in vectors 3k to 3k + 2: three of them in the lower six bits of each, the fourth in
+ * their upper two, its lowest bits first.
  *
  * The arithmetic of one block of 32 columns, given its activations' integers q and d (section 3.2):
  *

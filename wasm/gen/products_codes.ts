@@ -35,22 +35,21 @@ export class CodeReader {
   /** Lines that load what step `j` needs for the first time. */
   loads(j: number): string {
     if (this.#mode === "plain" && this.#format.codes.as === "bytes") return "";
-    const names = this.#format.planes.flatMap((plane, index) =>
-      [0, 1].map((half) => [this.#name(index, place(plane, j, half).vector), plane, half] as const)
-    );
-    return names.filter(([name]) => !this.#loaded.has(name) && this.#loaded.add(name) !== undefined)
-      .map(([name, plane, half]) => {
-        const offset = plane.at + 16 * place(plane, j, half).vector;
-        return `const ${name} = v128.load(${this.#pointer}, ${offset});`;
-      }).join(" ");
+    return this.#format.planes.flatMap((plane, index) =>
+      [0, 1].flatMap((half) => places(plane, j, half)).map(({ vector }) => ({
+        name: this.#name(index, vector),
+        offset: plane.at + 16 * vector,
+      }))
+    ).filter(({ name }) => !this.#loaded.has(name) && this.#loaded.add(name) !== undefined)
+      .map(({ name, offset }) => `const ${name} = v128.load(${this.#pointer}, ${offset});`)
+      .join(" ");
   }
 
   /** The 16 operand bytes of step `j` and half `half` (for words: before they are widened). */
   operand(j: number, half: number): string {
-    const parts = this.#format.planes.map((plane, index) => {
-      const { vector, field } = place(plane, j, half);
-      return this.#part(plane, this.#name(index, vector), field);
-    });
+    const parts = this.#format.planes.flatMap((plane, index) =>
+      places(plane, j, half).map((place) => this.#part(place, this.#name(index, place.vector)))
+    );
     const codes = parts.reduce((a, b) => `v128.or(${a}, ${b})`);
     if (this.#format.codes.as !== "table") return codes;
     const table = tableName(this.#format, this.#mode);
@@ -64,9 +63,9 @@ export class CodeReader {
     return `v128.load8x8_s(${this.#pointer}, ${at})`;
   }
 
-  #part({ bits, shift }: Plane, vector: string, field: number): string {
+  #part({ from, bits, shift }: Place, vector: string): string {
     if (bits === 8) return vector;
-    const left = shift - bits * field;
+    const left = shift - from;
     const shifted = left === 0
       ? vector
       : left > 0
@@ -84,11 +83,25 @@ function byteMask(bits: number, shift: number): number {
   return ((((1 << bits) - 1) << shift) & 0xff) * 0x01010101;
 }
 
+/** Some bits of a field: where they begin in a vector's bytes, how many they are, and in the code. */
+interface Place {
+  readonly vector: number;
+  readonly from: number;
+  readonly bits: number;
+  readonly shift: number;
+}
+
 /** Where field 2j + half of a plane lies. */
-function place({ bits }: Plane, j: number, half: number): { vector: number; field: number } {
-  const perVector = 8 / bits;
+function places({ bits, shift }: Plane, j: number, half: number): readonly Place[] {
   const index = 2 * j + half;
-  return { vector: Math.floor(index / perVector), field: index % perVector };
+  if (bits === 6) {
+    const first = 3 * Math.floor(index / 4);
+    if (index % 4 < 3) return [{ vector: first + index % 4, from: 0, bits, shift }];
+    return [0, 1, 2].map((k) => ({ vector: first + k, from: 6, bits: 2, shift: 2 * k }));
+  }
+  const perVector = 8 / bits;
+  const vector = Math.floor(index / perVector);
+  return [{ vector, from: bits * (index % perVector), bits, shift }];
 }
 
 /** A vector with `value` in each 32-bit lane, of which the compiler does not know that. */

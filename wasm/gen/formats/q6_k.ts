@@ -8,7 +8,7 @@ export const q6_k: Format = {
   headerBytes: 16,
   blockBytes: 208,
   codes: { as: "small", max: 63, offset: 32 },
-  planes: [{ bits: 4, at: 16, shift: 0 }, { bits: 2, at: 144, shift: 4 }],
+  planes: [{ bits: 6, at: 16, shift: 0 }],
   scale: { type: "f16", at: 0 },
   subscale: { at: 0, signed: true, columns: 16 },
 };
