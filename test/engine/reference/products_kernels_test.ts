@@ -190,15 +190,27 @@ class FormatMatrix implements Packed {
     const { planes, codes } = this.#format;
     const field = 2 * (column >> 2) + (lane >> 2);
     let code = 0;
+    const within = 4 * (lane & 3) + (column & 3);
     for (const { bits, at, shift } of planes) {
+      if (bits === 6) {
+        code = this.#six(start + at + 48 * (field >> 2) + within, field & 3);
+        continue;
+      }
       const perVector = 8 / bits;
       const vector = start + at + 16 * Math.floor(field / perVector);
-      const byte = this.bytes[vector + 4 * (lane & 3) + (column & 3)] ?? 0;
+      const byte = this.bytes[vector + within] ?? 0;
       code |= ((byte >> (bits * (field % perVector))) & ((1 << bits) - 1)) << shift;
     }
     if (codes.as === "small") return code - codes.offset;
     if (codes.as === "table") return codes.values[code] ?? NaN;
     return this.#mode.startsWith("unsigned") ? code - 128 : (code << 24) >> 24;
+  }
+
+  /** One of four fields of 6 bits in three vectors. */
+  #six(at: number, field: number): number {
+    const bytes = [0, 16, 32].map((more) => this.bytes[at + more] ?? 0);
+    if (field < 3) return (bytes[field] ?? 0) & 63;
+    return bytes.reduce((code, byte, i) => code | ((byte >> 6) << (2 * i)), 0);
   }
 }
 
