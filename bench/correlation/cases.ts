@@ -70,23 +70,27 @@ export function remarkOf(name: FamilyName): string {
 }
 
 /**
- * The tokens that are computed: in no order, after the vocabulary's first token.
+ * The tokens that are computed: in no order, between a first token and, in encoders, a last one.
  *
- * @param options `first` is the smallest id; by default that of the synthetic vocabularies' text,
- * which follows bytes or BERT's five special tokens
+ * @param options `text` is the smallest id of the others, `first` and `last` those of the ends; by
+ * default those of the synthetic vocabularies, whose text follows bytes or BERT's five special tokens
  */
 export function caseTokens(
   shape: ModelShape,
-  options: { readonly first?: number; readonly count?: number } = {},
+  options: {
+    readonly text?: number;
+    readonly first?: number;
+    readonly last?: number;
+    readonly count?: number;
+  } = {},
 ): Uint32Array {
   const { vocabularySize, family } = shape;
   const isEncoder = family.pooling !== undefined;
-  const { first = isEncoder ? 5 : 259, count = POSITIONS } = options;
+  const { text = isEncoder ? 5 : 259, count = POSITIONS } = options;
   const tokens = Uint32Array.from({ length: count }, (_, i) => {
-    return first + (i * 7919) % (vocabularySize - first);
+    return text + (i * 7919) % (vocabularySize - text);
   });
-  if (options.first !== undefined) return tokens;
-  tokens[0] = isEncoder ? 2 : 1;
-  if (isEncoder) tokens[count - 1] = 3;
+  tokens[0] = options.first ?? (isEncoder ? 2 : 1);
+  if (isEncoder) tokens[count - 1] = options.last ?? 3;
   return tokens;
 }

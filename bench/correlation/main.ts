@@ -39,6 +39,8 @@ import { caseShape, caseTokens, formats, gateOf, POSITIONS, remarkOf } from "./c
 import { LlamaCpp } from "./llama_cpp.ts";
 import { correlation, cosine, worstRow } from "./similarity.ts";
 
+/** Logits that are taken from a model; the peer gives them one by one. */
+const LOGITS_MAX = 1_000_000;
 /** Longest context that the peer allocates. */
 const CONTEXT_MAX = 4096;
 
@@ -123,12 +125,20 @@ async function compareCase(each: Case, peer: LlamaCpp, folder: string): Promise<
   return { ...each, ...alike, gate: gateOf(shape, each.format) };
 }
 
-/** Compares a file, over tokens from its whole vocabulary. */
+/** Compares a file, over tokens from its whole vocabulary, at its last positions when that is long. */
 async function compareFile(path: string, peer: LlamaCpp, folder: string): Promise<Outcome> {
   const source = await fileSource(realDisk(), path);
-  const shape = readModelShape(await openGguf(source));
+  const file = await openGguf(source);
   await source.close();
-  const tokens = caseTokens(shape, { first: 0, count: Math.min(POSITIONS, shape.contextMax - 1) });
+  const shape = readModelShape(file);
+  const idOf = (name: string): number => Number(file.metadata.get(`tokenizer.ggml.${name}`) ?? 1);
+  const isEncoder = shape.family.pooling !== undefined;
+  const tokens = caseTokens(shape, {
+    text: 0,
+    count: Math.min(POSITIONS, shape.contextMax - 1),
+    first: idOf(isEncoder ? "cls_token_id" : "bos_token_id"),
+    last: idOf("seperator_token_id"),
+  });
   const alike = await compare({ path, shape, tokens }, peer, folder);
   return { family: path, format: "", ...alike, gate: gateOf(shape, "q8_0") };
 }
@@ -140,14 +150,17 @@ async function compare(
 ): Promise<{ readonly value: number; readonly worst: number }> {
   const { path, shape, tokens } = model;
   const isEncoder = shape.family.pooling !== undefined;
+  const rows = Math.min(tokens.length, Math.ceil(LOGITS_MAX / shape.vocabularySize));
   const theirs = await peer.ask({
     path,
+    rows,
     tokens: [...tokens],
     contextSize: Math.min(shape.contextMax, CONTEXT_MAX),
     kind: isEncoder ? "embedding" : "logits",
     output: join(folder, "theirs.f32"),
   });
-  const ours = await compute(path, tokens);
+  const all = await compute(path, tokens);
+  const ours = isEncoder ? all : all.subarray(-rows * shape.vocabularySize);
   const value = isEncoder ? cosine(ours, theirs) : correlation(ours, theirs);
   const worst = isEncoder ? value : worstRow(ours, theirs, shape.vocabularySize);
   return { value, worst };

@@ -15,7 +15,9 @@ export interface Ask {
   readonly path: string;
   readonly tokens: readonly number[];
   readonly contextSize: number;
-  /** Logits of every position, or one embedding. */
+  /** How many positions' logits, counted from the last. */
+  readonly rows: number;
+  /** Logits, or one embedding. */
   readonly kind: "logits" | "embedding";
   /** Where to write the f32 numbers. */
   readonly output: string;
@@ -56,12 +58,14 @@ interface Model extends Disposable {
   >;
 }
 
-type Item = readonly [token: number, options: { generateNext: { logits: true } }];
+type Item = number | readonly [token: number, options: { generateNext: { logits: true } }];
 
 interface Sequence {
   controlledEvaluate(
     input: readonly Item[],
-  ): Promise<readonly { readonly next: { readonly logits: ReadonlyMap<number, number> } }[]>;
+  ): Promise<
+    readonly ({ readonly next: { readonly logits: ReadonlyMap<number, number> } } | undefined)[]
+  >;
 }
 
 const threads = 1;
@@ -76,15 +80,20 @@ async function answer(llama: Llama, ask: Ask): Promise<void> {
   }
 }
 
-async function logits(model: Model, { tokens, contextSize }: Ask): Promise<Float32Array> {
+async function logits(model: Model, { tokens, contextSize, rows }: Ask): Promise<Float32Array> {
   const context = await model.createContext({ contextSize, batchSize: tokens.length, threads });
-  const input = tokens.map((token): Item => [token, { generateNext: { logits: true } }]);
-  const rows = await context.getSequence().controlledEvaluate(input);
-  const size = rows[0]?.next.logits.size ?? 0;
-  const values = new Float32Array(size * rows.length).fill(NaN);
-  rows.forEach(({ next }, row) => {
-    for (const [token, logit] of next.logits) values[row * size + token] = logit;
+  const first = tokens.length - rows;
+  const input = tokens.map((token, index): Item => {
+    return index < first ? token : [token, { generateNext: { logits: true } }];
   });
+  const results = await context.getSequence().controlledEvaluate(input);
+  const size = results[first]?.next.logits.size ?? 0;
+  const values = new Float32Array(size * rows).fill(NaN);
+  for (let row = 0; row < rows; row++) {
+    for (const [token, logit] of results[first + row]?.next.logits ?? []) {
+      values[row * size + token] = logit;
+    }
+  }
   return values;
 }
 
