@@ -20,19 +20,52 @@ interface Target {
   readonly features: readonly string[];
   /** Pages of 64 KiB of a fixed memory of its own; without it, the memory is imported. */
   readonly pages?: number;
+  /** Passes of the optimiser, instead of all. */
+  readonly passes?: readonly string[];
 }
+
+/**
+ * All of Binaryen's useful passes but the one that moves an expression to where its value is used.
+ *
+ * The order of the kernels' steps is chosen so that few values are alive at a time, and V8 keeps it.
+ */
+const inOrder: readonly string[] = [
+  "inlining",
+  "remove-unused-module-elements",
+  "precompute-propagate",
+  "vacuum",
+  "remove-unused-brs",
+  "remove-unused-names",
+  "merge-blocks",
+  "optimize-instructions",
+  "precompute-propagate",
+  "vacuum",
+  "coalesce-locals",
+  "remove-unused-brs",
+  "remove-unused-names",
+  "merge-blocks",
+  "vacuum",
+  "reorder-locals",
+  "duplicate-function-elimination",
+  "simplify-globals",
+  "remove-unused-module-elements",
+  "memory-packing",
+  "reorder-globals",
+];
 
 const targets: readonly Target[] = [
   {
     entry: "executor/index.ts",
     output: "../src/engine/_executor_relaxed_bytes.ts",
     title: "the executor's kernels with relaxed SIMD",
+    passes: inOrder,
     features: ["simd", "threads", "relaxed-simd"],
   },
   {
     entry: "executor/index.ts",
     output: "../src/engine/_executor_plain_bytes.ts",
     title: "the executor's kernels without relaxed SIMD",
+    passes: inOrder,
     features: ["simd", "threads"],
   },
   hotTarget("blake3", 68),
@@ -100,7 +133,7 @@ async function compile(target: Target): Promise<Uint8Array> {
     "stub",
     ...memoryOf(target),
     "--noAssert",
-    "-O3",
+    ...(target.passes === undefined ? ["-O3"] : ["-O0", "--runPasses", target.passes.join(",")]),
     // On the executor's many kernels this takes as long again and saves nothing.
     ...(target.pages === undefined ? [] : ["--converge"]),
     "--use",

@@ -143,7 +143,8 @@ function fill(weightsPtr: number, bytes: number, positions: number): void {
   const missing = Math.ceil((weightsPtr + bytes - memory.buffer.byteLength) / 65536);
   if (missing > 0) memory.grow(missing);
   const words = new Uint32Array(memory.buffer, weightsPtr, Math.floor(bytes / 4));
-  for (let i = 0, seed = 1; i < words.length; i++) {
+  let seed = 1;
+  for (let i = 0; i < words.length; i++) {
     seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
     words[i] = (seed ^ (seed >>> 15)) & 0xbfffbfff;
   }

@@ -129,25 +129,54 @@ function activations({ mode }: BlockContext, t: number, j: number): string {
 }
 
 function group(context: BlockContext, g: number): readonly string[] {
-  const { format, mode, masks, shape } = context;
-  const reader = new CodeReader(format, mode, { masks, pointer: `p${g}` });
-  const positions = range(shape.positions);
-  const sums = positions.flatMap((t) => HALVES.map((h) => ({ g, t, h })));
   return [
-    ...segments(context).flatMap((segment, s) => [
-      ...HALVES.map((h) => subscales(context, { g, h, s })),
-      ...segment.flatMap((j, index) => [
-        reader.loads(j),
-        ...HALVES.flatMap((h) => operands(context, reader, { g, j, h })),
-        ...(isHeld(context)
-          ? []
-          : positions.map((t) => `const x${t}_${j}_${g} = ${activations(context, t, j)};`)),
-        ...sums.flatMap((sum) => step(context, sum, { j, s, index, count: segment.length })),
+    ...passes(context).flatMap((pass) => [
+      ...segments(context).flatMap((segment, s) => [
+        ...pass.map((h) => subscales(context, { g, h, s })),
+        ...segmentLines(context, { g, s, segment, pass }),
+        ...range(context.shape.positions).flatMap((t) =>
+          pass.map((h) => integer(context, { g, t, h }, s))
+        ),
       ]),
-      ...sums.map((sum) => integer(context, sum, s)),
+      ...pass.flatMap((h) => shares(context, g, h)),
     ]),
-    ...HALVES.flatMap((h) => shares(context, g, h)),
   ];
+}
+
+/** Halves of a group that are summed at once: words need twice the sums, so a tile takes one. */
+function passes({ mode, shape }: BlockContext): readonly (readonly number[])[] {
+  return readsWords(mode) && shape.positions > 2 ? [[0], [1]] : [HALVES];
+}
+
+/** The k-steps of one segment of a group, for some of its halves. */
+function segmentLines(context: BlockContext, at: {
+  readonly g: number;
+  readonly s: number;
+  readonly segment: readonly number[];
+  readonly pass: readonly number[];
+}): readonly string[] {
+  const { format, mode, masks, shape } = context;
+  const { g, s, segment, pass } = at;
+  const reader = new CodeReader(format, mode, { masks, pointer: `p${g}`, pass });
+  return segment.flatMap((j, index) => {
+    const stepAt = { j, s, index, count: segment.length };
+    const codes = pass.map((h) => operands(context, reader, { g, j, h }));
+    const sums = range(shape.positions).map((t) => [
+      ...(isHeld(context) ? [] : [
+        `const ${xName(context, { g, t, h: pass[0] ?? 0 }, j)} = ${activations(context, t, j)};`,
+      ]),
+      ...pass.flatMap((h, i) => [
+        ...(shape.positions === 1 ? codes[i] ?? [] : []),
+        ...step(context, { g, t, h }, stepAt, xName(context, { g, t, h: pass[0] ?? 0 }, j)),
+      ]),
+    ]);
+    return [reader.loads(j), ...(shape.positions === 1 ? [] : codes.flat()), ...sums.flat()];
+  });
+}
+
+/** Name of the activations of a k-step; a pass reads its own. */
+function xName(context: BlockContext, { g, t, h }: Sum, j: number): string {
+  return isHeld(context) ? `x0_${j}` : `x${t}_${j}_${g}${h}`;
 }
 
 /** One accumulator: group, position, half. */
@@ -201,10 +230,9 @@ function operands(
 }
 
 /** The lines that add a k-step to a sum `a`; the first step of a segment begins it. */
-function step(context: BlockContext, { g, t, h }: Sum, at: Step): readonly string[] {
+function step(context: BlockContext, { g, t, h }: Sum, at: Step, x: string): readonly string[] {
   const { mode } = context;
   const { j, s, index } = at;
-  const x = isHeld(context) ? `x0_${j}` : `x${t}_${j}_${g}`;
   const w = `w${g}_${j}_${h}`;
   const a = `a${g}${t}${h}_${s}`;
   const first = index === 0;

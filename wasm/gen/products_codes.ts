@@ -23,20 +23,27 @@ export class CodeReader {
   readonly #mode: Mode;
   readonly #masks: Masks;
   readonly #pointer: string;
+  readonly #pass: readonly number[];
   readonly #loaded = new Set<string>();
 
-  constructor(format: Format, mode: Mode, at: { readonly masks: Masks; readonly pointer: string }) {
+  constructor(format: Format, mode: Mode, at: {
+    readonly masks: Masks;
+    readonly pointer: string;
+    /** The halves whose codes are read; each reader's names are its own. */
+    readonly pass: readonly number[];
+  }) {
     this.#format = format;
     this.#mode = mode;
     this.#masks = at.masks;
     this.#pointer = at.pointer;
+    this.#pass = at.pass;
   }
 
   /** Lines that load what step `j` needs for the first time. */
   loads(j: number): string {
     if (this.#mode === "plain" && this.#format.codes.as === "bytes") return "";
     return this.#format.planes.flatMap((plane, index) =>
-      [0, 1].flatMap((half) => places(plane, j, half)).map(({ vector }) => ({
+      this.#pass.flatMap((half) => places(plane, j, half)).map(({ vector }) => ({
         name: this.#name(index, vector),
         offset: plane.at + 16 * vector,
       }))
@@ -75,7 +82,7 @@ export class CodeReader {
   }
 
   #name(plane: number, vector: number): string {
-    return `r${this.#pointer}_${plane}_${vector}`;
+    return `r${this.#pointer}_${plane}_${vector}_${this.#pass.join("")}`;
   }
 }
 
