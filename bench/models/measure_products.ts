@@ -14,9 +14,6 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { blake3 } from "hash-wasm";
-import { bytes as plainBytes } from "../../src/engine/_executor_plain_bytes.ts";
-import { bytes as relaxedBytes } from "../../src/engine/_executor_relaxed_bytes.ts";
-import type { Kernels } from "../../src/engine/_module.ts";
 import { probeMode } from "../../src/engine/mod.ts";
 import { formats } from "../../wasm/gen/formats/all.ts";
 import { kindModes, unitBytes } from "../../wasm/gen/formats/format.ts";
@@ -32,6 +29,12 @@ const { values: options } = parseArgs({
     plain: { type: "boolean", default: false },
   },
 });
+
+/** The kernels that are measured, and what they need: exports of wasm/executor/index.ts. */
+interface Kernels {
+  quantise(...pointersAndColumns: readonly number[]): void;
+  multiply(...kindAndMore: readonly number[]): void;
+}
 
 /** A matrix's type: how many bytes 8 rows have per 32 columns, and the kernel for it. */
 interface Type {
@@ -57,10 +60,18 @@ const types: readonly Type[] = [
   }),
 ];
 
-const builds = [options.plain ? plainBytes : relaxedBytes];
-if (options.against !== undefined) {
-  builds.push((await import(pathToFileURL(options.against).href)).bytes);
-}
+const own = new URL(
+  `../../src/engine/_executor_${options.plain ? "plain" : "relaxed"}_bytes.ts`,
+  import.meta.url,
+);
+const paths = [
+  own.href,
+  ...options.against === undefined ? [] : [pathToFileURL(options.against).href],
+];
+const builds = await Promise.all(paths.map(async (path) => {
+  const { bytes } = await import(path) as { readonly bytes: string };
+  return bytes;
+}));
 const memory = new WebAssembly.Memory({ initial: 2048, maximum: 65536, shared: true });
 const kernels = builds.map((bytes) => {
   const module = new WebAssembly.Module(Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)));
