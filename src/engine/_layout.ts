@@ -29,17 +29,14 @@ import {
   normPlace,
 } from "../model/mod.ts";
 import { fileRowBytes, groupBytes, type KernelChoice, type Kind, kindOf } from "./_kinds.ts";
+import { type PageRoom, planPages } from "./_page_room.ts";
 import { controlPtr, drawScratch, Pen, roundUp, type Scratch } from "./_scratch.ts";
 import { findMatrix, findVector, type MatrixType, matrixTypes } from "./_tensors.ts";
-import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
-import { type KeyValueType, tilePositions } from "./numeric_class.ts";
+import type { KeyValueType } from "./numeric_class.ts";
 
 /** Bytes of the staging area, of which half is read at a time, unless 8 rows are longer. */
 export const stagingBytesMin = 2 ** 23;
-
-/** Bytes of one memory of wasm32. */
-export const memoryBytesMax = 2 ** 32;
 
 const alignment = 64;
 
@@ -88,7 +85,7 @@ export interface PackedLayer {
 }
 
 /** The whole map. */
-export interface Layout {
+export interface Layout extends PageRoom {
   readonly scratch: Scratch;
   readonly stagingPtr: number;
   readonly stagingBytes: number;
@@ -107,10 +104,6 @@ export interface Layout {
   /** The program's tables (_program.ts). */
   readonly tablesPtr: number;
   readonly pagesPtr: number;
-  readonly pageBytes: number;
-  /** Bytes of one layer within a page. */
-  readonly layerPageBytes: number;
-  readonly pageCountMax: number;
 }
 
 /** What to plan for. */
@@ -118,7 +111,11 @@ export interface LayoutOptions {
   readonly file: GgufFile;
   readonly source: ByteSource;
   readonly shape: ModelShape;
+  /** Undefined when nobody asked for a number. */
+  readonly contextAsked: number | undefined;
   readonly contextMax: number;
+  /** Bytes that the machine has; undefined when that is not known. */
+  readonly availableBytes: number | undefined;
   readonly layers: LayerRange;
   readonly embedding: boolean;
   readonly head: boolean;
@@ -136,9 +133,7 @@ const modelTableBytes = 512;
 /**
  * Draws the map.
  *
- * @throws {EngineError} "no-memory" with the bytes needed and the bytes that fit, or what
- *   `findMatrix` and `findVector` throw
- * @throws {RangeError} when `kvBytesMax` does not hold one page
+ * @throws {EngineError} or {RangeError}: what `planPages`, `findMatrix` and `findVector` throw
  */
 export function drawLayout(options: LayoutOptions): Layout {
   const { shape, layers } = options;
@@ -149,8 +144,10 @@ export function drawLayout(options: LayoutOptions): Layout {
   pen.skip(Math.max(0, stagingPtr + stagingBytes - pen.ptr));
   const tablesPtr = pen.skip(modelTableBytes + (layers.to - layers.from) * layerTableBytes);
   const packer = new Packer(options, pen);
+  const layersPtr = pen.ptr;
   const indices = Array.from({ length: layers.to - layers.from }, (_, i) => layers.from + i);
   const packed = indices.map((layer) => packer.layer(layer));
+  const layersBytes = pen.ptr - layersPtr;
   const embedding = options.embedding
     ? packer.table("token_embd.weight", shape.vocabularySize)
     : undefined;
@@ -181,13 +178,9 @@ export function drawLayout(options: LayoutOptions): Layout {
     headMatrix,
     weights: packer.weights,
     tablesPtr,
-    ...drawPages(pen.ptr, options),
+    pagesPtr: pen.ptr,
+    ...planPages({ ...options, name: options.file.name, fixedBytes: pen.ptr, layersBytes }),
   };
-}
-
-/** Width of a value row in a page: the head's, rounded up to a SIMD vector. */
-export function valueWidthOf(headWidth: number): number {
-  return roundUp(headWidth, 4);
 }
 
 /** Gives weights their places. */
@@ -270,37 +263,6 @@ class Packer {
     this.weights.push(weight);
     return weight;
   }
-}
-
-function drawPages(
-  pagesPtr: number,
-  { file, shape, layers, contextMax, kvBytesMax, keyValueType }: LayoutOptions,
-): Pick<Layout, "pagesPtr" | "pageBytes" | "layerPageBytes" | "pageCountMax"> {
-  const { kvHeadCount, headWidth } = shape;
-  const elements = kvHeadCount * (headWidth + valueWidthOf(headWidth));
-  const layerPageBytes = elements * tilePositions * (keyValueType === "f16" ? 2 : 4);
-  const pageBytes = roundUp(layerPageBytes * (layers.to - layers.from), alignment);
-  const contextPages = Math.ceil(contextMax / tilePositions);
-  const free = memoryBytesMax - 2 ** 16 - pagesPtr; // the last 64 KiB stay unused
-  const least = kvBytesMax === undefined ? contextPages * pageBytes : kvBytesMax;
-  if (least > free) {
-    throw new EngineError({
-      code: "no-memory",
-      message: `Cannot load "${file.name}" as one WebAssembly memory holds ${
-        memoryBytesMax - 2 ** 16
-      } bytes: weights and scratch need ${pagesPtr}, keys and values of ${
-        kvBytesMax === undefined ? `${contextMax} positions` : "kvBytesMax"
-      } ${least}, in all ${pagesPtr + least}`,
-    });
-  }
-  const wanted = kvBytesMax ?? Math.min(free, 4 * contextPages * pageBytes);
-  const pageCountMax = Math.floor(wanted / pageBytes);
-  if (!Number.isSafeInteger(wanted) || pageCountMax < 1) {
-    throw new RangeError(
-      `Cannot load the model as "kvBytesMax" must be an integer of at least ${pageBytes} (one page): current value is ${wanted}`,
-    );
-  }
-  return { pagesPtr, pageBytes, layerPageBytes, pageCountMax };
 }
 
 /** Half of the staging area holds 8 rows of the widest matrix; all of it a vector, also packed. */

@@ -4,13 +4,8 @@
  */
 import type { Family, LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
 import { isQuantised, type Kind } from "./_kinds.ts";
-import {
-  type Layout,
-  type PackedLayer,
-  type PackedMatrix,
-  type PackedNorm,
-  valueWidthOf,
-} from "./_layout.ts";
+import { type Layout, type PackedLayer, type PackedMatrix, type PackedNorm } from "./_layout.ts";
+import { valueWidthOf } from "./_page_room.ts";
 import { controlPtr, type Scratch } from "./_scratch.ts";
 import type { KeyValueType } from "./numeric_class.ts";
 import { ropeFrequencies } from "./rope.ts";

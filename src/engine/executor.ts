@@ -5,10 +5,11 @@
  * that loads it stays free. Calls take turns. It does not sample, tokenise or schedule.
  */
 import type { ByteSource, GgufFile, ModelShape } from "../model/mod.ts";
+import { availableMemory } from "../platform/mod.ts";
 import { allocateMemory } from "./_allocate.ts";
 import { checkedContext, checkedLayers } from "./_checks.ts";
 import type { ProbeMode } from "./_kinds.ts";
-import { drawLayout, valueWidthOf } from "./_layout.ts";
+import { drawLayout } from "./_layout.ts";
 import { loadWeights } from "./_loader.ts";
 import {
   type Build,
@@ -17,6 +18,7 @@ import {
   kernelModule,
   probeKernels,
 } from "./_module.ts";
+import { valueWidthOf } from "./_page_room.ts";
 import { writeFrequencies, writeModel } from "./_program.ts";
 import { refuseUnusedTensors } from "./_tensors.ts";
 import { threadCountFor } from "./_thread_count.ts";
@@ -31,7 +33,7 @@ export interface LoadExecutorOptions {
   /** Where the file's bytes are; read while loading only, and not closed. */
   readonly source: ByteSource;
   readonly shape: ModelShape;
-  /** Positions that a session may have. @default the model's */
+  /** Positions that a session may have. @default the model's, or what fits if that is 2048 or more */
   readonly contextMax?: number;
   /** Layers to hold. @default all */
   readonly layers?: LayerRange;
@@ -41,6 +43,8 @@ export interface LoadExecutorOptions {
   readonly head?: boolean;
   /** Bytes of keys and values, all sessions together. @default four full contexts, or what fits */
   readonly kvBytesMax?: number;
+  /** Bytes that the executor may take. @default what the machine has, where that may be known */
+  readonly memoryBytesMax?: number;
   /** Forces the kernels of a probe answer, for tests; results do not differ. */
   readonly probe?: ProbeMode;
   /** Forces the build without relaxed SIMD, for tests. @default "best" */
@@ -90,7 +94,9 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
     file,
     source,
     shape,
+    contextAsked: options.contextMax,
     contextMax,
+    availableBytes: options.memoryBytesMax ?? availableMemory(),
     layers,
     embedding,
     head,
@@ -120,7 +126,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
   }
   return new WasmExecutor({
     shape,
-    contextMax,
+    contextMax: layout.contextMax,
     layers,
     layout,
     memory,

@@ -7,6 +7,7 @@ interface DenoGlobal {
   readonly version: { readonly deno: string };
   readonly build: { readonly standalone?: boolean };
   readonly permissions: {
+    querySync(asked: { readonly name: "sys"; readonly kind: string }): { readonly state: string };
     query(asked: { readonly name: "run"; readonly command: string }): Promise<{
       readonly state: string;
     }>;
@@ -30,4 +31,11 @@ export async function denoMayRun(program: string): Promise<boolean | undefined> 
   const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
   if (deno === undefined) return undefined;
   return (await deno.permissions.query({ name: "run", command: program })).state === "granted";
+}
+
+/** Whether Deno tells how much memory there is without asking anybody; true when this is not Deno. */
+export function maySeeMemory(): boolean {
+  const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
+  if (deno === undefined) return true;
+  return deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" }).state === "granted";
 }

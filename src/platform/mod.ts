@@ -9,6 +9,7 @@ import { denoVersion } from "./deno.ts";
 
 export {
   args,
+  availableMemory,
   cwd,
   env,
   executablePath,

@@ -6,6 +6,7 @@
  */
 import { homedir, tmpdir, totalmem } from "node:os";
 import process from "node:process";
+import { maySeeMemory } from "./deno.ts";
 import { clearInterval, setInterval } from "node:timers";
 
 /** A signal that a node listens to. */
@@ -82,6 +83,14 @@ export function memoryUsage(): { readonly residentBytes: number; readonly heapUs
 /** Memory of the machine in bytes (Deno: --allow-sys=systemMemoryInfo). */
 export function totalMemory(): number {
   return totalmem();
+}
+
+/**
+ * Memory that programs may still take, in bytes, within the limits of this process where there are
+ * any; undefined where it may not be known (Deno: --allow-sys=systemMemoryInfo).
+ */
+export function availableMemory(): number | undefined {
+  return maySeeMemory() ? process.availableMemory() : undefined;
 }
 
 /** The file of the running program: the runtime's, or a single executable's own. */

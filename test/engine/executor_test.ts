@@ -275,16 +275,47 @@ test("loadExecutor() refuses types and tensors outside the class by name", async
   );
 });
 
-test("loadExecutor() says how many bytes are needed when one memory does not hold them", async () => {
-  const fixture = await openFixture("stories260K-f32");
+test("loadExecutor() says what is needed, what there is and what would fit, before it reads", async () => {
+  const opened = await openFixture("stories260K-f32");
+  const source = {
+    ...opened.source,
+    read: (): Promise<number> => assert.fail("nothing is to be read"),
+  };
+  const fixture = { ...opened, source };
   const shape = { ...fixture.shape, contextMax: 2 ** 20, kvHeadCount: 64 };
   await assert.rejects(
-    loadExecutor({ ...fixture, shape }),
-    hasCode("no-memory", /holds 4294901760 bytes: .* 1048576 positions \d+, in all \d+/),
+    loadExecutor({ ...fixture, shape, contextMax: 2 ** 20 }),
+    hasCode(
+      "no-memory",
+      /holds 4294901760 bytes: .* 1048576 positions \d+, in all \d+; a context of \d+ positions would fit/,
+    ),
+  );
+  await assert.rejects(
+    loadExecutor({ ...fixture, memoryBytesMax: 9_200_000 }),
+    hasCode("no-memory", /the machine has 9200000 bytes: .*; [1-4] of its 5 layers would fit/),
+  );
+  await assert.rejects(
+    loadExecutor({ ...fixture, kvBytesMax: 2 ** 40, memoryBytesMax: 2 ** 25 }),
+    hasCode("no-memory", /"kvBytesMax" 1099511627776, .* a context of \d+ positions would fit/),
   );
   await assert.rejects(loadExecutor({ ...fixture, kvBytesMax: 1 }), /"kvBytesMax".*one page/);
   await assert.rejects(loadExecutor({ ...fixture, contextMax: 513 }), /"contextMax".*128/);
   await assert.rejects(loadExecutor({ ...fixture, layers: { from: 4, to: 6 } }), /"layers".*5/);
+});
+
+test("a context that nobody asked for is what fits", async () => {
+  const fixture = await openFixture("stories260K-f32");
+  const shape = { ...fixture.shape, contextMax: 2 ** 18 };
+  const memoryBytesMax = 2 ** 26;
+  const executor = await loadExecutor({ ...fixture, shape, memoryBytesMax });
+  const { total, pageBytes } = executor.pages();
+  assert.ok(executor.contextMax >= 2048 && executor.contextMax < 2 ** 18);
+  assert.equal(executor.contextMax, total * 32);
+  assert.ok(total * pageBytes < memoryBytesMax);
+  executor.close();
+  const all = await loadExecutor({ ...fixture, shape });
+  assert.equal(all.contextMax, 2 ** 18);
+  all.close();
 });
 
 test("an executor of some layers refuses the others, the embedding and the head", async () => {
