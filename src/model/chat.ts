@@ -2,7 +2,7 @@
  * Chats as prompts: the model's own template, or a plain default.
  *
  * The template is metadata `tokenizer.chat_template`; named templates
- * (`tokenizer.chat_template.<name>`) are not used.
+ * (`tokenizer.chat_template.<name>`) are not used, but for "tool_use" where there are tools.
  */
 import { ModelError } from "./errors.ts";
 import type { GgufFile } from "./gguf_types.ts";
@@ -46,9 +46,18 @@ export interface ChatPrompt {
  */
 export const DEFAULT_CHAT_STOPS: readonly string[] = [];
 
-/** The chat template of a model, if it has one. */
-export function chatTemplate(file: GgufFile): string | undefined {
-  return stringKey(file, "tokenizer.chat_template");
+/**
+ * The chat template of a model, if it has one; with tools, the one that it has for them, if it has
+ * two.
+ */
+export function chatTemplate(
+  file: GgufFile,
+  options: { readonly tools?: boolean } = {},
+): string | undefined {
+  const forTools = options.tools === true
+    ? stringKey(file, "tokenizer.chat_template.tool_use")
+    : undefined;
+  return forTools ?? stringKey(file, "tokenizer.chat_template");
 }
 
 /**
@@ -100,7 +109,7 @@ export function chatPrompt(
   chat: Omit<ChatOptions, "bosToken" | "eosToken"> & { readonly messages: readonly ChatMessage[] },
 ): ChatPrompt {
   const { file, tokenizer } = model;
-  const template = chatTemplate(file);
+  const template = chatTemplate(file, { tools: (chat.tools ?? []).length > 0 });
   const bosToken = textOf(tokenizer, tokenizer.bosId);
   const text = renderChat(template, {
     ...chat,

@@ -18,6 +18,8 @@ export { createDetokenizer } from "./detokenizer.ts";
 export type { Detokenizer } from "./detokenizer.ts";
 export { chatPrompt, chatTemplate, DEFAULT_CHAT_STOPS, renderChat } from "./chat.ts";
 export type { ChatMessage, ChatOptions, ChatPrompt } from "./chat.ts";
+export { toolFormat } from "./tool_format.ts";
+export type { ToolFormat } from "./tool_format.ts";
 export { inspectModel } from "./inspect.ts";
 export type { ModelSummary, TypeShare } from "./inspect.ts";
 export { EMBEDDED_MODEL_NAME, embeddedModel } from "./embedded.ts";

@@ -3,7 +3,8 @@
  *
  * Shapes: `ChatCompletion`, `ChatCompletionChunk` and `Completion` of the official `openai` client.
  */
-import type { FinishReason, ListedToken, Usage } from "../inference/mod.ts";
+import type { ListedToken, Usage } from "../inference/mod.ts";
+import type { ChoiceFinish, ChoicePart } from "./choice_reader.ts";
 import { chatLogprobs, completionLogprobs } from "./logprobs.ts";
 
 /** What all parts of one answer have in common. */
@@ -17,16 +18,20 @@ export interface AnswerHead {
   readonly namesTier: boolean;
 }
 
-/** A piece of a choice's text. */
-export interface TextPart {
-  readonly text: string;
-  /** The tokens that the text completes, if they were asked for. */
-  readonly logprobs?: readonly ListedToken[] | undefined;
+/** A tool call; its arguments are JSON. */
+export interface WholeCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
 }
 
 /** One whole choice. */
-export interface WholeChoice extends TextPart {
-  readonly finishReason: FinishReason;
+export interface WholeChoice {
+  readonly text: string;
+  readonly calls: readonly WholeCall[];
+  /** The tokens of the text, if they were asked for. */
+  readonly logprobs: readonly ListedToken[] | undefined;
+  readonly finishReason: ChoiceFinish;
 }
 
 /** One endpoint's shapes; `index` is that of a choice. */
@@ -38,10 +43,10 @@ export interface AnswerShape {
   ): unknown;
   /** The choice of the chunk that opens a choice's stream, if there is such a chunk. */
   opening(index: number): unknown;
-  /** The choice of a chunk of text. */
-  text(index: number, part: TextPart): unknown;
+  /** The choice of a chunk of text, or of a tool call. */
+  part(index: number, part: ChoicePart): unknown;
   /** The choice of the chunk that tells why it ended. */
-  ending(index: number, finishReason: FinishReason): unknown;
+  ending(index: number, finishReason: ChoiceFinish): unknown;
   /** The `object` of a chunk. */
   readonly chunkObject: string;
 }
@@ -51,9 +56,18 @@ export const chatShape: AnswerShape = {
   chunkObject: "chat.completion.chunk",
   whole: (head, { choices, usage }) => ({
     ...common(head, "chat.completion"),
-    choices: choices.map(({ text, logprobs, finishReason }, index) => ({
+    choices: choices.map(({ text, calls, logprobs, finishReason }, index) => ({
       index,
-      message: { role: "assistant", content: text, refusal: null },
+      message: calls.length === 0 ? { role: "assistant", content: text, refusal: null } : {
+        role: "assistant",
+        content: text === "" ? null : text,
+        refusal: null,
+        tool_calls: calls.map(({ id, name, arguments: given }) => ({
+          id,
+          type: "function",
+          function: { name, arguments: given },
+        })),
+      },
       logprobs: chatLogprobs(logprobs),
       finish_reason: finishReason,
     })),
@@ -61,7 +75,7 @@ export const chatShape: AnswerShape = {
   }),
   opening: (index) =>
     chatChoice(index, { delta: { role: "assistant", content: "", refusal: null } }),
-  text: (index, { text, logprobs }) => chatChoice(index, { delta: { content: text }, logprobs }),
+  part: (index, { part, logprobs }) => chatChoice(index, { delta: deltaOf(part), logprobs }),
   ending: (index, finishReason) => chatChoice(index, { delta: {}, finishReason }),
 };
 
@@ -74,7 +88,8 @@ export const completionShape: AnswerShape = {
     usage: usageBody(usage),
   }),
   opening: () => undefined,
-  text: (index, part) => completionChoice(index, part),
+  part: (index, { part, logprobs }) =>
+    completionChoice(index, { text: part.kind === "text" ? part.text : "", logprobs }),
   ending: (index, finishReason) => completionChoice(index, { text: "", finishReason }),
 };
 
@@ -111,8 +126,25 @@ function common(head: AnswerHead, object: string): Record<string, unknown> {
   };
 }
 
-interface Part extends Partial<TextPart> {
-  readonly finishReason?: FinishReason;
+/** What changes: text, the beginning of a call, or more of its arguments. */
+function deltaOf(part: ChoicePart["part"]): unknown {
+  switch (part.kind) {
+    case "text":
+      return { content: part.text };
+    case "call": {
+      const { index, id, name } = part;
+      const call = { index, id, type: "function", function: { name, arguments: "" } };
+      return { tool_calls: [call] };
+    }
+    case "arguments":
+      return { tool_calls: [{ index: part.index, function: { arguments: part.text } }] };
+  }
+}
+
+interface Part {
+  readonly text?: string;
+  readonly logprobs?: readonly ListedToken[] | undefined;
+  readonly finishReason?: ChoiceFinish;
 }
 
 function chatChoice(index: number, part: Part & { readonly delta: unknown }): unknown {

@@ -5,6 +5,7 @@
  * which a test compares this table.
  */
 import * as v from "valibot";
+import type { Tool } from "../inference/mod.ts";
 import { messages } from "./chat_message.ts";
 import type { ChatMessage } from "./chat_message.ts";
 import {
@@ -20,10 +21,12 @@ import {
   textUpTo,
 } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
-import { topLogprobsMax } from "./limits.ts";
+import { toolsMax, topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";
+import { responseFormat, toolChoice, tools } from "./tool_fields.ts";
+import type { ResponseFormat, ToolChoice } from "./tool_fields.ts";
 
-const noTools = "tools are not called by this release";
+const noTools = "the older form of tools is not taken: use tools";
 
 const metadataMessage =
   "it must map up to 16 keys of at most 64 characters to strings of at most 512";
@@ -78,6 +81,26 @@ export const chatFields = {
     note: `0 to ${topLogprobsMax}, default 0; needs \`logprobs\``,
     schema: integerWithin({ from: 0, to: topLogprobsMax }),
   } as Field<number>,
+  response_format: {
+    use: "honoured",
+    note: "`text`, `json_object`, or `json_schema`, which is held to whether or not `strict`",
+    schema: responseFormat,
+  } as Field<ResponseFormat>,
+  tools: {
+    use: "honoured",
+    note: `up to ${toolsMax} functions; the model's chat template must have a place for them`,
+    schema: tools,
+  } as Field<Tool[]>,
+  tool_choice: {
+    use: "honoured",
+    note: "`none`, `auto` (default with tools), `required`, or a function by its name",
+    schema: toolChoice,
+  } as Field<ToolChoice>,
+  parallel_tool_calls: {
+    use: "honoured",
+    note: "default `true`; `false` allows one call",
+    schema: boolean,
+  } as Field<boolean>,
   metadata: {
     use: "identifier",
     note: "up to 16 pairs of strings; nothing is stored",
@@ -106,12 +129,12 @@ export const chatFields = {
   audio: onlyNull("audio is not made by this release: leave it out"),
   function_call: nothingAsked({
     accepts: oneOf("none", "auto"),
-    message: `${noTools}: send none or leave it out`,
+    message: `${noTools}, and send none or leave it out`,
     note: "`none` or `auto`",
   }),
   functions: nothingAsked({
     accepts: isEmptyArray,
-    message: `${noTools}: send [] or leave it out`,
+    message: `${noTools}, and send [] or leave it out`,
     note: "`[]`",
   }),
   modalities: nothingAsked({
@@ -120,21 +143,11 @@ export const chatFields = {
     note: '`["text"]`',
   }),
   moderation: onlyNull("nothing is moderated by this release: leave it out"),
-  parallel_tool_calls: {
-    use: "nothing-asked",
-    note: "`true` or `false`, as there are no tools to call",
-    schema: boolean,
-  } as Field<unknown>,
   prediction: onlyNull("predicted outputs are not used by this release: leave it out"),
   reasoning_effort: nothingAsked({
     accepts: oneOf("none"),
     message: "reasoning is not steered by this release: send none or leave it out",
     note: "`none`",
-  }),
-  response_format: nothingAsked({
-    accepts: isTextFormat,
-    message: `only plain text is made by this release: send {"type":"text"} or leave it out`,
-    note: '`{"type":"text"}`',
   }),
   service_tier: nothingAsked({
     accepts: oneOf("auto", "default"),
@@ -146,16 +159,6 @@ export const chatFields = {
     message: "nothing is stored by this API: send false or leave it out",
     note: "`false`",
   }),
-  tool_choice: nothingAsked({
-    accepts: oneOf("none", "auto"),
-    message: `${noTools}: send none or auto, or leave it out`,
-    note: "`none` or `auto`",
-  }),
-  tools: nothingAsked({
-    accepts: isEmptyArray,
-    message: `${noTools}: send [] or leave it out`,
-    note: "`[]`",
-  }),
   verbosity: nothingAsked({
     accepts: oneOf("medium"),
     message: "verbosity is not steered by this release: send medium or leave it out",
@@ -163,9 +166,3 @@ export const chatFields = {
   }),
   web_search_options: onlyNull("the web is not searched by this release: leave it out"),
 };
-
-function isTextFormat(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const keys = Object.keys(value);
-  return keys.length === 1 && (value as { readonly type?: unknown }).type === "text";
-}

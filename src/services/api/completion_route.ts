@@ -5,10 +5,11 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import type { Host } from "../../kernel/mod.ts";
-import type { Usage } from "../inference/mod.ts";
+import type { ToolFormat, Usage } from "../inference/mod.ts";
 import { ApiError } from "./api_error.ts";
 import { chatShape, chunk, completionShape } from "./answers.ts";
 import type { AnswerHead, AnswerShape } from "./answers.ts";
+import { ChoiceReader } from "./choice_reader.ts";
 import { openChoices } from "./choices.ts";
 import type { Choices } from "./choices.ts";
 import type { ApiConfig } from "./config.ts";
@@ -55,6 +56,10 @@ export interface AnswerOptions {
 interface Running extends Pick<Choices, "items" | "end"> {
   readonly head: AnswerHead;
   readonly seed: number;
+  /** The form of tool calls, where there may be any. */
+  readonly toolFormat: ToolFormat | undefined;
+  /** Makes the id of a tool call. */
+  readonly newCallId: () => string;
   readonly translated: Translated;
   /** What the prompt says, when the answer repeats it; else "". */
   readonly echo: string;
@@ -99,11 +104,13 @@ async function start(
     env.outgoing.once("close", end);
     if (env.outgoing.destroyed) end();
   });
-  const { model, fingerprint, seed } = opened.start;
+  const { model, fingerprint, seed, toolFormat } = opened.start;
+  const newCallId = (): string => callId(host.random.fill(new Uint8Array(9)));
   const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
   const { namesTier } = translated;
   const head = { id, createdSeconds, model, fingerprint, namesTier };
-  return { ...opened, head, seed, translated, echo: await echoOf(translated, host) };
+  const echo = await echoOf(translated, host);
+  return { ...opened, head, seed, toolFormat, newCallId, translated, echo };
 }
 
 async function echoOf(translated: Translated, host: Host): Promise<string> {
@@ -115,8 +122,8 @@ async function echoOf(translated: Translated, host: Host): Promise<string> {
 }
 
 async function whole(running: Running, shape: AnswerShape): Promise<unknown> {
-  const { echo, head, items, translated } = running;
-  const answer = new GatheredAnswer({ count: translated.choiceCount, echo });
+  const { head, items, translated } = running;
+  const answer = new GatheredAnswer({ ...running, count: translated.choiceCount });
   // To the streams' own ends, so that their slots are free before the client knows.
   for (let next = await items.next(); next.done !== true; next = await items.next()) {
     answer.add(next.value);
@@ -151,10 +158,13 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
   const usage = includeUsage ? null : undefined;
   const encode = (choices: readonly unknown[]): string =>
     encodeEvent(chunk(running.head, { shape, choices, usage }));
+  const readers: ChoiceReader[] = [];
   for (let index = 0; index < running.translated.choiceCount; index++) {
+    readers.push(new ChoiceReader(running.toolFormat, running.newCallId));
     const opening = shape.opening(index);
     if (opening !== undefined) yield encode([opening]);
-    if (running.echo !== "") yield encode([shape.text(index, { text: running.echo })]);
+    const part = { kind: "text", text: running.echo } as const;
+    if (running.echo !== "") yield encode([shape.part(index, { part })]);
   }
   const usages: Usage[] = [];
   try {
@@ -162,10 +172,14 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
       const { done, value } = await running.items.next();
       if (done === true) break;
       const { index, item } = value;
-      if (item.type === "text") yield encode([shape.text(index, item)]);
-      if (item.type !== "end") continue;
+      const reader = readers[index];
+      if (reader === undefined || item.type === "start") continue;
+      const ended = item.type === "end" ? reader.end(item) : undefined;
+      const parts = item.type === "text" ? reader.read(item) : ended?.parts ?? [];
+      for (const part of parts) yield encode([shape.part(index, part)]);
+      if (item.type !== "end" || ended === undefined) continue;
       usages.push(item.usage);
-      yield encode([shape.ending(index, item.finishReason)]);
+      yield encode([shape.ending(index, ended.finishReason)]);
     }
   } catch (thrown) {
     // The status has been sent; OpenAI's clients throw at an event with an error.
@@ -179,6 +193,13 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
     yield encodeEvent(chunk(running.head, { shape, choices: [], usage: sumUsage(usages) }));
   }
   yield DONE_EVENT;
+}
+
+const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Nine letters and digits, which is all that Mistral's templates take back. */
+function callId(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => idLetters[byte % idLetters.length]).join("");
 }
 
 function hex(bytes: Uint8Array): string {

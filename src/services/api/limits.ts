@@ -51,5 +51,14 @@ export const retryAfterSeconds = 1;
 /** Choices of one request; each takes a slot. */
 export const choicesMax = 16;
 
+/** Functions that a request may offer: each is in the prompt. */
+export const toolsMax = 128;
+
+/** Calls of one message. */
+export const toolCallsMax = 32;
+
+/** Characters of a grammar, of which the library reads no more. */
+export const grammarCharactersMax = 65_536;
+
 /** Likeliest tokens that are listed with a token, as many as OpenAI allows in chats. */
 export const topLogprobsMax = 20;

@@ -11,7 +11,7 @@ import {
   streamOptions,
   textUpTo,
 } from "./field_schemas.ts";
-import { choicesMax } from "./limits.ts";
+import { choicesMax, grammarCharactersMax } from "./limits.ts";
 
 /** `model`, sampling, stopping, streaming and the caller's identifiers. */
 export const samplingFields = {
@@ -71,6 +71,11 @@ export const samplingFields = {
     note: `1 to ${choicesMax}, default 1; choice i is what \`n\` 1 gives with the seed i higher`,
     schema: integerWithin({ from: 1, to: choicesMax }),
   } as Field<number>,
+  grammar: {
+    use: "extension",
+    note: "GBNF of up to 65,536 characters, which the whole answer is held to",
+    schema: textUpTo(grammarCharactersMax),
+  } as Field<string>,
   user: {
     use: "identifier",
     note: "up to 512 characters",

@@ -49,7 +49,13 @@ export function translateChat(body: unknown): Translated {
     echo: undefined,
     params: {
       ...common(values),
-      prompt: { kind: "chat", messages: values.messages ?? [] },
+      prompt: {
+        kind: "chat",
+        messages: values.messages ?? [],
+        tools: values.tool_choice === "none" ? [] : values.tools ?? [],
+      },
+      ...optional("toolCalls", toolCallsOf(values)),
+      ...optional("format", chatFormatOf(values)),
       ...optional("topLogprobs", chatTopLogprobs(values)),
       ...optional("maxTokens", newer ?? older),
     },
@@ -80,6 +86,7 @@ export function translateCompletion(body: unknown): Translated {
       ...common(values),
       prompt,
       ...optional("topLogprobs", values.logprobs),
+      ...optional("format", grammarOf(values)),
       maxTokens: values.max_tokens ?? completionTokensDefault,
     },
   };
@@ -87,17 +94,57 @@ export function translateCompletion(body: unknown): Translated {
 
 /** The request field for a parameter of the inference service. */
 export function chatParam(field: string): string {
-  return field === "prompt" ? "messages" : completionParam(field);
+  const names: Readonly<Record<string, string>> = {
+    prompt: "messages",
+    format: "response_format",
+    toolCalls: "tool_choice",
+  };
+  return names[field] ?? completionParam(field);
 }
 
 /** The request field for a parameter of the inference service. */
 export function completionParam(field: string): string {
   if (field === "logitBias") return "logit_bias";
+  if (field === "format") return "grammar";
   return field === "maxTokens" ? "max_tokens" : field;
 }
 
+function grammarOf({ grammar }: Sampling): GenerateParams["format"] {
+  return grammar === undefined ? undefined : { kind: "grammar", grammar };
+}
+
+function chatFormatOf(values: ChatValues): GenerateParams["format"] {
+  const { response_format: format, grammar } = values;
+  if (format !== undefined && grammar !== undefined) {
+    throw refused(grammar, {
+      param: "grammar",
+      rule: "the answer can be held to one thing: leave out 'grammar' or 'response_format'",
+    });
+  }
+  return format ?? grammarOf(values);
+}
+
+function toolCallsOf(values: ChatValues): GenerateParams["toolCalls"] {
+  const { tools = [], tool_choice: choice = "auto", parallel_tool_calls: parallel = true } = values;
+  if (tools.length > 0 && choice !== "none") {
+    const param = values.response_format === undefined ? "grammar" : "response_format";
+    if (chatFormatOf(values) !== undefined) {
+      throw refused(values[param], {
+        param,
+        rule: "an answer that may call tools is held to their form: leave it out",
+      });
+    }
+    if (typeof choice === "string") return { choice, parallel };
+    const { name } = choice;
+    if (tools.some((tool) => tool.name === name)) return { choice: "required", name, parallel: false };
+    throw refused(name, { param: "tool_choice", rule: "it must be the name of one of the tools" });
+  }
+  if (choice === "none" || choice === "auto") return undefined;
+  throw refused(choice, { param: "tool_choice", rule: "it needs 'tools'" });
+}
+
 /** How many likeliest tokens to list, or undefined when none are to be listed at all. */
-function chatTopLogprobs(values: Values<typeof chatFields>): number | undefined {
+function chatTopLogprobs(values: ChatValues): number | undefined {
   if (values.logprobs === true) return values.top_logprobs ?? 0;
   if ((values.top_logprobs ?? 0) === 0) return undefined;
   throw refused(values.top_logprobs, {
@@ -120,6 +167,7 @@ function refused(
 }
 
 type Sampling = Values<typeof samplingFields>;
+type ChatValues = Values<typeof chatFields>;
 
 function delivery(values: Sampling): Pick<Translated, "stream" | "includeUsage"> {
   return {

@@ -4,6 +4,8 @@
 import type { Sampler } from "../../engine/mod.ts";
 import { createDetokenizer } from "../../model/mod.ts";
 import type { Detokenizer, Tokenizer } from "../../model/mod.ts";
+import { guarded } from "./constraint.ts";
+import type { Constraint } from "./constraint.ts";
 import type { FinishReason, GenerateItem, ListedToken } from "./schemas.ts";
 import type { Sequence } from "./sequence.ts";
 import { StopMatcher } from "./stop_matcher.ts";
@@ -21,6 +23,8 @@ export interface GenerationOptions {
   readonly penalises: boolean;
   /** How many of the likeliest tokens to list with each token; undefined lists none at all. */
   readonly topLogprobs?: number | undefined;
+  /** What the answer is held to. */
+  readonly constraint?: Constraint | undefined;
   readonly tokenizer: Tokenizer;
   /** Told after each sampled token. */
   readonly onToken: () => void;
@@ -31,11 +35,15 @@ export async function* generateText(options: GenerationOptions): AsyncGenerator<
   const { promptTokens, sequence, sampler, tokenizer } = options;
   const answer = new Answer(options);
   const history = [...promptTokens];
+  const matcher = options.constraint?.grammar.matcher();
   let next = promptTokens;
   for (;;) {
     const logits = await sequence.extend(next);
     const position = history.length;
-    const token = sampler.sample(logits, options.penalises ? { position, history } : { position });
+    const mask = matcher === undefined ? undefined : guarded("format", () => matcher.mask());
+    const seen = options.penalises ? history : [];
+    const token = sampler.sample(logits, { position, history: seen, mask });
+    if (matcher !== undefined) guarded("format", () => matcher.accept(token));
     answer.list(token, logits);
     history.push(token);
     options.onToken();
@@ -66,6 +74,7 @@ class Answer {
   readonly #detokenizer: Detokenizer;
   readonly #matcher: StopMatcher;
   readonly #lister: TokenLister | undefined;
+  readonly #spelled: ReadonlyMap<number, string> | undefined;
   #tokens: number[] = [];
   #text = "";
   #count = 0;
@@ -75,6 +84,7 @@ class Answer {
     this.#maxTokens = maxTokens;
     this.#detokenizer = createDetokenizer(tokenizer);
     this.#matcher = new StopMatcher(stops);
+    this.#spelled = options.constraint?.spelled;
     this.#lister = topLogprobs === undefined
       ? undefined
       : new TokenLister({ topLogprobs, sampler, tokenizer });
@@ -90,7 +100,7 @@ class Answer {
     this.#tokens.push(token);
     this.#count++;
     if (endOfGeneration) return this.#flush("stop");
-    const found = this.#push(this.#detokenizer.push(token));
+    const found = this.#push(this.#spelled?.get(token) ?? this.#detokenizer.push(token));
     if (found !== undefined) return found;
     return this.#count === this.#maxTokens ? this.#flush("length") : undefined;
   }

@@ -167,6 +167,9 @@ export class Generator {
       fingerprint: model.fingerprint,
       promptTokens: request.promptTokens.length,
       seed: request.seed,
+      ...(request.constraint?.toolFormat === undefined
+        ? {}
+        : { toolFormat: request.constraint.toolFormat }),
     };
     await context.ticket.admitted;
     yield* this.#compute(request, context);

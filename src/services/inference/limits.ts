@@ -44,6 +44,15 @@ export const stopStringsMax = 16;
 /** Likeliest tokens that are listed with a token, as many as OpenAI allows. */
 export const topLogprobsMax = 20;
 
+/** Tools that a request may offer: each is in the prompt. */
+export const toolsMax = 128;
+
+/** Tool calls of one answer, or of one message of a conversation. */
+export const toolCallsMax = 32;
+
+/** Grammars that are kept ready for a model. */
+export const grammarsMax = 32;
+
 /** Characters of one stop string. */
 export const stopCharactersMax = 512;
 

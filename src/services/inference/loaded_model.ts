@@ -17,6 +17,7 @@ import {
 import type { ByteSource, GgufFile, ModelManifest, Tokenizer } from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
+import { GrammarStore } from "./grammar_store.ts";
 import { pagePositions } from "./limits.ts";
 import type { ModelEntry, ModelInfo } from "./schemas.ts";
 
@@ -37,6 +38,8 @@ export interface LoadedModel {
   readonly fingerprint: string;
   /** UTF-16 units of the longest token's text: a text has at least its length over this in tokens. */
   readonly pieceUnitsMax: number;
+  /** What answers of this model have been held to lately. */
+  readonly grammars: GrammarStore;
 }
 
 /** The bus topic of loading progress: `{ name, loadedBytes, totalBytes }`. */
@@ -84,6 +87,7 @@ export async function loadModel(
       contextMax,
       fingerprint,
       pieceUnitsMax,
+      grammars: new GrammarStore({ tokenizer, vocabularySize: shape.vocabularySize }),
     };
   } finally {
     await source.close();

@@ -18,8 +18,10 @@ export type {
   ListedToken,
   ModelEntry,
   ModelInfo,
+  Tool,
   Usage,
 } from "./schemas.ts";
+export type { ToolFormat } from "../../model/mod.ts";
 export { doneEvent } from "./record.ts";
 export type { DoneBody } from "./record.ts";
 

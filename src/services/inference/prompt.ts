@@ -5,8 +5,11 @@
 import type { Clock, Random } from "../../ports/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import { chatPrompt, ModelError } from "../../model/mod.ts";
+import type { ChatMessage } from "../../model/mod.ts";
+import { constraintOf } from "./constraint.ts";
+import type { Constraint } from "./constraint.ts";
 import type { LoadedModel } from "./loaded_model.ts";
-import type { GenerateParams } from "./schemas.ts";
+import type { GenerateParams, Tool } from "./schemas.ts";
 
 /** A request that can be computed. */
 export interface PreparedRequest {
@@ -19,6 +22,8 @@ export interface PreparedRequest {
   readonly seed: number;
   readonly sampling: GenerateParams["sampling"];
   readonly topLogprobs: number | undefined;
+  /** What the answer is held to. */
+  readonly constraint: Constraint | undefined;
 }
 
 /** What preparing needs. */
@@ -54,6 +59,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
     seed: params.seed ?? drawSeed(options.random),
     sampling: params.sampling,
     topLogprobs: params.topLogprobs,
+    constraint: constraintOf(params, model),
   };
 }
 
@@ -118,7 +124,7 @@ function promptOf(prompt: GenerateParams["prompt"], options: PrepareOptions): Pr
   const { tokenizer } = options.model;
   switch (prompt.kind) {
     case "chat":
-      return chat(prompt.messages, options);
+      return chat(prompt, options);
     case "text": {
       const tokens = tokenizer.encode(prompt.text);
       if (tokens.length > 0) return { text: prompt.text, tokens, stops: [] };
@@ -134,15 +140,13 @@ function promptOf(prompt: GenerateParams["prompt"], options: PrepareOptions): Pr
   }
 }
 
-function chat(
-  messages: (GenerateParams["prompt"] & { readonly kind: "chat" })["messages"],
-  options: PrepareOptions,
-): Prompt {
+type Chat = GenerateParams["prompt"] & { readonly kind: "chat" };
+
+function chat({ messages, tools }: Chat, options: PrepareOptions): Prompt {
   try {
     const { text, ids, stops } = chatPrompt(options.model, {
-      messages: messages.map(({ role, content, name }) =>
-        name === undefined ? { role, content } : { role, content, name }
-      ),
+      messages: messages.map(templateMessage),
+      tools: tools.map(templateTool),
       nowMs: options.clock.nowMs(),
     });
     return { text, tokens: ids, stops };
@@ -150,6 +154,33 @@ function chat(
     if (!(thrown instanceof ModelError || thrown instanceof RangeError)) throw thrown;
     throw invalid("prompt", { message: thrown.message, cause: thrown });
   }
+}
+
+/** A message as templates know it; arguments are objects there. */
+function templateMessage(message: Chat["messages"][number]): ChatMessage {
+  const { role, content, name, toolCalls, toolCallId } = message;
+  return {
+    role,
+    content,
+    ...(name === undefined ? {} : { name }),
+    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+    ...(toolCalls === undefined ? {} : {
+      tool_calls: toolCalls.map((call) => ({
+        id: call.id,
+        type: "function",
+        function: { name: call.name, arguments: call.arguments },
+      })),
+    }),
+  };
+}
+
+/** A tool as templates know it. */
+function templateTool({ name, description, parameters }: Tool): unknown {
+  const given = description === undefined ? { name } : { name, description };
+  return {
+    type: "function",
+    function: { ...given, parameters: parameters ?? { type: "object", properties: {} } },
+  };
 }
 
 function checkBias(bias: Readonly<Record<string, number>>, model: LoadedModel): void {

@@ -9,6 +9,8 @@ import {
   stopStringsMax,
   textCharactersMax,
   tokensMax,
+  toolCallsMax,
+  toolsMax,
   topLogprobsMax,
 } from "./limits.ts";
 
@@ -26,16 +28,41 @@ const tokenList = v.pipe(
 
 const text = v.pipe(v.string(), v.maxLength(textCharactersMax));
 
+const toolName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/));
+
 const message = v.strictObject({
   role: v.picklist(["system", "user", "assistant", "tool"]),
   content: v.string(),
   name: v.optional(v.string()),
+  /** The calls that an assistant has made. */
+  toolCalls: v.optional(
+    v.pipe(
+      v.array(v.strictObject({ id: v.string(), name: v.string(), arguments: v.unknown() })),
+      v.maxLength(toolCallsMax),
+    ),
+  ),
+  /** The call that a tool answers. */
+  toolCallId: v.optional(v.string()),
 });
+
+const tool = v.strictObject({
+  name: toolName,
+  description: v.optional(v.string()),
+  /** A JSON schema of an object; none for a tool that takes no arguments. */
+  parameters: v.optional(v.unknown()),
+  /** Whether a schema that cannot be held to is refused. */
+  strict: v.optional(v.boolean(), false),
+});
+
+/** What an answer may call. */
+export type Tool = Readonly<v.InferOutput<typeof tool>>;
 
 const prompt = v.variant("kind", [
   v.strictObject({
     kind: v.literal("chat"),
     messages: v.pipe(v.array(message), v.minLength(1), v.maxLength(messagesMax)),
+    /** Shown to the model by its chat template. */
+    tools: v.optional(v.pipe(v.array(tool), v.maxLength(toolsMax)), []),
   }),
   v.strictObject({ kind: v.literal("text"), text }),
   v.strictObject({ kind: v.literal("tokens"), tokens: v.pipe(tokenList, v.minLength(1)) }),
@@ -82,6 +109,22 @@ export const generateParams = v.strictObject({
   /** 0 to 2^53 - 1; drawn when absent. */
   seed: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   sampling: v.optional(samplingSchema, {}),
+  /** What the text of the answer must be: any JSON object, JSON of a schema, or of a grammar. */
+  format: v.optional(
+    v.variant("kind", [
+      v.strictObject({ kind: v.literal("json") }),
+      v.strictObject({ kind: v.literal("schema"), schema: v.unknown() }),
+      v.strictObject({ kind: v.literal("grammar"), grammar: v.string() }),
+    ]),
+  ),
+  /** Whether tools may or must be called: one of them by its name, or any; one call, or several. */
+  toolCalls: v.optional(
+    v.strictObject({
+      choice: v.picklist(["auto", "required"]),
+      name: v.optional(v.string()),
+      parallel: v.optional(v.boolean(), true),
+    }),
+  ),
   /** How many of the likeliest tokens to list with each token's own log-probability. */
   topLogprobs: v.optional(v.pipe(within(0, topLogprobsMax), v.integer())),
 });
@@ -162,6 +205,15 @@ const sampledTokens = v.pipe(
   v.description("Tokens sampled since the last item."),
 );
 
+const toolFormat = v.object({
+  name: v.picklist(["hermes", "mistral", "phi", "llama3", "json"]),
+  trigger: v.string(),
+  open: v.string(),
+  between: v.string(),
+  close: v.string(),
+  key: v.picklist(["arguments", "parameters"]),
+});
+
 /** An item of `generate`: one `start`, any number of `text`, one `end`. */
 export const generateItem = v.variant("type", [
   // The request was accepted; it may still wait for a slot.
@@ -171,6 +223,12 @@ export const generateItem = v.variant("type", [
     fingerprint: v.string(),
     promptTokens: v.number(),
     seed: v.number(),
+    toolFormat: v.exactOptional(
+      v.pipe(
+        toolFormat,
+        v.description("How calls are written in the text, where there may be any."),
+      ),
+    ),
   }),
   // Text that is certain, in whole characters.
   v.object({
