@@ -45,6 +45,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
   const { model } = options;
   checkModel(params.model, model);
   checkLength(params.prompt, model);
+  const constraint = constraintOf(params, model);
   const { text, tokens, stops } = promptOf(params.prompt, options);
   checkTokens(tokens, model);
   checkBias(params.sampling.logitBias, model);
@@ -59,7 +60,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
     seed: params.seed ?? drawSeed(options.random),
     sampling: params.sampling,
     topLogprobs: params.topLogprobs,
-    constraint: constraintOf(params, model),
+    constraint,
   };
 }
 

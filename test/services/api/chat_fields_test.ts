@@ -28,6 +28,8 @@ interface Samples {
 }
 
 const user = { role: "user", content: "hi" };
+const call = { id: "c1", type: "function", function: { name: "f", arguments: '{"a":1}' } };
+const weather = { type: "function", function: { name: "weather", parameters: { type: "object" } } };
 const anyType = [{}, [], "x", -1, true, 1.5] as const;
 
 function refusedAll(...values: readonly unknown[]): (readonly [unknown, string?])[] {
@@ -67,6 +69,7 @@ const sampling: Record<string, Samples> = {
       [{ x: 1 }, "stream_options.x"],
     ],
   },
+  grammar: { taken: ['root ::= "a"'], refused: refusedAll(5, {}, "x".repeat(65_537)) },
   n: { taken: [1, 2, 16], refused: refusedAll(0, 17, "1") },
   user: { taken: ["u"], refused: refusedAll(5, { name: "x" }, "x".repeat(513)) },
   top_k: { taken: [0, 40], refused: refusedAll(-1, 0.5, "4") },
@@ -83,6 +86,8 @@ const chat: Record<string, Samples> = {
       [user, { role: "assistant", content: "yes", refusal: null, tool_calls: [] }, user],
       [{ role: "user", content: [{ type: "text", text: "a" }, { type: "text", text: "b" }] }],
       [user, { role: "tool", content: "7", tool_call_id: "call_1" }],
+      [user, { role: "assistant", content: null, tool_calls: [call] }],
+      [user, { role: "assistant", tool_calls: [{ ...call, index: 0 }] }],
       [{ role: "user", content: "hi", name: "Ann" }],
     ],
     refused: [
@@ -98,8 +103,18 @@ const chat: Record<string, Samples> = {
         "messages[0].content[0].type",
       ],
       [
-        [{ role: "assistant", content: "x", tool_calls: [{ id: "a" }] }],
-        "messages[0].tool_calls",
+        [{ role: "assistant", content: "x", tool_calls: [{ ...call, type: "custom" }] }],
+        "messages[0].tool_calls[0].type",
+      ],
+      [
+        [{ role: "assistant", tool_calls: [{ ...call, function: { name: "f" } }] }],
+        "messages[0].tool_calls[0].function.arguments",
+      ],
+      [[{ role: "assistant", content: null }], "messages[0].content"],
+      [[{ role: "user", content: "x", tool_calls: [call] }], "messages[0].tool_calls"],
+      [
+        [{ role: "assistant", content: "x", function_call: { name: "f" } }],
+        "messages[0].function_call",
       ],
       [[{ role: "user", content: "x", mood: "good" }], "messages[0].mood"],
     ],
@@ -125,13 +140,46 @@ const chat: Record<string, Samples> = {
   prediction: { taken: [], refused: refusedAll({ type: "content", content: "x" }) },
   reasoning_effort: { taken: ["none"], refused: refusedAll("low", "high", "minimal") },
   response_format: {
-    taken: [{ type: "text" }],
-    refused: refusedAll({ type: "json_object" }, { type: "json_schema", json_schema: {} }, "text"),
+    taken: [
+      { type: "text" },
+      { type: "json_object" },
+      { type: "json_schema", json_schema: { name: "n", schema: { type: "object" } } },
+      { type: "json_schema", json_schema: { name: "n", strict: true, schema: {} } },
+    ],
+    refused: [
+      ["text"],
+      [{ type: "xml" }, "response_format.type"],
+      [{ type: "json_schema" }, "response_format.json_schema"],
+      [{ type: "json_schema", json_schema: { x: 1 } }, "response_format.json_schema.x"],
+      [{ type: "json_object", schema: {} }, "response_format.schema"],
+    ],
   },
   service_tier: { taken: ["auto", "default"], refused: refusedAll("flex", "priority") },
   store: { taken: [false], refused: refusedAll(true) },
-  tool_choice: { taken: ["none", "auto"], refused: refusedAll("required", { type: "function" }) },
-  tools: { taken: [[]], refused: refusedAll([{ type: "function" }]) },
+  tool_choice: {
+    taken: ["none", "auto"],
+    refused: [
+      ["required"],
+      ["any"],
+      [{ type: "function" }, "tool_choice.function"],
+      [{ type: "function", function: { name: "f" } }],
+      [{ type: "allowed_tools" }, "tool_choice.type"],
+    ],
+  },
+  tools: {
+    taken: [[], [weather], [{ ...weather, function: { name: "f", strict: true } }]],
+    refused: [
+      ["x"],
+      [[weather, weather]],
+      [[{ type: "custom", custom: { name: "f" } }], "tools[0].type"],
+      [[{ type: "function" }], "tools[0].function"],
+      [[{ type: "function", function: { name: "a b" } }], "tools[0].function.name"],
+      [
+        [{ type: "function", function: { name: "f", parameters: [] } }],
+        "tools[0].function.parameters",
+      ],
+    ],
+  },
   verbosity: { taken: ["medium"], refused: refusedAll("low", "high") },
   web_search_options: { taken: [], refused: refusedAll({}) },
 };
@@ -184,8 +232,8 @@ function refusalOf(run: () => unknown): ApiError {
 for (const { name, fields, samples, documented, translate, base } of tables) {
   test(`${name}: every field that OpenAI documents is in the table, and nothing else but extensions`, () => {
     assert.ok(documented.length > 15, `only ${documented.length} fields were found`);
-    const extensions = Object.keys(fields).filter((key) => fields[key]?.use === "extension");
-    assert.deepEqual(extensions, ["top_k", "min_p", "repeat_penalty"]);
+    const extensions = Object.keys(fields).filter((key) => fields[key]?.use === "extension").sort();
+    assert.deepEqual(extensions, ["grammar", "min_p", "repeat_penalty", "top_k"]);
     assert.deepEqual(Object.keys(fields).sort(), [...documented, ...extensions].sort());
     assert.deepEqual(Object.keys(samples).sort(), Object.keys(fields).sort());
   });
@@ -240,6 +288,26 @@ test("Log-probabilities are asked for by logprobs, and refused where they cannot
   assert.equal(refusalOf(() => translateCompletion(echoed)).param, "logprobs");
 });
 
+test("Tools are called as tool_choice says, and cannot go with another form of the answer", () => {
+  const base = { model: "m", messages: [user], tools: [weather] };
+  const choose = (tool_choice: unknown): unknown =>
+    translateChat({ ...base, tool_choice }).params.toolCalls;
+  assert.deepEqual(choose(undefined), { choice: "auto", parallel: true });
+  assert.deepEqual(choose("required"), { choice: "required", parallel: true });
+  const named = { type: "function", function: { name: "weather" } };
+  assert.deepEqual(choose(named), { choice: "required", name: "weather", parallel: false });
+  assert.equal(choose("none"), undefined);
+  const { params } = translateChat({ ...base, tool_choice: "none" });
+  assert.deepEqual(params.prompt.kind === "chat" && params.prompt.tools, []);
+  const other = { type: "function", function: { name: "other" } };
+  assert.equal(refusalOf(() => choose(other)).param, "tool_choice");
+  const format = { response_format: { type: "json_object" } };
+  assert.equal(refusalOf(() => translateChat({ ...base, ...format })).param, "response_format");
+  assert.equal(refusalOf(() => translateChat({ ...base, grammar: "x" })).param, "grammar");
+  const both = { model: "m", messages: [user], grammar: "x", ...format };
+  assert.equal(refusalOf(() => translateChat(both)).param, "grammar");
+});
+
 test("translateChat() passes every honoured field on", () => {
   const { params, stream, includeUsage } = translateChat({
     model: "m",
@@ -267,6 +335,7 @@ test("translateChat() passes every honoured field on", () => {
     prompt: {
       kind: "chat",
       messages: [{ role: "system", content: "d" }, { role: "user", content: "ab", name: "Ann" }],
+      tools: [],
     },
     maxTokens: 9,
     stop: ["x"],
