@@ -136,7 +136,9 @@ function toolCallsOf(values: ChatValues): GenerateParams["toolCalls"] {
     }
     if (typeof choice === "string") return { choice, parallel };
     const { name } = choice;
-    if (tools.some((tool) => tool.name === name)) return { choice: "required", name, parallel: false };
+    if (tools.some((tool) => tool.name === name)) {
+      return { choice: "required", name, parallel: false };
+    }
     throw refused(name, { param: "tool_choice", rule: "it must be the name of one of the tools" });
   }
   if (choice === "none" || choice === "auto") return undefined;
