@@ -167,7 +167,7 @@ export class WasmExecutor implements ModelExecutor {
     this.#open().threads.kill(thread);
   }
 
-  #forward(
+  async #forward(
     call: { layers: LayerRange; batch: Batch; hidden: Float32Array; digests?: Uint8Array },
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
@@ -180,7 +180,14 @@ export class WasmExecutor implements ModelExecutor {
     });
     const { shape, contextMax } = this;
     checkForward({ shape, contextMax, held: this.layers, layers, entries: spans, hidden });
-    return this.#write({ spans, layers, signal }, (pass) => pass.layers({ ...call, spans }));
+    const result = await this.#write(
+      { spans, layers, signal },
+      (pass) => pass.layers({ ...call, spans }),
+    );
+    for (const { session, firstPosition, tokens } of spans) {
+      if (tokens !== undefined) session.learn(firstPosition, { tokens, sure: tokens.length });
+    }
+    return result;
   }
 
   async #step(

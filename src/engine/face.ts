@@ -34,6 +34,8 @@ export interface BatchEntry {
   readonly firstPosition: number;
   /** How many positions, at least 1. */
   readonly positionCount: number;
+  /** Their tokens, where they are known, so that a later session can take full pages over. */
+  readonly tokens?: Uint32Array;
 }
 
 /** A ragged batch: rows of the hidden state are the entries' positions, one after the other. */

@@ -16,7 +16,7 @@ import type { Clock } from "../../ports/mod.ts";
 import { BatchMember } from "./batch_member.ts";
 import type { Rows } from "./batch_member.ts";
 import { StepMaker } from "./step_maker.ts";
-import type { PlannedEntry } from "./step_maker.ts";
+import type { PlannedEntry, PlannedLayers } from "./step_maker.ts";
 import { breatheAfterMs, gatherMs } from "./limits.ts";
 
 /** What a step was, for the meters. */
@@ -39,8 +39,6 @@ export interface BatcherOptions {
   readonly onPages?: () => void;
   /** Told when a sequence had to give its session back. */
   readonly onPreempted?: () => void;
-  /** Told when the executor can compute no more; everybody who waited has been told so. */
-  readonly onBroken?: (error: EngineError) => void;
 }
 
 /** The loop over one executor. */
@@ -100,9 +98,10 @@ export class Batcher {
       // Whoever asks at the same moment shares the first step.
       await Promise.resolve();
       for (;;) {
-        const entries = this.#maker.make(this.#members);
-        if (entries.length === 0) return;
-        await this.#compute(entries);
+        const { entries, layered } = this.#maker.make(this.#members);
+        if (entries.length === 0 && layered === undefined) return;
+        if (entries.length > 0) await this.#compute(entries);
+        if (layered !== undefined) await this.#passLayers(layered);
         await this.#gather(entries);
       }
     } finally {
@@ -127,10 +126,38 @@ export class Batcher {
     } catch (thrown) {
       if (!stop.signal.aborted) await this.#recover(entries, thrown);
     } finally {
-      this.#step = undefined;
-      for (const member of members) if (member.isGone) this.#onGone(member);
-      this.#options.onPages?.();
+      this.#endStep(members);
     }
+  }
+
+  /** Passes a chunk of a prompt through some layers, while those who were served choose. */
+  async #passLayers(layered: PlannedLayers): Promise<void> {
+    const { chunk, layers } = layered;
+    const { member } = chunk;
+    if (!chunk.isWanted) return;
+    const stop = new AbortController();
+    this.#step = { members: [member], stop };
+    const { clock, onStep } = this.#options;
+    const beganMs = clock.monotonicMs();
+    try {
+      const row = await chunk.advance(layers, stop.signal);
+      const ms = clock.monotonicMs() - beganMs;
+      this.#maker.learnLayers(layered, ms);
+      const promptRows = chunk.layersLeft === 0 ? chunk.range.rows : 0;
+      onStep?.({ sequences: 1, decodingRows: 0, promptRows, ms });
+      if (row !== undefined) member.resolve([row]);
+    } catch (thrown) {
+      if (!member.isGone) chunk.undo();
+      if (!stop.signal.aborted) this.#settle(member, thrown);
+    } finally {
+      this.#endStep([member]);
+    }
+  }
+
+  #endStep(members: readonly BatchMember[]): void {
+    this.#step = undefined;
+    for (const member of members) if (member.isGone) this.#onGone(member);
+    this.#options.onPages?.();
   }
 
   #deliver(entries: readonly PlannedEntry[], logits: Float32Array): void {
@@ -150,21 +177,26 @@ export class Batcher {
   /** Finds whose fault it was: each alone again; nobody else is to notice. */
   async #recover(entries: readonly PlannedEntry[], thrown: unknown): Promise<void> {
     const [first] = entries;
-    if (isBroken(thrown)) {
-      for (const member of this.#members) member.reject(thrown);
-      this.#options.onBroken?.(thrown);
-      return;
-    }
-    const members = entries.map(({ member }) => member);
-    if (isShortage(thrown) && this.#maker.preempt(this.#members, members)) return;
-    if (first !== undefined && entries.length === 1) {
-      first.member.reject(thrown);
-      return;
-    }
+    if (first !== undefined && entries.length === 1) return this.#settle(first.member, thrown);
+    if (this.#isForAll(thrown)) return;
     for (const entry of entries) {
       const { member, entry: { session } } = entry;
       if (member.isAsking && member.holds(session)) await this.#compute([entry]);
     }
+  }
+
+  /** Fails a sequence, unless the failure is not of its making. */
+  #settle(member: BatchMember, thrown: unknown): void {
+    if (!this.#isForAll(thrown)) member.reject(thrown);
+  }
+
+  /** Answers failures that are nobody's fault: a broken executor, and pages that others give back. */
+  #isForAll(thrown: unknown): boolean {
+    if (isBroken(thrown)) {
+      for (const member of this.#members) member.reject(thrown);
+      return true;
+    }
+    return isShortage(thrown) && this.#maker.preempt(this.#members);
   }
 
   /** Lets sockets and timers run when computing may have kept them waiting; beside a step. */

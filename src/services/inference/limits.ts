@@ -23,6 +23,15 @@ export const promptStepMs = 1000;
  */
 export const gapFactor = 1.6;
 
+/**
+ * Where fewer rows of a prompt than this fit in a step, they pass the layers in parts instead: that
+ * many rows share what is read of earlier positions.
+ */
+export const mixedRowsMin = 8;
+
+/** Rows that pass the layers together: a page. */
+export const layeredRowsMax = 32;
+
 /** Those who were just served are waited for so long, so that they share the next step. */
 export const gatherMs = 2;
 

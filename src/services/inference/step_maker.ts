@@ -5,7 +5,15 @@ import { EngineError } from "../../engine/mod.ts";
 import type { ModelExecutor, StepEntry } from "../../engine/mod.ts";
 import type { BatchMember } from "./batch_member.ts";
 import { sharePrompts } from "./batch_plan.ts";
-import { gapFactor, pagePositions, promptStepMs, speculatingRowsMax } from "./limits.ts";
+import { LayeredChunk } from "./layered_chunk.ts";
+import {
+  gapFactor,
+  layeredRowsMax,
+  mixedRowsMin,
+  pagePositions,
+  promptStepMs,
+  speculatingRowsMax,
+} from "./limits.ts";
 import { StepTimes } from "./step_times.ts";
 import { type RowRange, WorkModel } from "./work.ts";
 
@@ -15,6 +23,19 @@ export interface PlannedEntry {
   readonly entry: StepEntry;
   readonly range: RowRange;
   readonly isPrompt: boolean;
+}
+
+/** Layers that a chunk of a prompt is to pass after a step. */
+export interface PlannedLayers {
+  readonly chunk: LayeredChunk;
+  readonly layers: number;
+  readonly work: number;
+}
+
+/** What to compute next; nothing at all when nobody asks. */
+export interface Plan {
+  readonly entries: readonly PlannedEntry[];
+  readonly layered?: PlannedLayers | undefined;
 }
 
 /** What it works with. */
@@ -30,6 +51,8 @@ export class StepMaker {
   readonly #work: WorkModel;
   readonly #times = new StepTimes();
   #turn = 0;
+  /** A chunk that has begun to pass the layers. */
+  #chunk: LayeredChunk | undefined;
 
   constructor(options: StepMakerOptions) {
     this.#options = options;
@@ -37,12 +60,13 @@ export class StepMaker {
   }
 
   /** The next step; empty when nobody asks for anything. Sequences that cannot go on are rejected. */
-  make(members: ReadonlySet<BatchMember>): PlannedEntry[] {
+  make(members: ReadonlySet<BatchMember>): Plan {
     this.#turn++;
     for (;;) {
       this.#openAll(members);
-      const entries = this.#fitting(members);
-      if (entries.length > 0 || ![...members].some((one) => one.isAsking)) return entries;
+      const plan = this.#fitting(members);
+      const isEmpty = plan.entries.length === 0 && plan.layered === undefined;
+      if (!isEmpty || ![...members].some((one) => one.isAsking)) return plan;
     }
   }
 
@@ -61,15 +85,20 @@ export class StepMaker {
     return rows;
   }
 
+  /** Learns from layers that took `ms`. */
+  learnLayers(layered: PlannedLayers, ms: number): void {
+    this.#times.observeLayers(layered.work, ms);
+  }
+
   /**
    * Takes the session of one sequence: of one that asks for nothing, else of the youngest, but not of
    * the oldest that asks.
    *
    * @returns whether there was one
    */
-  preempt(members: ReadonlySet<BatchMember>, inStep: readonly BatchMember[]): boolean {
+  preempt(members: ReadonlySet<BatchMember>): boolean {
     const open = [...members].filter((one) => one.isOpen);
-    const idle = open.filter((one) => !inStep.includes(one) && !one.isAsking);
+    const idle = open.filter((one) => !one.isAsking);
     const victim = idle.at(-1) ?? open.filter((one) => one.isAsking).slice(1).at(-1);
     if (victim === undefined) return false;
     victim.close();
@@ -114,7 +143,7 @@ export class StepMaker {
         member.open();
         return true;
       } catch (thrown) {
-        if (this.preempt(members, [member])) continue;
+        if (this.preempt(members)) continue;
         member.reject(thrown);
         return false;
       }
@@ -122,51 +151,88 @@ export class StepMaker {
   }
 
   /** The step of those who are open, as far as there are pages for it. */
-  #fitting(members: ReadonlySet<BatchMember>): PlannedEntry[] {
+  #fitting(members: ReadonlySet<BatchMember>): Plan {
     for (;;) {
       const open = [...members].filter((one) => one.isAsking && one.isOpen);
-      const entries = this.#share(open);
-      if (this.#fits(entries)) return entries;
-      if (this.preempt(members, open)) continue;
+      const plan = this.#share(open);
+      if (this.#fits(plan)) return plan;
+      if (this.preempt(members)) continue;
       const [only] = open;
-      if (only === undefined) return [];
+      if (only === undefined) return { entries: [] };
       const { positionCount, pending } = only;
       const rows = (pagesOf(positionCount) + this.#freePages()) * pagePositions - positionCount;
-      if (rows > 0) return entryOf(only, Math.min(rows, pending), 0);
+      if (rows > 0) return { entries: entryOf(only, Math.min(rows, pending), 0) };
       only.reject(tooFewPages());
     }
   }
 
-  #share(open: readonly BatchMember[]): PlannedEntry[] {
+  #share(open: readonly BatchMember[]): Plan {
     const decoding = open.filter((one) => one.pending === 1)
       .flatMap((one) => entryOf(one, 1, one.drafts.length));
     const prompts = open.filter((one) => one.pending > 1);
     const room = this.#promptRoom(decoding);
-    if (room === undefined || prompts.length === 0) return decoding;
-    const waiting = prompts.map((one) => ({ position: one.positionCount, pending: one.pending }));
+    if (room === undefined || prompts.length === 0) return { entries: decoding };
+    const workEach = room.work / prompts.length;
+    const deep = prompts.filter((one) =>
+      this.#isDeep(one, decoding.length > 0 ? workEach : Infinity)
+    );
+    const mixed = prompts.filter((one) => !deep.includes(one));
+    const waiting = mixed.map((one) => ({ position: one.positionCount, pending: one.pending }));
     const shares = sharePrompts(waiting, {
       rowsMax: this.#options.promptChunk,
-      workMax: room,
+      workMax: workEach * mixed.length,
       turn: this.#turn,
       work: this.#work,
     });
-    return [...decoding, ...prompts.flatMap((one, i) => entryOf(one, shares[i] ?? 0, 0))];
+    const entries = [...decoding, ...mixed.flatMap((one, i) => entryOf(one, shares[i] ?? 0, 0))];
+    return { entries, layered: this.#layered(deep, room.ms * deep.length / prompts.length) };
   }
 
-  /** The work that prompts may add; undefined when this step is for timing those who decode. */
-  #promptRoom(decoding: readonly PlannedEntry[]): number | undefined {
+  /** Whether a prompt's rows are so costly that they are to pass the layers in parts. */
+  #isDeep(member: BatchMember, work: number): boolean {
+    if (this.#chunk?.member === member && this.#chunk.isWanted) return true;
+    const rowsMax = Math.min(mixedRowsMin, member.pending);
+    const firstPosition = member.positionCount;
+    return this.#work.rowsWithin(work, { firstPosition, rowsMax }) < rowsMax;
+  }
+
+  /** The next layers of one deep prompt's chunk, which take about `ms`. */
+  #layered(deep: readonly BatchMember[], ms: number): PlannedLayers | undefined {
+    const member = deep[this.#turn % Math.max(1, deep.length)];
+    if (member === undefined) return undefined;
+    const { executor } = this.#options;
+    const { layerCount } = executor.shape;
+    const work = this.#times.layeredWork(ms) ?? 0;
+    if (this.#chunk?.isWanted !== true) {
+      const rows = this.#work.rowsWithin(work * layerCount, {
+        firstPosition: member.positionCount,
+        rowsMax: Math.min(layeredRowsMax, member.pending),
+      });
+      this.#chunk = new LayeredChunk(executor, member, Math.max(1, rows));
+    }
+    const chunk = this.#chunk;
+    const layerWork = this.#work.of({ ...chunk.range, logitRows: 0 }) / layerCount;
+    const layers = Math.min(chunk.layersLeft, Math.max(1, Math.floor(work / layerWork)));
+    return { chunk, layers, work: layers * layerWork };
+  }
+
+  /** What prompts may add to a step; undefined when this one is for timing those who decode. */
+  #promptRoom(decoding: readonly PlannedEntry[]): { work: number; ms: number } | undefined {
     if (decoding.length === 0) {
       const firstWork = this.#work.of({ firstPosition: 0, rows: pagePositions, logitRows: 0 });
-      return this.#times.promptWork(promptStepMs) ?? firstWork;
+      return { work: this.#times.promptWork(promptStepMs) ?? firstWork, ms: promptStepMs };
     }
     const rows = decoding.reduce((sum, { range }) => sum + range.rows, 0);
-    const work = decoding.reduce((sum, { range }) => sum + this.#work.of(range), 0);
-    return this.#times.promptWorkBeside(rows, { work, share: gapFactor - 1 });
+    const decodingWork = decoding.reduce((sum, { range }) => sum + this.#work.of(range), 0);
+    const share = gapFactor - 1;
+    const work = this.#times.promptWorkBeside(rows, { work: decodingWork, share });
+    const ms = this.#times.decodingMs(rows, decodingWork);
+    return work === undefined || ms === undefined ? undefined : { work, ms: ms * share };
   }
 
-  #fits(entries: readonly PlannedEntry[]): boolean {
+  #fits({ entries, layered }: Plan): boolean {
     const needed = entries.reduce((sum, { member, range }) => sum + member.pagesFor(range.rows), 0);
-    return needed <= this.#freePages();
+    return needed + (layered?.chunk.pagesNeeded ?? 0) <= this.#freePages();
   }
 
   /** Pages that may be taken; an executor without pages always has some. */

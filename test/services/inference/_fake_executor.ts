@@ -3,7 +3,7 @@
  * Steps take the virtual time that a test says; pages are counted as the real ones are.
  */
 import { EngineError } from "../../../src/engine/mod.ts";
-import type { ModelExecutor, Session, StepEntry } from "../../../src/engine/mod.ts";
+import type { Batch, ModelExecutor, Session, StepEntry } from "../../../src/engine/mod.ts";
 import { plainFamily } from "../../../src/model/mod.ts";
 import type { ModelShape } from "../../../src/model/mod.ts";
 import type { VirtualClock } from "../../../src/sim/mod.ts";
@@ -14,7 +14,7 @@ export const fakeVocabulary = 2;
 /** A small model's extents. */
 export const fakeShape: ModelShape = {
   architecture: "llama",
-  layerCount: 2,
+  layerCount: 8,
   width: 512,
   ffnWidth: 2048,
   headCount: 4,
@@ -25,7 +25,7 @@ export const fakeShape: ModelShape = {
   vocabularySize: fakeVocabulary,
   contextMax: 1 << 20,
   tiedOutput: false,
-  family: plainFamily({ layerCount: 2, headWidth: 16 }),
+  family: plainFamily({ layerCount: 8, headWidth: 16 }),
 };
 
 /** What a test may say. */
@@ -48,6 +48,8 @@ export function fakeLogits(tokens: readonly number[]): number[] {
 
 class FakeSession implements Session {
   readonly tokens: number[] = [];
+  /** Layers that rows have passed whose last layer is yet to come. */
+  layer = 0;
   dropped = false;
 
   get positionCount(): number {
@@ -60,6 +62,7 @@ class FakeSession implements Session {
   truncate(count: number): void {
     if (count > this.positionCount) throw new RangeError("Cannot truncate to more than there is");
     this.tokens.length = count;
+    this.layer = 0;
   }
 
   fork(): Session {
@@ -76,7 +79,7 @@ export class FakeExecutor implements ModelExecutor {
   readonly shape = fakeShape;
   readonly numericClass = "fake/1";
   readonly contextMax = fakeShape.contextMax;
-  readonly layers = { from: 0, to: 2 };
+  readonly layers = { from: 0, to: 8 };
   readonly threadCount = 1;
   readonly closed = new Promise<undefined>(() => {});
   /** Tokens of each session's part, by step. */
@@ -98,18 +101,28 @@ export class FakeExecutor implements ModelExecutor {
   }
 
   async step(entries: readonly StepEntry[], signal?: AbortSignal): Promise<Float32Array> {
-    if (this.#isComputing) throw new TypeError("Cannot compute two steps at once");
     if (new Set(entries.map((one) => one.session)).size < entries.length) {
       throw new TypeError("Cannot compute a session twice in a step");
     }
+    if (entries.some((one) => (one.session as FakeSession).layer > 0)) {
+      throw new RangeError("Cannot step as rows are between two layers");
+    }
+    this.steps.push(entries.map(({ tokens }) => tokens.length));
+    await this.#run(entries, { share: 1, signal });
+    return this.#compute(entries);
+  }
+
+  async #run(
+    entries: readonly StepEntry[],
+    options: { readonly share: number; readonly signal: AbortSignal | undefined },
+  ): Promise<void> {
+    if (this.#isComputing) throw new TypeError("Cannot compute two steps at once");
     this.#isComputing = true;
     try {
       const { clock, stepMs, failure } = this.#options;
-      this.steps.push(entries.map(({ tokens }) => tokens.length));
-      await clock.sleep(stepMs?.(entries) ?? 1, signal);
+      await clock.sleep(options.share * (stepMs?.(entries) ?? 1), options.signal);
       const error = failure?.(entries);
       if (error !== undefined) throw error;
-      return this.#compute(entries);
     } finally {
       this.#isComputing = false;
     }
@@ -125,16 +138,44 @@ export class FakeExecutor implements ModelExecutor {
     return { hitPositions: 0, askedPositions: 0, heldPages: 0, evictedPages: 0 };
   }
 
-  embed(): Promise<Float32Array> {
-    return Promise.reject(new TypeError("Not asked for"));
+  embed(tokens: Uint32Array): Promise<Float32Array> {
+    const { width } = this.shape;
+    const hidden = new Float32Array(tokens.length * width);
+    tokens.forEach((token, row) => hidden[row * width] = token);
+    return Promise.resolve(hidden);
   }
 
-  forward(): Promise<Float32Array> {
-    return Promise.reject(new TypeError("Not asked for"));
+  /** Only what one sequence's rows need; the last layer puts the logits into the hidden state. */
+  async forward(
+    layers: { readonly from: number; readonly to: number },
+    batch: Batch,
+    hidden: Float32Array,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const { width, layerCount } = this.shape;
+    const [entry] = batch;
+    const session = entry?.session as FakeSession;
+    const tokens = Uint32Array.from(
+      { length: entry?.positionCount ?? 0 },
+      (_, row) => hidden[row * width] ?? 0,
+    );
+    if (layers.from !== session.layer || entry?.firstPosition !== session.positionCount) {
+      throw new RangeError("Cannot run layers as others are to come first");
+    }
+    const part = [{ session, tokens, logits: "none" as const }];
+    await this.#run(part, { share: (layers.to - layers.from) / layerCount, signal });
+    session.layer = layers.to % layerCount;
+    const result = hidden.slice();
+    if (session.layer > 0) return result;
+    const rows = this.#compute([{ session, tokens, logits: "all" }]);
+    tokens.forEach((_, row) => {
+      result.set(rows.subarray(row * fakeVocabulary, (row + 1) * fakeVocabulary), row * width);
+    });
+    return result;
   }
 
-  head(): Promise<Float32Array> {
-    return Promise.reject(new TypeError("Not asked for"));
+  head(hidden: Float32Array): Promise<Float32Array> {
+    return Promise.resolve(hidden.slice(0, fakeVocabulary));
   }
 
   encode(): Promise<Float32Array> {

@@ -103,21 +103,28 @@ test("Batcher puts all who decode into one step", async () => {
 });
 
 /** Milliseconds by rows: a step costs 4, each row 1, and each position that a row sees 0.0005. */
-const stepMs: FakeOptions["stepMs"] = (entries) =>
+const stepMs: NonNullable<FakeOptions["stepMs"]> = (entries) =>
   entries.reduce((sum, { session, tokens }) => {
     const seen = tokens.length * (session.positionCount + tokens.length / 2);
     return sum + tokens.length + seen * 0.0005;
   }, 4);
 
-test("A long prompt makes nobody's token come later than twice as late, and still progresses", async () => {
-  const { clock, batcher } = bench({ stepMs });
+/** Gaps between the tokens of eight decoders, alone and beside a prompt that joins them. */
+async function gapsBeside(
+  options: {
+    readonly stepMs: NonNullable<FakeOptions["stepMs"]>;
+    readonly promptTokens: number;
+  },
+): Promise<{ readonly alone: number[]; readonly beside: number[]; readonly promptMs: number }> {
+  const { clock, batcher } = bench({ stepMs: options.stepMs });
   const gaps: { alone: number[]; beside: number[] } = { alone: [], beside: [] };
   let list = gaps.alone;
+  const stop = new AbortController();
   const deciders = [1, 2, 3, 4, 5, 6, 7, 8].map(async (name) => {
     let lastMs = NaN;
-    await walk(batcher.join(never), {
+    await walk(batcher.join(stop.signal), {
       tokens: prompt(name, 5),
-      count: 700,
+      count: Infinity,
       onToken: () => {
         const nowMs = clock.monotonicMs();
         if (lastMs > 0) list.push(nowMs - lastMs);
@@ -125,23 +132,41 @@ test("A long prompt makes nobody's token come later than twice as late, and stil
       },
     });
   });
-  let promptMs = NaN;
-  const joining = (async (): Promise<void> => {
+  const joining = (async (): Promise<number> => {
     await clock.sleep(500);
     list = gaps.beside;
-    await walk(batcher.join(never), { tokens: prompt(9, 3000), count: 0 });
-    promptMs = clock.monotonicMs() - 500;
-    list = [];
+    await walk(batcher.join(never), { tokens: prompt(9, options.promptTokens), count: 0 });
+    const promptMs = clock.monotonicMs() - 500;
+    stop.abort();
+    return promptMs;
   })();
-  await drive(clock, Promise.all([...deciders, joining]));
-  const p99 = (values: number[]): number =>
-    values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? NaN;
-  assert.ok(gaps.alone.length > 100 && gaps.beside.length > 1000);
-  assert.ok(
-    p99(gaps.beside) < 2 * p99(gaps.alone),
-    `${p99(gaps.beside)} ms beside the prompt, ${p99(gaps.alone)} ms alone`,
-  );
+  const [promptMs] = await drive(clock, Promise.all([joining, Promise.allSettled(deciders)]));
+  return { ...gaps, promptMs };
+}
+
+function p99(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] ?? NaN;
+}
+
+test("A long prompt makes nobody's token come later than twice as late, and still progresses", async () => {
+  const { alone, beside, promptMs } = await gapsBeside({ stepMs, promptTokens: 3000 });
+  assert.ok(alone.length > 100 && beside.length > 1000);
+  assert.ok(p99(beside) < 2 * p99(alone), `${p99(beside)} ms beside, ${p99(alone)} ms alone`);
   assert.ok(promptMs < 20_000, `the prompt took ${promptMs} ms`);
+});
+
+test("Nor does a prompt so deep that one row of it takes longer than all who decode", async () => {
+  // A row at position 1200 takes 1 + 24 ms, where eight decoding rows take 13.
+  const { alone, beside, promptMs } = await gapsBeside({
+    stepMs: (entries) =>
+      entries.reduce((sum, { session, tokens }) => {
+        const isPrompt = (tokens[0] ?? 0) >= 90_000;
+        return sum + tokens.length * (1 + (isPrompt ? session.positionCount * 0.02 : 0));
+      }, 4),
+    promptTokens: 1200,
+  });
+  assert.ok(p99(beside) < 2 * p99(alone), `${p99(beside)} ms beside, ${p99(alone)} ms alone`);
+  assert.ok(promptMs < 60_000, `the prompt took ${promptMs} ms`);
 });
 
 test("A short prompt is not stuck behind a long one", async () => {

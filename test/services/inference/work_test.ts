@@ -16,7 +16,7 @@ test("WorkModel counts a row's products as the model's weights", () => {
 test("WorkModel sums rows one by one, and a window bounds what a row sees", () => {
   const { family } = fakeShape;
   const layers = [{ window: 10, rope: 0 }, { window: 0, rope: 0 }];
-  const work = new WorkModel({ ...fakeShape, family: { ...family, layers } });
+  const work = new WorkModel({ ...fakeShape, layerCount: 2, family: { ...family, layers } });
   const one = (firstPosition: number): number => work.of({ firstPosition, rows: 1, logitRows: 0 });
   for (const [firstPosition, rows] of [[0, 1], [0, 30], [5, 9], [9, 2], [40, 3]] as const) {
     let sum = 0;
