@@ -9,9 +9,9 @@ export class KeyHeap {
   #keys = new Float64Array(CAPACITY_MIN);
   #size = 0;
 
-  /** Number of keys. */
-  get size(): number {
-    return this.#size;
+  /** Whether there is a key less than another. */
+  leastIsBelow(key: number): boolean {
+    return this.#size > 0 && (this.#keys[0] ?? 0) < key;
   }
 
   /** Adds a key. */

@@ -6,7 +6,8 @@
  * lack a byte: where llama.cpp leaves the byte out, the unknown token stands for it if there is one.
  */
 import { bytesOfSpelling, CODE_OF_BYTE, spellingOfBytes } from "./_byte_alphabet.ts";
-import { type Merges, mergeSymbols } from "./_pair_merge.ts";
+import type { Merges } from "./_merges.ts";
+import { mergeSymbols } from "./_pair_merge.ts";
 import { PairTable } from "./_pair_table.ts";
 import { PieceCache } from "./_piece_cache.ts";
 import { preTokenize, type PreTokenizer } from "./pre/pre_tokenizer.ts";
@@ -27,7 +28,7 @@ export class BpeSpelling implements Spelling {
   ) {
     this.#pre = options.pre;
     this.#symbols = new SymbolTable(vocabulary);
-    this.#merges = readMerges(options.merges, this.#symbols);
+    this.#merges = new RankedMerges(options.merges, this.#symbols);
   }
 
   encode(text: string, options: { readonly ids: number[] }): void {
@@ -55,10 +56,8 @@ export class BpeSpelling implements Spelling {
       const id = this.#symbols.tokenOf(spellingOfBytes(bytes));
       if (id !== undefined) return [id];
     }
-    const symbols = Int32Array.from(
-      bytes,
-      (byte) => this.#symbols.ofByte[byte] ?? 0,
-    );
+    const symbols = new Int32Array(bytes.length);
+    for (let i = 0; i < bytes.length; i++) symbols[i] = this.#symbols.ofByte[bytes[i] ?? 0] ?? 0;
     const count = mergeSymbols(symbols, this.#merges);
     const ids: number[] = [];
     for (let i = 0; i < count; i++) this.#symbols.spell(symbols[i] ?? 0, ids);
@@ -126,20 +125,29 @@ class SymbolTable {
   }
 }
 
-function readMerges(lines: readonly string[], symbols: SymbolTable): Merges {
-  const ranks = new PairTable();
-  const merged = new Int32Array(lines.length);
-  lines.forEach((line, rank) => {
-    const space = line.indexOf(" ", 1);
-    if (space < 0) return;
-    const left = line.slice(0, space);
-    const right = line.slice(space + 1);
-    ranks.add({
-      left: symbols.of(left),
-      right: symbols.of(right),
-      value: rank,
+/** Merging by the order of the file's merges. */
+class RankedMerges implements Merges {
+  readonly #ranks = new PairTable();
+  /** Rank to the symbol that the pair becomes. */
+  readonly #joined: Int32Array;
+
+  constructor(lines: readonly string[], symbols: SymbolTable) {
+    this.#joined = new Int32Array(lines.length);
+    lines.forEach((line, rank) => {
+      const space = line.indexOf(" ", 1);
+      if (space < 0) return;
+      const left = line.slice(0, space);
+      const right = line.slice(space + 1);
+      this.#ranks.add({ left: symbols.of(left), right: symbols.of(right), value: rank });
+      this.#joined[rank] = symbols.of(left + right);
     });
-    merged[rank] = symbols.of(left + right);
-  });
-  return { ranks, merged };
+  }
+
+  rank(left: number, right: number): number {
+    return this.#ranks.get(left, right);
+  }
+
+  joined(left: number, right: number): number {
+    return this.#joined[this.#ranks.get(left, right)] ?? 0;
+  }
 }
