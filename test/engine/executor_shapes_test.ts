@@ -84,7 +84,40 @@ const models: readonly (readonly [WeightType, ModelShape])[] = [
   }],
 ];
 
-for (const [type, shape] of models) {
+/** Types of blocks of 32 and of 256 columns; rows of 96 are three blocks, those of 512 are two. */
+const blockModels: typeof models = [
+  ...(["q4_1", "q5_0", "q5_1", "iq4_nl"] as const).map((type) =>
+    [type, {
+      ...common,
+      width: 96,
+      ffnWidth: 160,
+      headCount: 4,
+      kvHeadCount: 2,
+      headWidth: 24,
+      ropeWidth: 24,
+      family: plainFamily({ layerCount: 2, headWidth: 24 }),
+      vocabularySize: 363,
+      tiedOutput: type === "q5_1",
+    }] as const
+  ),
+  ...(["q2_k", "q3_k", "q4_k", "q5_k", "q6_k"] as const).map((type) =>
+    [type, {
+      ...common,
+      layerCount: 1,
+      width: 256,
+      ffnWidth: 512,
+      headCount: 2,
+      kvHeadCount: 1,
+      headWidth: 128,
+      ropeWidth: 128,
+      family: plainFamily({ layerCount: 1, headWidth: 128 }),
+      vocabularySize: 364,
+      tiedOutput: type === "q4_k",
+    }] as const
+  ),
+];
+
+for (const [type, shape] of [...models, ...blockModels]) {
   test(`loadExecutor() equals the reference on a ${type} model of width ${shape.width}`, async () => {
     const fixture = await randomModel(type, shape);
     const tokens = Array.from({ length: 75 }, (_, i) => (i * 59 + 1) % shape.vocabularySize);
