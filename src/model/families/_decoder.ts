@@ -4,7 +4,7 @@
  */
 import { type Family, type LayerMatrix, type LayerTraits, plainFamily } from "../family.ts";
 import { showValue } from "../_keys.ts";
-import { CONTEXT_MAX } from "../limits.ts";
+import { CONTEXT_MAX, LAYERS_MAX } from "../limits.ts";
 import type { ArchitectureKeys, Extents } from "./family_reader.ts";
 import { readRope } from "./_rope.ts";
 
@@ -88,7 +88,7 @@ export function readWindowed(
       }`,
     );
   }
-  const period = keys.integer(key, { min: 0, max: layerCount + options.period }) ?? options.period;
+  const period = keys.integer(key, { min: 0, max: LAYERS_MAX }) ?? options.period;
   return Array.from({ length: layerCount }, (_, layer) => {
     return period === 0 || layer % period < period - 1;
   });

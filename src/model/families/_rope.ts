@@ -14,7 +14,10 @@ const BASE_DEFAULT = 10_000;
 /** Rotations at which YaRN's ramp begins and ends, as llama.cpp and the paper have them. */
 const BETA_FAST_DEFAULT = 32;
 const BETA_SLOW_DEFAULT = 1;
+const BETA_MIN = 1 / 1024;
 const BETA_MAX = 65_536;
+/** A smaller factor would turn angles beyond the range in which sines are exact. */
+const FACTOR_MIN = 0.5;
 const SCALING_TYPES = ["none", "linear", "yarn", "longrope"];
 
 /**
@@ -53,7 +56,7 @@ export function readRope(keys: ArchitectureKeys, { contextMax }: Extents): Rope 
       }' must be 1 beside factors of 'longrope': it is ${factor}`,
     );
   }
-  const yarn = type === "yarn" ? readYarn(keys, originalContext) : undefined;
+  const yarn = type === "yarn" ? readYarn(keys, { base: rope.base, originalContext }) : undefined;
   const attention = keys.float("rope.scaling.attn_factor", { min: 0, max: ROPE_FACTOR_MAX }) ?? 1;
   const ramp = yarn === undefined ? 1 : yarnMagnitude(keys, factor);
   return {
@@ -76,14 +79,23 @@ function readFactor(keys: ArchitectureKeys): number {
   const bounds = { min: 0, max: ROPE_FACTOR_MAX };
   const factor = keys.float("rope.scaling.factor", bounds) ??
     keys.float("rope.scale_linear", bounds);
-  return factor === undefined || factor === 0 ? 1 : factor;
+  if (factor === undefined || factor === 0) return 1;
+  if (factor >= FACTOR_MIN) return factor;
+  throw keys.error(
+    "unsupported-feature",
+    `the factor that stretches positions must be at least ${FACTOR_MIN}: it is ${factor}`,
+  );
 }
 
 /** YaRN's ramp; undefined when the file turns it off, which leaves the linear factor. */
-function readYarn(keys: ArchitectureKeys, originalContext: number): Yarn | undefined {
+function readYarn(
+  keys: ArchitectureKeys,
+  { base, originalContext }: { readonly base: number; readonly originalContext: number },
+): Yarn | undefined {
   const extrapolation = keys.float("rope.scaling.yarn_ext_factor", { min: -1, max: 1 }) ?? 1;
   if (extrapolation === 0) return undefined;
-  const bounds = { min: 0, max: BETA_MAX };
+  if (base === 1) throw keys.error("bad-shape", "YaRN needs a RoPE base above 1: it is 1");
+  const bounds = { min: BETA_MIN, max: BETA_MAX };
   return {
     originalContext,
     extrapolation: extrapolation < 0 ? 1 : extrapolation,

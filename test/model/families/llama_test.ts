@@ -79,6 +79,18 @@ test("YaRN's other keys are read, and 0 of it leaves the linear factor", async (
   assert.equal(off.family.ropes[0]?.magnitude, 0.5);
 });
 
+test("factors that would turn angles too far, and YaRN without frequencies, are refused", async () => {
+  await assert.rejects(
+    tinyShape({ architecture, keys: { "rope.scaling.factor": f32(0.25) } }),
+    isModelError("unsupported-feature", /at least 0.5: it is 0.25/),
+  );
+  const flat = { "rope.scaling.type": string("yarn"), "rope.freq_base": f32(1) };
+  await assert.rejects(
+    tinyShape({ architecture, keys: flat }),
+    isModelError("bad-shape", /YaRN needs a RoPE base above 1/),
+  );
+});
+
 test("Llama 3's factors are a tensor of half the rotated width", async () => {
   const shape = await tinyShape({ architecture, other: { "rope_freqs.weight": [2] } });
   assert.equal(shape.family.ropes[0]?.factorsTensor, "rope_freqs.weight");
