@@ -132,8 +132,8 @@ function group(context: BlockContext, g: number): readonly string[] {
   return [
     ...passes(context).flatMap((pass) => [
       ...segments(context).flatMap((segment, s) => [
-        ...pass.map((h) => subscales(context, { g, h, s })),
         ...segmentLines(context, { g, s, segment, pass }),
+        ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
         ...range(context.shape.positions).flatMap((t) =>
           pass.map((h) => integer(context, { g, t, h }, s))
         ),
@@ -170,7 +170,13 @@ function segmentLines(context: BlockContext, at: {
         ...step(context, { g, t, h }, stepAt, xName(context, { g, t, h: pass[0] ?? 0 }, j)),
       ]),
     ]);
-    return [reader.loads(j), ...(shape.positions === 1 ? [] : codes.flat()), ...sums.flat()];
+    const widens = weighsPairs(context) && index === Math.min(roomOf(format), segment.length) - 1;
+    return [
+      ...(widens ? pass.map((h) => subscales(context, { g, h, s })) : []),
+      reader.loads(j),
+      ...(shape.positions === 1 ? [] : codes.flat()),
+      ...sums.flat(),
+    ];
   });
 }
 
@@ -254,13 +260,18 @@ function dot(mode: Mode): string {
   return mode === "signedEmulated" ? "dotEmulated<i16>" : "i32x4.relaxed_dot_i8x16_i7x16_add_s";
 }
 
+/** Steps whose sums of pairs stay within 16 bits. */
+function roomOf({ codes }: Format): number {
+  return Math.min(8, Math.floor(32767 / (2 * 127 * largestCode(codes))));
+}
+
 /** Sums of pairs stay within 16 bits for a few steps, and are then widened. */
 function pairStep(
   context: BlockContext,
   { a, x, w, n }: { readonly [name in "a" | "x" | "w" | "n"]: string },
   { index, count }: Step,
 ): readonly string[] {
-  const room = Math.min(8, Math.floor(32767 / (2 * 127 * largestCode(context.format.codes))));
+  const room = roomOf(context.format);
   const pair = `i16x8.relaxed_dot_i8x16_i7x16_s(${x}, ${w})`;
   const q = `${a}_q${Math.floor(index / room)}`;
   const lines = [index % room === 0 ? `let ${q} = ${pair};` : `${q} = i16x8.add(${q}, ${pair});`];

@@ -145,8 +145,8 @@ export function rowIntegers(bytes: RowBytes, name: string, at: RowsAt): string {
 
 /** A line for the same, each twice as 16 bits. */
 export function rowTwins(bytes: RowBytes, name: string, at: RowsAt): string {
-  const words = rowWords(bytes, at);
-  return `const ${name} = v128.shuffle<i16>(${words}, ${words}, ${twins(at.half, 0)});`;
+  return `const ${name}w = ${rowWords(bytes, at)}; ` +
+    `const ${name} = v128.shuffle<i16>(${name}w, ${name}w, ${twins(at.half, 0)});`;
 }
 
 /** A line for i16 pairs of 4 rows: what multiplies the sums of columns 0-15 and of columns 16-31. */
