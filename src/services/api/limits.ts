@@ -51,6 +51,9 @@ export const retryAfterSeconds = 1;
 /** Choices of one request; each takes a slot. */
 export const choicesMax = 16;
 
+/** Texts of one request for embeddings, as many as OpenAI takes. */
+export const embeddingTextsMax = 2048;
+
 /** Functions that a request may offer: each is in the prompt. */
 export const toolsMax = 128;
 

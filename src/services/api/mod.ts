@@ -10,5 +10,6 @@ export { listenDefault } from "./limits.ts";
 
 // The tables behind docs/API.md and its tests.
 export { chatFields } from "./chat_fields.ts";
+export { embeddingFields } from "./embedding_fields.ts";
 export { completionFields } from "./completion_fields.ts";
 export type { Field, Fields, FieldUse } from "./fields.ts";

@@ -10,6 +10,7 @@ import { ApiError } from "./api_error.ts";
 import type { ApiMeters } from "./api_meters.ts";
 import { answerCompletion, chatEndpoint, completionEndpoint } from "./completion_route.ts";
 import type { ApiConfig } from "./config.ts";
+import { answerEmbeddings } from "./embedding_route.ts";
 import { checkCaller, corsHeaders, preflightHeaders, targetHost } from "./guard.ts";
 
 /** What the routes need. */
@@ -57,6 +58,14 @@ export function apiRoutes(options: RouteOptions): Routes {
       },
     });
   }
+  route(app, {
+    method: "POST",
+    path: "/v1/embeddings",
+    handler: (c) => {
+      if (host.signal.aborted) throw stopping();
+      return answerEmbeddings(c.env, { host, config });
+    },
+  });
   return app;
 }
 
@@ -138,7 +147,14 @@ async function guard(
   return undefined;
 }
 
-const routeNames = ["/v1/chat/completions", "/v1/completions", "/v1/models", "/health", "/metrics"];
+const routeNames = [
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/models",
+  "/health",
+  "/metrics",
+];
 
 /** A label of few values, whatever clients ask for. */
 function routeName(path: string): string {

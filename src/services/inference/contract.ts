@@ -3,6 +3,8 @@ import * as v from "valibot";
 import { callContract, streamContract } from "../../kernel/mod.ts";
 import {
   detokenizeParams,
+  embeddingsSchema,
+  embedParams,
   generateItem,
   generateParams,
   modelEntrySchema,
@@ -34,6 +36,12 @@ export const inferenceContract = {
     summary: "Generates text from a chat, a text or tokens, and streams it.",
     params: generateParams,
     result: generateItem,
+    errors: ["notFound", "cancelled"],
+  }),
+  "embed": callContract({
+    summary: "Computes embeddings of texts, by a model that is an encoder.",
+    params: embedParams,
+    result: embeddingsSchema,
     errors: ["notFound", "cancelled"],
   }),
   "tokenize": callContract({

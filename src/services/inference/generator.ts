@@ -11,6 +11,7 @@ import type { Host } from "../../kernel/mod.ts";
 import { Batcher } from "./batcher.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
+import { engineFailure, stopping } from "./engine_failure.ts";
 import { generateText } from "./generation.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { Meters } from "./meters.ts";
@@ -262,31 +263,6 @@ function samplerOptions(request: PreparedRequest, vocabularySize: number): Sampl
 function penalises({ sampling }: PreparedRequest): boolean {
   return sampling.repeatPenalty !== 1 || sampling.frequencyPenalty !== 0 ||
     sampling.presencePenalty !== 0;
-}
-
-/** A shortage is for the caller to wait out; any other failure is of the request. */
-function engineFailure(cause: unknown): RpcError {
-  if (!(cause instanceof EngineError)) {
-    return new RpcError({
-      kind: "internal",
-      message: "Cannot finish the answer as the computation failed: the node's log says why",
-      cause,
-    });
-  }
-  const shortage = cause.code === "no-memory" || cause.code === "busy";
-  return new RpcError({
-    kind: shortage ? "busy" : "internal",
-    message: cause.message,
-    data: { code: `engine_${cause.code.replaceAll("-", "_")}` },
-    cause,
-  });
-}
-
-function stopping(): RpcError {
-  return new RpcError({
-    kind: "unavailable",
-    message: "Cannot answer as the node is stopping",
-  });
 }
 
 function outcomeOf(error: RpcError): Outcome {

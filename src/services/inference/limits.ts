@@ -53,6 +53,12 @@ export const stopStringsMax = 16;
 /** Likeliest tokens that are listed with a token, as many as OpenAI allows. */
 export const topLogprobsMax = 20;
 
+/** Texts of one request for embeddings, as many as OpenAI takes. */
+export const embedTextsMax = 2048;
+
+/** Tokens of texts that are embedded at once: others get their turn in between. */
+export const embedTokensMax = 512;
+
 /** Tools that a request may offer: each is in the prompt. */
 export const toolsMax = 128;
 

@@ -12,6 +12,7 @@ export { inferenceContract, modelsContract } from "./contract.ts";
 
 // Shapes of the methods, for services that call them.
 export type {
+  Embeddings,
   FinishReason,
   GenerateItem,
   GenerateParams,
@@ -22,6 +23,8 @@ export type {
   Usage,
 } from "./schemas.ts";
 export type { ToolFormat } from "../../model/mod.ts";
+export { decodeBase64 } from "./base64.ts";
+export { embeddedEvent } from "./embedder.ts";
 export { doneEvent } from "./record.ts";
 export type { DoneBody } from "./record.ts";
 

@@ -44,6 +44,13 @@ export interface PrepareOptions {
 export function prepareRequest(params: GenerateParams, options: PrepareOptions): PreparedRequest {
   const { model } = options;
   checkModel(params.model, model);
+  if (model.executor.shape.family.pooling !== undefined) {
+    throw invalid("model", {
+      message: `Cannot generate with ${
+        JSON.stringify(model.id)
+      } as it is an encoder: ask it for embeddings`,
+    });
+  }
   checkLength(params.prompt, model);
   const constraint = constraintOf(params, model);
   const { text, tokens, stops } = promptOf(params.prompt, options);

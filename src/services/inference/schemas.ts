@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import {
+  embedTextsMax,
   messagesMax,
   stopCharactersMax,
   stopStringsMax,
@@ -131,6 +132,33 @@ export const generateParams = v.strictObject({
 
 /** Parameters of `generate`, checked. */
 export type GenerateParams = v.InferOutput<typeof generateParams>;
+
+/** Parameters of `embed`. */
+export const embedParams = v.strictObject({
+  /** Names the request in the journal and the log. */
+  requestId: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+  model: v.string(),
+  /** Texts, or their tokens as they are. */
+  texts: v.pipe(v.array(v.union([text, tokenList])), v.minLength(1), v.maxLength(embedTextsMax)),
+  /** Only as many as the model's embeddings have. */
+  dimensions: v.optional(v.pipe(v.number(), v.safeInteger())),
+});
+
+/** Parameters of `embed`, checked. */
+export type EmbedParams = v.InferOutput<typeof embedParams>;
+
+/** What `embed` gives. */
+export const embeddingsSchema = v.object({
+  model: v.string(),
+  embeddings: v.pipe(
+    v.array(v.string()),
+    v.description("One of each text: f32, little endian, in base64; of length 1."),
+  ),
+  promptTokens: v.number(),
+});
+
+/** What `embed` gives. */
+export type Embeddings = Readonly<v.InferOutput<typeof embeddingsSchema>>;
 
 /** Parameters of `tokenize`. */
 export const tokenizeParams = v.strictObject({

@@ -11,6 +11,7 @@ import type { Host, Methods, Service } from "../../kernel/mod.ts";
 import { inferenceContract } from "./contract.ts";
 import { inferenceConfig } from "./config.ts";
 import type { InferenceConfig } from "./config.ts";
+import { Embedder } from "./embedder.ts";
 import { wasmEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
 import { Generator } from "./generator.ts";
@@ -44,18 +45,25 @@ async function run(
   const model = await loadModel(config, options);
   try {
     const generator = new Generator({ config, ...options, model });
-    await host.serve(methodsOf(model, generator));
+    const embedder = new Embedder({ config, host, model });
+    await host.serve(methodsOf({ model, generator, embedder }));
     host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
     host.ready();
     const broken = await Promise.race([aborted(host.signal), model.executor.closed]);
     if (broken !== undefined) return await generator.break(broken);
-    await generator.drain(config.drainMs);
+    await Promise.all([generator.drain(config.drainMs), embedder.drain(config.drainMs)]);
   } finally {
     model.executor.close();
   }
 }
 
-function methodsOf(model: LoadedModel, generator: Generator): Methods {
+interface Parts {
+  readonly model: LoadedModel;
+  readonly generator: Generator;
+  readonly embedder: Embedder;
+}
+
+function methodsOf({ model, generator, embedder }: Parts): Methods {
   return implement(inferenceContract, {
     "models.list": () => Promise.resolve([modelEntry(model)]),
     "models.info": (params) => {
@@ -63,6 +71,7 @@ function methodsOf(model: LoadedModel, generator: Generator): Methods {
       return Promise.resolve(modelInfo(model));
     },
     "generate": (params, context) => generator.generate(params, context.signal),
+    "embed": (params, context) => embedder.embed(params, context.signal),
     "tokenize": ({ model: name = model.id, text, addBos, parseSpecial }) => {
       checkModel(name, model);
       const encoding = addBos === undefined ? { parseSpecial } : { parseSpecial, addBos };

@@ -4,7 +4,12 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
-import { apiConfig, chatFields, completionFields } from "../../../src/services/api/mod.ts";
+import {
+  apiConfig,
+  chatFields,
+  completionFields,
+  embeddingFields,
+} from "../../../src/services/api/mod.ts";
 import type { Fields } from "../../../src/services/api/mod.ts";
 import { inferenceConfig } from "../../../src/services/inference/mod.ts";
 
@@ -24,6 +29,7 @@ for (
   const [heading, fields] of [
     ["### Chat completions", chatFields],
     ["### Completions", completionFields],
+    ["### Embeddings", embeddingFields],
   ] as const
 ) {
   test(`docs/API.md, "${heading}" lists the fields of the code, with their use and values`, () => {
