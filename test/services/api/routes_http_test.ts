@@ -243,7 +243,7 @@ test("HTTP: a preflight is answered for allowed origins only", async () => {
 });
 
 test("HTTP: unknown routes are 404, /admin is one of them, and wrong methods are 405", async () => {
-  for (const path of ["/", "/v1", "/admin/stop", "/admin/", "/v1/embeddings", "/v1/Models"]) {
+  for (const path of ["/", "/v1", "/admin/stop", "/admin/", "/v1/images", "/v1/Models"]) {
     const answer = await raw(request(`GET ${path}`));
     assert.equal(answer.status, 404, path);
     assert.equal(errorOf(answer).code, "unknown_url");
