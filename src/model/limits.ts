@@ -76,7 +76,7 @@ export const SPECIAL_TOKENS_MAX = 65_536;
 
 /**
  * Longest text that is tokenised at once, in UTF-16 units. The work is O(n log n); the bound keeps its
- * tables (about 60 bytes a unit of ASCII, three times that where a unit is three bytes) below 1.5 GiB.
+ * tables (20 to 60 bytes a unit) below 512 MiB.
  */
 export const ENCODE_UNITS_MAX = 8 * 1024 * 1024;
 

@@ -81,7 +81,9 @@ export interface NamedTokens {
   /** Tokens that count as control tokens whatever the file says. */
   readonly control: ReadonlySet<number>;
   /** Tokens at which generation ends, beside those that the file names by id. */
-  readonly ends: Set<number>;
+  readonly ends: ReadonlySet<number>;
+  /** Tokens at which it does not end, whatever else says so. */
+  readonly notEnds: ReadonlySet<number>;
   /** Ends a turn. */
   readonly turnId: number | undefined;
   /** The ids of all names that were found; of equal texts the last counts. */
@@ -116,18 +118,22 @@ export function findNamedTokens(
     if (given === undefined) control.add(id);
     if (isEnd) ends.add(id);
   }
-  removeFalseEnds(ids, ends);
-  const turnId = TURN_TEXTS.map((text) => ids.get(text)).find((id) => id !== undefined);
-  return { control, ends, turnId, ids };
+  const notEnds = findFalseEnds(ids);
+  const turnId = TURN_TEXTS.map((text) => ids.get(text)).find((id) => {
+    return id !== undefined && !notEnds.has(id);
+  });
+  return { control, ends, notEnds, turnId, ids };
 }
 
 /** In vocabularies with ends of their own, "<|end|>" ends a part of an answer, and "</s>" nothing. */
-function removeFalseEnds(ids: ReadonlyMap<string, number>, ends: Set<number>): void {
+function findFalseEnds(ids: ReadonlyMap<string, number>): ReadonlySet<number> {
   const has = (text: string): boolean => ids.has(text);
-  const endsParts = (has("<|return|>") && (has("<|call|>") || has("<|calls|>"))) ||
-    (has("<|flush|>") && (has("<|call|>") || has("<|calls|>")));
-  if (endsParts) ends.delete(ids.get("<|end|>") ?? -1);
-  if (has("<|tool_response>")) ends.delete(ids.get("</s>") ?? -1);
+  const calls = has("<|call|>") || has("<|calls|>");
+  const falseTexts = [
+    ...calls && (has("<|return|>") || has("<|flush|>")) ? ["<|end|>"] : [],
+    ...has("<|tool_response>") ? ["</s>"] : [],
+  ];
+  return new Set(falseTexts.map((text) => ids.get(text) ?? -1));
 }
 
 /**

@@ -76,6 +76,7 @@ export function readVocabulary(file: GgufFile, rules: VocabularyRules): Vocabula
   const eotId = idOf({ names: ["eot"] }) ?? named.turnId;
   const endIds = new Set(named.ends);
   for (const id of [eosId, eotId, idOf({ names: ["eom"] })]) if (id !== undefined) endIds.add(id);
+  for (const id of named.notEnds) endIds.delete(id);
   const specials = readSpecials(file, texts, types);
   const { addSpacePrefix } = rules;
   return {
