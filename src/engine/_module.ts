@@ -49,7 +49,6 @@ export interface Kernels {
     magnitude: number,
     width: number,
   ): void;
-  rotationOfBase(out: number, position: number, width: number, base: number): void;
   rotate(
     x: number,
     pairs: number,
@@ -90,21 +89,7 @@ export interface Kernels {
     half: number,
     scores: number,
   ): void;
-  attendRow(
-    query: number,
-    out: number,
-    table: number,
-    layer: number,
-    visible: number,
-    heads: number,
-    kvHeads: number,
-    headWidth: number,
-    valueWidth: number,
-    scale: number,
-    scores: number,
-  ): void;
   activate(kind: number, g: number, u: number, count: number): void;
-  gate(g: number, u: number, count: number): void;
   add(y: number, x: number, count: number): void;
   scale(x: number, factor: number, count: number): void;
   cap(x: number, cap: number, count: number): void;

@@ -4,9 +4,9 @@
  *     deno run -A test/engine/measure_attention.ts [--small]
  *
  * The same with `node`, 24 or later. Decode is one row, prefill 64 rows at the end of the context;
- * tokens a second of one layer, medians of interleaved runs, for the kernel that shares loads (keys
- * and values as f32 and as f16) and for one that takes every row and query head alone. The results
- * of the two are compared bit for bit.
+ * tokens a second of one layer, medians of interleaved runs, with every row in a call of its own and
+ * with all in one, which shares the loads of keys and values (as f32 and as f16). The results of the
+ * first two are compared bit for bit.
  */
 import process from "node:process";
 import { instantiateKernels, kernelMemory } from "../../src/engine/_module.ts";
@@ -80,15 +80,15 @@ function measure(shape: Shape, context: number, rows: number): void {
   fill(new Float32Array(memory.buffer, queryPtr, rows * heads * headWidth), 1);
   const scale = Math.fround(1 / Math.sqrt(headWidth));
   const first = context - rows;
-  const shared = (half: number): void => {
+  const rowsFrom = (half: number, row: number, count: number): void => {
     kernels.attend(
-      queryPtr,
-      outPtr,
+      queryPtr + row * rowBytes,
+      outPtr + row * rowBytes,
       rowBytes,
       tablePtr + half * pages * 4,
       0,
-      first,
-      rows,
+      first + row,
+      count,
       0,
       0,
       0,
@@ -104,22 +104,9 @@ function measure(shape: Shape, context: number, rows: number): void {
     );
   };
   const alone = (): void => {
-    for (let i = 0; i < rows; i++) {
-      kernels.attendRow(
-        queryPtr + i * rowBytes,
-        outPtr + i * rowBytes,
-        tablePtr,
-        0,
-        first + i + 1,
-        heads,
-        kvHeads,
-        headWidth,
-        headWidth,
-        scale,
-        scratchPtr,
-      );
-    }
+    for (let row = 0; row < rows; row++) rowsFrom(0, row, 1);
   };
+  const shared = (half: number): void => rowsFrom(half, 0, rows);
   const results = new Uint32Array(memory.buffer, outPtr, rows * heads * headWidth);
   alone();
   const expected = results.slice();

@@ -48,8 +48,3 @@ export function activate(kind: i32, g: usize, u: usize, count: i32): void {
   else if (kind == GELU_TANH) activateAll(GELU_TANH, g, u, count);
   else activateAll(GELU_ERF, g, u, count);
 }
-
-/** `activate` with SiLU. */
-export function gate(g: usize, u: usize, count: i32): void {
-  activate(SILU, g, u, count);
-}

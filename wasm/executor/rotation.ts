@@ -1,7 +1,7 @@
 /**
  * Rotary position embedding (section 5.2).
  */
-import { cos, exp, log, sin } from "./functions";
+import { cos, sin } from "./functions";
 
 /**
  * Writes the pairs (cos, sin) of one position: `width` f32 values at `out`.
@@ -20,16 +20,6 @@ export function rotation(
     const angle = <f64> position * load<f64>(frequencies + (<usize> i << 3));
     store<f32>(out + (<usize> i << 3), <f32> (cos(angle) * magnitude));
     store<f32>(out + (<usize> i << 3), <f32> (sin(angle) * magnitude), 4);
-  }
-}
-
-/** What `rotation` writes for a plain table of frequencies. */
-export function rotationOfBase(out: usize, position: i32, width: i32, base: f64): void {
-  for (let i = 0; i < width >> 1; i++) {
-    const frequency = exp(-(<f64> (2 * i) / <f64> width) * log(base));
-    const angle = <f64> position * frequency;
-    store<f32>(out + (<usize> i << 3), <f32> cos(angle));
-    store<f32>(out + (<usize> i << 3), <f32> sin(angle), 4);
   }
 }
 
