@@ -3,7 +3,7 @@
  *
  * No managed objects and no allocation: the host draws the memory map (src/engine/_layout.ts) and
  * passes pointers. The arithmetic is docs/NUMERIC_CLASS.md's; section numbers below are its.
- * Kernels own bytes 1024 to 2047 of it: constants, which every instance writes there alike.
+ * Kernels own bytes 8 to 2047 of it: constants, which every instance writes there alike.
  */
 export { run } from "./program";
 export { probe, relaxed } from "./probe";
