@@ -29,13 +29,18 @@ export const BAD_HEAD: i32 = -1;
 /** Added to `bad` when a key or a value does not fit its form. */
 export const BAD_KEY_VALUE: i32 = 1 << 20;
 
-/** Loads before a thread sleeps: some 10 to 40 us, longer than a step of a small model. */
-const SPINS: i32 = 20_000;
+/**
+ * Loads before a thread sleeps: at most some 10 to 40 us. Where waiting was in vain, as on a machine
+ * whose other threads have no core to run on, a thread is sooner asleep the next time.
+ */
+const SPINS_MAX: i32 = 20_000;
+const SPINS_LEAST: i32 = 500;
 
 /** A sleeper looks after this many nanoseconds whether others are still there. */
-const PATIENCE: i64 = 50_000_000;
+const SLEEP_NS: i64 = 50_000_000;
 
 let control: usize = 0;
+let patience: i32 = SPINS_MAX;
 
 /** This thread, and how many there are. */
 export let me: i32 = 0;
@@ -69,14 +74,18 @@ export function barrier(): void {
     if (atomic.load<i32>(control + SLEEPERS) > 0) atomic.notify(control + GENERATION, threads);
     return;
   }
-  for (let spins = 0; spins < SPINS; spins++) {
-    if (atomic.load<i32>(control + GENERATION) != generation) return;
+  for (let spins = 0; spins < patience; spins++) {
+    if (atomic.load<i32>(control + GENERATION) != generation) {
+      patience = min<i32>(SPINS_MAX, patience + (patience >> 2));
+      return;
+    }
   }
+  patience = max<i32>(SPINS_LEAST, patience >> 1);
   atomic.add<i32>(control + SLEEPERS, 1);
   while (atomic.load<i32>(control + GENERATION) == generation) {
     // Others may never come: the thread ends by a trap, which its script expects.
     if (atomic.load<i32>(control + DEAD)) unreachable();
-    atomic.wait<i32>(control + GENERATION, generation, PATIENCE);
+    atomic.wait<i32>(control + GENERATION, generation, SLEEP_NS);
   }
   atomic.sub<i32>(control + SLEEPERS, 1);
 }
