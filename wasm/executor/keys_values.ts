@@ -23,17 +23,35 @@ export function storeKeyValue(
   valueWidth: i32,
   half: i32,
 ): i32 {
-  if (half) return storeHalves(page, slot, key, value, kvHeads, headWidth, valueWidth);
-  const count = kvHeads * headWidth;
-  let to = page + (<usize> slot << 2);
+  const values = page + (<usize> (kvHeads * headWidth) << (half ? 6 : 7));
+  return storeHeads(page, values, slot, key, value, kvHeads, headWidth, valueWidth, half);
+}
+
+/** The same for some heads, whose keys lie from `keys` on and values from `values` on. */
+export function storeHeads(
+  keys: usize,
+  values: usize,
+  slot: i32,
+  key: usize,
+  value: usize,
+  heads: i32,
+  headWidth: i32,
+  valueWidth: i32,
+  half: i32,
+): i32 {
+  if (half) return storeHalves(keys, values, slot, key, value, heads, headWidth, valueWidth);
+  const count = heads * headWidth;
+  let to = keys + (<usize> slot << 2);
   for (let i = 0; i < count; i++) {
     store<f32>(to, load<f32>(key + (<usize> i << 2)));
     to += 128;
   }
   const rowBytes = <usize> valueWidth << 2;
-  to = page + (<usize> count << 7) + <usize> slot * rowBytes;
-  for (let head = 0; head < kvHeads; head++) {
-    memory.copy(to, value, <usize> headWidth << 2);
+  to = values + <usize> slot * rowBytes;
+  for (let head = 0; head < heads; head++) {
+    let e: usize = 0;
+    for (; e + 16 <= <usize> headWidth << 2; e += 16) v128.store(to + e, v128.load(value + e));
+    for (; e < <usize> headWidth << 2; e += 4) store<f32>(to + e, load<f32>(value + e));
     to += rowBytes << 5;
     value += <usize> headWidth << 2;
   }
@@ -41,7 +59,8 @@ export function storeKeyValue(
 }
 
 function storeHalves(
-  page: usize,
+  keys: usize,
+  values: usize,
   slot: i32,
   key: usize,
   value: usize,
@@ -51,7 +70,7 @@ function storeHalves(
 ): i32 {
   const count = kvHeads * headWidth;
   let good = i32x4.splat(-1);
-  let to = page + (<usize> slot << 1);
+  let to = keys + (<usize> slot << 1);
   let i = 0;
   for (; i + 4 <= count; i += 4) {
     const x = v128.load(key + (<usize> i << 2));
@@ -70,7 +89,7 @@ function storeHalves(
     to += 64;
   }
   const rowBytes = <usize> valueWidth << 1;
-  to = page + (<usize> count << 6) + <usize> slot * rowBytes;
+  to = values + <usize> slot * rowBytes;
   for (let head = 0; head < kvHeads; head++) {
     for (let e = 0; e < headWidth; e++) {
       const x = v128.load32_zero(value + (<usize> e << 2));

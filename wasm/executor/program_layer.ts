@@ -5,7 +5,7 @@ import { activate } from "./activation";
 import { attend } from "./attention";
 import { BAD_KEY_VALUE, barrier, me, noteBad, share, threads } from "./barrier";
 import { add } from "./elementwise";
-import { storeKeyValue } from "./keys_values";
+import { storeHeads } from "./keys_values";
 import { headNorms } from "./norm";
 import {
   AFTER,
@@ -61,8 +61,6 @@ export function attention(layer: usize, index: i32): void {
   product(q, model.q, model.qStride);
   product(k, model.k, model.kvStride);
   product(v, model.v, model.kvStride);
-  barrier();
-  place(layer, index);
   barrier();
   attendShare(layer, index);
   barrier();
@@ -123,48 +121,23 @@ function sum(matrix: Matrix, after: Norm): void {
   barrier();
 }
 
-/** Norms and rotates heads of this thread's rows, and stores keys and values in their pages. */
-function place(layer: usize, index: i32): void {
-  const ofQueries = normOf(layer, ATTN_Q_NORM).weight, ofKeys = normOf(layer, ATTN_K_NORM).weight;
-  const rope = ropeOf(layer);
-  const width = model.headWidth;
-  for (let row = me; row < pass.rows; row += threads) {
-    const at = rowAt(pass, row);
-    const query = model.q + <usize> row * model.qStride;
-    const key = model.k + <usize> row * model.kvStride;
-    if (ofQueries != 0) headNorms(query, ofQueries, model.heads, width, model.epsilon);
-    if (ofKeys != 0) headNorms(key, ofKeys, model.kvHeads, width, model.epsilon);
-    if (model.ropeCount > 0) {
-      const pairs = pairsAt(row, rope);
-      rotate(query, pairs, model.heads, width, model.ropeWidth, model.ropeHalves);
-      rotate(key, pairs, model.kvHeads, width, model.ropeWidth, model.ropeHalves);
-    }
-    const page = load<u32>(at.pages + (<usize> (at.position >> 5) << 2));
-    const stored = storeKeyValue(
-      <usize> page + <usize> index * <usize> model.layerPageBytes,
-      at.position & 31,
-      key,
-      model.v + <usize> row * model.kvStride,
-      model.kvHeads,
-      width,
-      model.valueWidth,
-      model.half,
-    );
-    if (!stored) noteBad(BAD_KEY_VALUE + index + 1);
-  }
-}
-
-/** Attention is shared by key heads; where those don't divide, by rows too. */
+/**
+ * Attention is shared by key heads: a thread places the keys and values that it reads. Where heads
+ * don't divide by the threads, rows are placed first, and heads and rows shared after a barrier.
+ */
 function attendShare(layer: usize, index: i32): void {
   const heads = model.kvHeads;
   if (heads % threads == 0) {
     const from = heads * me / threads, to = heads * (me + 1) / threads;
+    for (let row = 0; row < pass.rows; row++) place(layer, index, row, from, to);
     for (let run = 0; run < pass.runCount; run++) {
       const at = runAt(pass, run);
       attendRows(layer, index, at, 0, at.rows, from, to);
     }
     return;
   }
+  for (let row = me; row < pass.rows; row += threads) place(layer, index, row, 0, heads);
+  barrier();
   let task = 0;
   for (let run = 0; run < pass.runCount; run++) {
     const at = runAt(pass, run);
@@ -175,6 +148,40 @@ function attendShare(layer: usize, index: i32): void {
       }
     }
   }
+}
+
+/** Norms and rotates some key heads of a row and their queries; stores keys and values. */
+function place(layer: usize, index: i32, row: i32, from: i32, to: i32): void {
+  const ofQueries = normOf(layer, ATTN_Q_NORM).weight, ofKeys = normOf(layer, ATTN_K_NORM).weight;
+  const width = model.headWidth, count = to - from;
+  const group = model.heads / model.kvHeads;
+  const first = <usize> (from * width) << 2;
+  const query = model.q + <usize> row * model.qStride + first * <usize> group;
+  const key = model.k + <usize> row * model.kvStride + first;
+  if (ofQueries != 0) headNorms(query, ofQueries, count * group, width, model.epsilon);
+  if (ofKeys != 0) headNorms(key, ofKeys, count, width, model.epsilon);
+  if (model.ropeCount > 0) {
+    const pairs = pairsAt(row, ropeOf(layer));
+    rotate(query, pairs, count * group, width, model.ropeWidth, model.ropeHalves);
+    rotate(key, pairs, count, width, model.ropeWidth, model.ropeHalves);
+  }
+  const at = rowAt(pass, row);
+  const shift = model.half ? 6 : 7;
+  const keys = <usize> load<u32>(at.pages + (<usize> (at.position >> 5) << 2)) +
+    <usize> index * <usize> model.layerPageBytes;
+  const values = keys + (<usize> (model.kvHeads * width) << shift);
+  const stored = storeHeads(
+    keys + (<usize> (from * width) << shift),
+    values + (<usize> (from * model.valueWidth) << shift),
+    at.position & 31,
+    key,
+    model.v + <usize> row * model.kvStride + first,
+    count,
+    width,
+    model.valueWidth,
+    model.half,
+  );
+  if (!stored) noteBad(BAD_KEY_VALUE + index + 1);
 }
 
 function attendRows(
