@@ -51,7 +51,10 @@ const steps = range(8);
 export function blockLines(context: BlockContext): readonly string[] {
   const { positions, groups } = context.shape;
   return [
-    ...range(positions).flatMap((t) => starts(context, t)),
+    ...range(positions).flatMap((t) => [
+      ...(groups > 1 ? record(context, t) : []),
+      ...(startsLate(context) ? [] : offsets(context, t)),
+    ]),
     ...(isHeld(context) ? steps.map((j) => `const x0_${j} = ${activations(context, 0, j)};`) : []),
     ...range(groups).flatMap((g) => group(context, g)),
   ].filter((line) => line !== "").map((line) => `    ${line}`);
@@ -82,34 +85,46 @@ function segments({ format }: BlockContext): readonly (readonly number[])[] {
   return format.subscale?.columns === 16 ? [steps.slice(0, 4), steps.slice(4)] : [steps];
 }
 
-/** What a position's record gives: d, sums, and what takes out the codes' offset. */
-function starts(context: BlockContext, t: number): readonly string[] {
-  const { format: { codes, minimum }, mode, masks } = context;
+/**
+ * Whether a tile takes out the codes' offset at the end of a block: until then it holds nothing of a
+ * position's record.
+ */
+function startsLate(context: BlockContext): boolean {
+  const { mode, shape } = context;
+  return shape.groups === 1 && segments(context).length === 1 &&
+    (mode === "plain" || mode === "pairs");
+}
+
+/** What a position's record gives to the shares: d, and sums. */
+function record({ format: { minimum }, masks }: BlockContext, t: number): readonly string[] {
+  const lines = [`const d${t} = v128.load32_splat(m${t});`];
+  if (minimum === undefined) return lines;
+  lines.push(`const s${t} = v128.load32_splat(m${t}, 12);`);
+  return minimum.multiplier !== undefined ? lines : [
+    ...lines,
+    `const e${t} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, 0x00010001)});`,
+  ];
+}
+
+/** What takes out the codes' offset at a position. */
+function offsets(context: BlockContext, t: number): readonly string[] {
+  const { format: { codes }, mode, masks } = context;
   const offset = offsetOf(codes, mode);
   const count = segments(context).length;
   const twins = weighsPairs(context);
-  const stored = count === 1 && !twins && (offset === 8 || offset === 128);
-  const lines = [`const d${t} = v128.load32_splat(m${t});`];
-  if (minimum !== undefined || (offset !== 0 && !stored)) {
-    lines.push(`const s${t} = v128.load32_splat(m${t}, 12);`);
+  if (offset === 0) return [];
+  if (count === 1 && !twins && (offset === 8 || offset === 128)) {
+    return [`const o${t}_0 = v128.load32_splat(m${t}, ${offset === 8 ? 8 : 4});`];
   }
-  if (minimum !== undefined && minimum.multiplier === undefined) {
-    lines.push(`const e${t} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, 0x00010001)});`);
-  }
-  if (offset === 0) return lines;
-  if (stored) {
-    return [...lines, `const o${t}_0 = v128.load32_splat(m${t}, ${offset === 8 ? 8 : 4});`];
-  }
+  if (twins && count > 1) return range(count).map((s) => twinStart(context, t, s));
+  const sums = `v128.load32_splat(m${t}, 12)`;
   const minus = -offset & 0xffff;
-  if (twins && count === 1) {
-    return [...lines, `const o${t}_0 = i16x8.mul(s${t}, ${mask(masks, minus * 0x10001)});`];
-  }
-  if (twins) return [...lines, ...range(count).map((s) => twinStart(context, t, s))];
-  const pairs = count === 1 ? [minus * 0x10001] : [minus, minus * 0x10000];
-  return [
-    ...lines,
-    ...pairs.map((pair, s) => `const o${t}_${s} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, pair)});`),
-  ];
+  const both = mask(masks, minus * 0x10001);
+  if (twins) return [`const o${t}_0 = i16x8.mul(${sums}, ${both});`];
+  if (count === 1) return [`const o${t}_0 = i32x4.dot_i16x8_s(${sums}, ${both});`];
+  return [minus, minus * 0x10000].map((pair, s) =>
+    `const o${t}_${s} = i32x4.dot_i16x8_s(${sums}, ${mask(masks, pair)});`
+  );
 }
 
 /**
@@ -129,18 +144,26 @@ function activations({ mode }: BlockContext, t: number, j: number): string {
 }
 
 function group(context: BlockContext, g: number): readonly string[] {
-  return [
-    ...passes(context).flatMap((pass) => [
-      ...segments(context).flatMap((segment, s) => [
-        ...segmentLines(context, { g, s, segment, pass }),
-        ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
-        ...range(context.shape.positions).flatMap((t) =>
-          pass.map((h) => integer(context, { g, t, h }, s))
-        ),
-      ]),
-      ...pass.flatMap((h) => shares(context, g, h)),
+  const { positions, groups } = context.shape;
+  const late = startsLate(context);
+  function integers(pass: readonly number[], t: number, s: number): readonly string[] {
+    return pass.map((h) => integer(context, { g, t, h }, s));
+  }
+  return passes(context).flatMap((pass) => [
+    ...segments(context).flatMap((segment, s) => [
+      ...segmentLines(context, { g, s, segment, pass }),
+      ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
+      ...(late ? [] : range(positions).flatMap((t) => integers(pass, t, s))),
     ]),
-  ];
+    ...pass.flatMap((h) => rowScales(context, g, h)),
+    ...range(positions).flatMap((t) => [
+      "{",
+      ...(groups > 1 ? [] : record(context, t)),
+      ...(late ? [...offsets(context, t), ...integers(pass, t, 0)] : []),
+      ...pass.flatMap((h) => share(context, { g, t, h })),
+      "}",
+    ]),
+  ]);
 }
 
 /** Halves of a group that are summed at once: words need twice the sums, so a tile takes one. */
@@ -307,9 +330,9 @@ function integer(context: BlockContext, { g, t, h }: Sum, s: number): string {
   return `const ${name} = ${subscale === undefined ? whole : `i32x4.mul(${whole}, ${n})`};`;
 }
 
-/** Adds the block's share to the totals of 4 rows at each position. */
-function shares(context: BlockContext, g: number, h: number): readonly string[] {
-  const { format: { scale, minimum, headerBytes }, masks, shape } = context;
+/** What the shares of 4 rows read: scales and minima. */
+function rowScales(context: BlockContext, g: number, h: number): readonly string[] {
+  const { format: { scale, minimum, headerBytes }, masks } = context;
   const block = { pointer: `p${g}`, masks };
   const name = `${g}${h}`;
   const lines: string[] = [];
@@ -318,20 +341,22 @@ function shares(context: BlockContext, g: number, h: number): readonly string[] 
     lines.push(`const u${name} = ${halves(minimum.factor, h, block)};`);
   }
   const multiplier = minimum?.multiplier;
-  if (multiplier !== undefined) {
-    lines.push(rowPairs(multiplier, `l${name}`, { ...block, half: h }));
-  }
-  for (const t of range(shape.positions)) {
-    const total = `f${g}${t}${h}`;
-    const scales = `f32x4.mul(c${name}, d${t})`;
-    const value = `f32x4.convert_i32x4_s(${blockInteger(context, { g, t, h })})`;
-    lines.push(`${total} = f32x4.add(${total}, f32x4.mul(${value}, ${scales}));`);
-    if (minimum === undefined) continue;
-    const weighed = multiplier === undefined ? `e${t}` : `i32x4.dot_i16x8_s(l${name}, s${t})`;
-    const term = `f32x4.mul(f32x4.convert_i32x4_s(${weighed}), f32x4.mul(u${name}, d${t}))`;
-    lines.push(`${total} = f32x4.add(${total}, ${term});`);
-  }
-  return lines;
+  if (multiplier === undefined) return lines;
+  return [...lines, rowPairs(multiplier, `l${name}`, { ...block, half: h })];
+}
+
+/** Adds the block's share to the totals of 4 rows at a position. */
+function share(context: BlockContext, { g, t, h }: Sum): readonly string[] {
+  const { minimum } = context.format;
+  const name = `${g}${h}`;
+  const total = `f${g}${t}${h}`;
+  const scales = `f32x4.mul(c${name}, d${t})`;
+  const value = `f32x4.convert_i32x4_s(${blockInteger(context, { g, t, h })})`;
+  const line = `${total} = f32x4.add(${total}, f32x4.mul(${value}, ${scales}));`;
+  if (minimum === undefined) return [line];
+  const weighed = minimum.multiplier === undefined ? `e${t}` : `i32x4.dot_i16x8_s(l${name}, s${t})`;
+  const term = `f32x4.mul(f32x4.convert_i32x4_s(${weighed}), f32x4.mul(u${name}, d${t}))`;
+  return [line, `${total} = f32x4.add(${total}, ${term});`];
 }
 
 /** The block's integer I: its segments', each with its subscale. */
