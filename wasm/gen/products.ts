@@ -41,6 +41,7 @@ import { formats } from "./formats/all.ts";
 import { kindModes, modesOf } from "./formats/format.ts";
 import { globals, type Masks } from "./products_codes.ts";
 import { choice, drivers } from "./products_drivers.ts";
+import { plainChoices, plainDrivers } from "./products_plain.ts";
 
 /** The text of `wasm/executor/products.gen.ts`, which is not kept: wasm/build.ts writes it as it builds. */
 export function productsSource(): string {
@@ -48,14 +49,14 @@ export function productsSource(): string {
   const kernels = formats.flatMap((format) =>
     modesOf(format).map((mode) => drivers(format, mode, masks))
   );
-  return [header(), globals(formats, masks), ...kernels, dispatch()].join("\n");
+  const plain = plainDrivers(masks);
+  return [header(), globals(formats, masks), plain, ...kernels, dispatch()].join("\n");
 }
 
 function header(): string {
   return `/**
  * Matrix by activations. Written by wasm/gen/products.ts, which explains it: do not edit.
  */
-import { multiplyPlain } from "./multiply_plain";
 import { addPairs, dotEmulated, probe } from "./probe";
 import { put } from "./put";
 
@@ -102,12 +103,7 @@ export function multiply(
   x: usize, xStride: usize, bytes: usize, words: usize, meta: usize,
 ): void {
   switch (kind) {
-    case 0:
-      return multiplyPlain<f32>(y, yStride, w, columns, from, to, positions, add, x, xStride);
-    case 1:
-      return multiplyPlain<i16>(y, yStride, w, columns, from, to, positions, add, x, xStride);
-    case 2:
-      return multiplyPlain<u16>(y, yStride, w, columns, from, to, positions, add, x, xStride);
+${plainChoices()}
 ${
     formats.flatMap((format) =>
       kindModes(format).map((mode, i) => choice(format, mode, format.kinds[i]))
