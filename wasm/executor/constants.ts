@@ -10,17 +10,16 @@
  *     nibbles  128: at 16j, low nibbles of W[j][0] low, those of W[j][1] high
  *     ones      32: one bit of each weight: vector j >> 2 has that of W[j][R] as bit (2j + R) & 7
  *     twos      64: two bits of each weight: vector j >> 1 has them from bit 2 * ((2j + R) & 3)
- *     sixes    192: six bits of each: of W[0][0], W[0][1], W[1][0], W[1][1] the first three in the low
- *              bits of three vectors, the fourth in their upper two, lowest first; then W[2][0], ...
+ *     fives    160, sixes 192: five and six bits of each, packed as wasm/gen/products.ts says
  *
  *     Q8_0     8 x f16 scale | bytes                                         272
  *     Q4_0     8 x f16 scale | nibbles                                       144
  *     IQ4_NL   8 x f16 scale | nibbles (indices of the table)                144
  *     Q4_1     8 x f16 scale | 8 x f16 m | nibbles                           160
- *     Q5_0     8 x f16 scale | nibbles | ones                                176
- *     Q5_1     8 x f16 scale | 8 x f16 m | nibbles | ones                    192
+ *     Q5_0     8 x f16 scale | fives                                         176
+ *     Q5_1     8 x f16 scale | 8 x f16 m | fives                             192
  *     Q4_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x u8 sc | 8 x u8 m | nibbles          32 + 8 * 144
- *     Q5_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x u8 sc | 8 x u8 m | nibbles | ones   32 + 8 * 176
+ *     Q5_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x u8 sc | 8 x u8 m | fives            32 + 8 * 176
  *     Q2_K     8 x f16 d | 8 x f16 -dmin | 8 of: 8 x s0 | 8 x s1 | twos                  32 + 8 * 80
  *     Q3_K     8 x f16 d | 8 of: 8 x i8 s0 | 8 x i8 s1 | twos | ones                     16 + 8 * 112
  *     Q6_K     8 x f16 d | 8 of: 8 x i8 s0 | 8 x i8 s1 | sixes                           16 + 8 * 208

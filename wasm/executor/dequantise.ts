@@ -61,7 +61,7 @@ function rowOf32(
   flip: i32,
 ): void {
   const minimum = format == KIND_Q41_PLAIN || format == KIND_Q51_PLAIN;
-  const ones = format == KIND_Q50_PLAIN || format == KIND_Q51_PLAIN;
+  const fives = format == KIND_Q50_PLAIN || format == KIND_Q51_PLAIN;
   const offset = format == KIND_Q4_PLAIN ? 8 : format == KIND_Q50_PLAIN ? 16 : flip;
   while (out < end) {
     const scale = scaleAt(block, lane);
@@ -75,13 +75,12 @@ function rowOf32(
       let w: i32;
       if (format == KIND_Q8_NEITHER) w = byteAt(block, lane, k, flip);
       else if (format == KIND_IQ4_NEITHER) w = iq4(nibbleAt(block, lane, k));
-      else w = nibbleAt(block, lane, k);
-      if (ones) w |= oneAt(block + 128, lane, k) << 4;
+      else w = fives ? fiveAt(block, lane, k) : nibbleAt(block, lane, k);
       const product = scale * <f32> (w - offset);
       store<f32>(out, minimum ? product + m : product);
       out += 4;
     }
-    block += format == KIND_Q8_NEITHER ? 256 : ones ? 160 : 128;
+    block += format == KIND_Q8_NEITHER ? 256 : fives ? 160 : 128;
   }
 }
 
@@ -113,8 +112,7 @@ function blockOf256(format: i32, out: usize, block: usize, lane: i32, scale: f32
       const w = sixAt(parts, lane, k) - 32;
       value = scale * <f32> (<i8> sub) * <f32> w;
     } else {
-      let w = nibbleAt(parts, lane, k);
-      if (format == KIND_Q5K_PLAIN) w |= oneAt(parts + 128, lane, k) << 4;
+      const w = format == KIND_Q5K_PLAIN ? fiveAt(parts, lane, k) : nibbleAt(parts, lane, k);
       value = scale * <f32> first * <f32> w + m * <f32> second;
     }
     store<f32>(out + (<usize> k << 2), value);
@@ -152,6 +150,25 @@ function oneAt(p: usize, lane: i32, k: i32): i32 {
 function twoAt(p: usize, lane: i32, k: i32): i32 {
   const i = ((k >> 2) << 1) + (lane >> 2);
   return (<i32> load<u8>(p + (<usize> (i >> 2) << 4) + within(lane, k)) >> ((i & 3) << 1)) & 3;
+}
+
+function fiveAt(p: usize, lane: i32, k: i32): i32 {
+  const i = ((k >> 2) << 1) + (lane >> 2);
+  const at = p + <usize> ((i >> 3) * 80) + within(lane, k);
+  const field = i & 7;
+  if (field == 2) return threeAndTwo(at);
+  if (field == 5) return threeAndTwo(at + 32);
+  if (field == 7) {
+    return (<i32> load<u8>(at, 64) >> 5) | ((<i32> load<u8>(at, 16) >> 7) << 3) |
+      ((<i32> load<u8>(at, 48) >> 7) << 4);
+  }
+  const vector = field - (field > 2 ? 1 : 0) - (field > 5 ? 1 : 0);
+  return <i32> load<u8>(at + (<usize> vector << 4)) & 31;
+}
+
+/** Three bits of one vector, and above them two of the next. */
+function threeAndTwo(at: usize): i32 {
+  return (<i32> load<u8>(at) >> 5) | (((<i32> load<u8>(at, 16) >> 5) & 3) << 3);
 }
 
 function sixAt(p: usize, lane: i32, k: i32): i32 {

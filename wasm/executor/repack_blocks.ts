@@ -10,7 +10,7 @@ import {
   KIND_Q8_NEITHER,
 } from "./constants";
 import { notFinite } from "./repack_parts";
-import { storeBytes, storeNibbles, storeOnes } from "./repack_store";
+import { storeBytes, storeFives, storeNibbles } from "./repack_store";
 import { weights } from "./repack_weights";
 
 /** Q8_0, as the file has it. */
@@ -58,7 +58,7 @@ function hasMinimum(format: i32): bool {
 // @ts-ignore: decorator
 
 @inline
-function hasOnes(format: i32): bool {
+function hasFives(format: i32): bool {
   return format == KIND_Q50_PLAIN || format == KIND_Q51_PLAIN;
 }
 
@@ -67,7 +67,7 @@ function hasOnes(format: i32): bool {
 @inline
 function fileBlockBytes(format: i32): usize {
   if (format == KIND_Q8_NEITHER) return 34;
-  return 18 + (hasMinimum(format) ? 2 : 0) + (hasOnes(format) ? 4 : 0);
+  return 18 + (hasMinimum(format) ? 2 : 0) + (hasFives(format) ? 4 : 0);
 }
 
 // @ts-ignore: decorator
@@ -142,8 +142,8 @@ function storeWeights(
     const r6 = weights(format, rowAt(p, rowBytes, present, 6), h);
     const r7 = weights(format, rowAt(p, rowBytes, present, 7), h);
     if (format == KIND_Q8_NEITHER) storeBytes(to, h, r0, r1, r2, r3, r4, r5, r6, r7, flip);
+    else if (hasFives(format)) storeFives(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
     else storeNibbles(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
-    if (hasOnes(format)) storeOnes(to + 128, h, r0, r1, r2, r3, r4, r5, r6, r7, 4);
   }
-  return to + (format == KIND_Q8_NEITHER ? 256 : hasOnes(format) ? 160 : 128);
+  return to + (format == KIND_Q8_NEITHER ? 256 : hasFives(format) ? 160 : 128);
 }

@@ -9,7 +9,7 @@ import {
   KIND_Q6K_PLAIN,
 } from "./constants";
 import { rowAt, storeScales } from "./repack_blocks";
-import { storeNibbles, storeOnes, storeSixes, storeTwos } from "./repack_store";
+import { storeFives, storeNibbles, storeOnes, storeSixes, storeTwos } from "./repack_store";
 import { subScale, weightsOf256 } from "./repack_weights";
 
 /** Q2_K. */
@@ -119,9 +119,10 @@ function storeWeights(
       if (format == KIND_Q3K_PLAIN) storeOnes(to + 64, h, r0, r1, r2, r3, r4, r5, r6, r7, 2);
     } else if (format == KIND_Q6K_PLAIN) {
       storeSixes(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
+    } else if (format == KIND_Q5K_PLAIN) {
+      storeFives(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
     } else {
       storeNibbles(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
-      if (format == KIND_Q5K_PLAIN) storeOnes(to + 128, h, r0, r1, r2, r3, r4, r5, r6, r7, 4);
     }
   }
   if (format == KIND_Q2K_PLAIN) return to + 64;

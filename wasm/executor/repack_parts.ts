@@ -53,6 +53,14 @@ export function sixBits(weights: v128, fourth: v128, from: i32): v128 {
   return v128.or(v128.and(weights, i8x16.splat(63)), twoBits(fourth, from, 6));
 }
 
+/** Some bits of each weight, `mask` as the lowest, from bit `from` to bit `to`. */
+// @ts-ignore: decorator
+
+@inline
+export function someBits(weights: v128, from: i32, mask: i8, to: i32): v128 {
+  return i16x8.shl(v128.and(i16x8.shr_u(weights, from), i8x16.splat(mask)), to);
+}
+
 /** 16 bits, bit i at i, as bytes of 0 or `value`. */
 // @ts-ignore: decorator
 

@@ -3,7 +3,7 @@
  *
  * Each takes the 8 rows' weights, 16 bytes a row; see constants.ts for the parts.
  */
-import { nibblePair, oneBit, sixBits, transposed, twoBits } from "./repack_parts";
+import { nibblePair, oneBit, sixBits, someBits, transposed, twoBits } from "./repack_parts";
 
 /** Whole bytes, each with `flip` toggled. */
 // @ts-ignore: decorator
@@ -139,4 +139,33 @@ export function storeSixes(
   v128.store(at, sixBits(transposed(r0, r1, r2, r3, 2), fourth, 0), 48);
   v128.store(at, sixBits(transposed(r4, r5, r6, r7, 2), fourth, 2), 64);
   v128.store(at, sixBits(transposed(r0, r1, r2, r3, 3), fourth, 4), 80);
+}
+
+/** Five bits: eight vectors in five. */
+// @ts-ignore: decorator
+
+@inline
+export function storeFives(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+): void {
+  const at = to + <usize> (h * 80);
+  const f2 = transposed(r0, r1, r2, r3, 1), f5 = transposed(r4, r5, r6, r7, 2);
+  const f7 = transposed(r4, r5, r6, r7, 3);
+  const first = someBits(f2, 3, 3, 5), second = someBits(f5, 3, 3, 5);
+  const upper = v128.or(first, someBits(f7, 3, 1, 7));
+  const lower = v128.or(second, someBits(f7, 4, 1, 7));
+  v128.store(at, v128.or(transposed(r0, r1, r2, r3, 0), someBits(f2, 0, 7, 5)));
+  v128.store(at, v128.or(transposed(r4, r5, r6, r7, 0), upper), 16);
+  v128.store(at, v128.or(transposed(r4, r5, r6, r7, 1), someBits(f5, 0, 7, 5)), 32);
+  v128.store(at, v128.or(transposed(r0, r1, r2, r3, 2), lower), 48);
+  v128.store(at, v128.or(transposed(r0, r1, r2, r3, 3), someBits(f7, 0, 7, 5)), 64);
 }

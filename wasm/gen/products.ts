@@ -16,10 +16,13 @@
  * A plane: the codes of k-step j (columns 4j to 4j + 3, j = 0..7) and half h (rows 4h to 4h + 3)
  * are 16 bytes, byte 4 * (row mod 4) + (column mod 4). They are field i = 2j + h: with n = 8 / bits
  * fields to a vector of 16 bytes, vector floor(i / n), shifted left by bits * (i mod n). A code is
- * the sum of its planes' fields, each shifted left by the plane's `shift`: a 5-bit code is a plane
- * of 4 bits with shift 0 and one of 1 bit with shift 4. In a plane of 6 bits (shift 0), fields 4k to
- * 4k + 3 are in vectors 3k to 3k + 2: three of them in the lower six bits of each, the fourth in
- * their upper two, its lowest bits first.
+ * the sum of its planes' fields, each shifted left by the plane's `shift`: a 3-bit code is a plane
+ * of 2 bits with shift 0 and one of 1 bit with shift 2. Planes of 5 and 6 bits (shift 0) fill what a
+ * field leaves of its byte with the bits of others, since a mask is cheaper than two planes:
+ *
+ *     6   of each 4 fields: 0, 1, 2 are bits 0-5 of three vectors; 3 is their bits 6-7, lowest first
+ *     5   of each 8 fields: 0, 1, 3, 4, 6 are bits 0-4 of vectors 0 to 4; 2 is bits 5-7 of vector 0,
+ *         then 5-6 of 1; 5 is bits 5-7 of 2, then 5-6 of 3; 7 is bits 5-7 of 4, then 7 of 1, 7 of 3
  *
  * The arithmetic of one block of 32 columns, given its activations' integers q and d (section 3.2):
  *

@@ -98,6 +98,22 @@ interface Place {
   readonly shift: number;
 }
 
+/** Where eight fields of 5 bits lie in five vectors: see products.ts. */
+const fives: readonly (readonly Place[])[] = [
+  [{ vector: 0, from: 0, bits: 5, shift: 0 }],
+  [{ vector: 1, from: 0, bits: 5, shift: 0 }],
+  [{ vector: 0, from: 5, bits: 3, shift: 0 }, { vector: 1, from: 5, bits: 2, shift: 3 }],
+  [{ vector: 2, from: 0, bits: 5, shift: 0 }],
+  [{ vector: 3, from: 0, bits: 5, shift: 0 }],
+  [{ vector: 2, from: 5, bits: 3, shift: 0 }, { vector: 3, from: 5, bits: 2, shift: 3 }],
+  [{ vector: 4, from: 0, bits: 5, shift: 0 }],
+  [
+    { vector: 4, from: 5, bits: 3, shift: 0 },
+    { vector: 1, from: 7, bits: 1, shift: 3 },
+    { vector: 3, from: 7, bits: 1, shift: 4 },
+  ],
+];
+
 /** Where field 2j + half of a plane lies. */
 function places({ bits, shift }: Plane, j: number, half: number): readonly Place[] {
   const index = 2 * j + half;
@@ -105,6 +121,10 @@ function places({ bits, shift }: Plane, j: number, half: number): readonly Place
     const first = 3 * Math.floor(index / 4);
     if (index % 4 < 3) return [{ vector: first + index % 4, from: 0, bits, shift }];
     return [0, 1, 2].map((k) => ({ vector: first + k, from: 6, bits: 2, shift: 2 * k }));
+  }
+  if (bits === 5) {
+    const first = 5 * Math.floor(index / 8);
+    return (fives[index % 8] ?? []).map((place) => ({ ...place, vector: first + place.vector }));
   }
   const perVector = 8 / bits;
   const vector = Math.floor(index / perVector);

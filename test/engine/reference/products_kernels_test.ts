@@ -192,8 +192,10 @@ class FormatMatrix implements Packed {
     let code = 0;
     const within = 4 * (lane & 3) + (column & 3);
     for (const { bits, at, shift } of planes) {
-      if (bits === 6) {
-        code = this.#six(start + at + 48 * (field >> 2) + within, field & 3);
+      if (bits === 5 || bits === 6) {
+        code = bits === 6
+          ? this.#six(start + at + 48 * (field >> 2) + within, field & 3)
+          : this.#five(start + at + 80 * (field >> 3) + within, field & 7);
         continue;
       }
       const perVector = 8 / bits;
@@ -204,6 +206,23 @@ class FormatMatrix implements Packed {
     if (codes.as === "small") return code - codes.offset;
     if (codes.as === "table") return codes.values[code] ?? NaN;
     return this.#mode.startsWith("unsigned") ? code - 128 : (code << 24) >> 24;
+  }
+
+  /** One of eight fields of 5 bits in five vectors. */
+  #five(at: number, field: number): number {
+    const [a = 0, b = 0, c = 0, d = 0, e = 0] = [0, 16, 32, 48, 64].map((more) =>
+      this.bytes[at + more] ?? 0
+    );
+    return [
+      a & 31,
+      b & 31,
+      (a >> 5) + 8 * ((b >> 5) & 3),
+      c & 31,
+      d & 31,
+      (c >> 5) + 8 * ((d >> 5) & 3),
+      e & 31,
+      (e >> 5) + 8 * (b >> 7) + 16 * (d >> 7),
+    ][field] ?? NaN;
   }
 
   /** One of four fields of 6 bits in three vectors. */

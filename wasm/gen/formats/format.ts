@@ -22,7 +22,7 @@ export interface RowBytes {
 
 /** Some bits of each weight's code: field i of vector v is for k-step and half (see products.ts). */
 export interface Plane {
-  readonly bits: 1 | 2 | 4 | 6 | 8;
+  readonly bits: 1 | 2 | 4 | 5 | 6 | 8;
   /** From the start of the block; the plane has 32 * bits bytes. */
   readonly at: number;
   /** Where these bits lie in the code. */

@@ -8,7 +8,7 @@ export const q5_0: Format = {
   headerBytes: 0,
   blockBytes: 176,
   codes: { as: "small", max: 31, offset: 16 },
-  planes: [{ bits: 4, at: 16, shift: 0 }, { bits: 1, at: 144, shift: 4 }],
+  planes: [{ bits: 5, at: 16, shift: 0 }],
   scale: { type: "f16", at: 0 },
   rare: true,
 };

@@ -8,7 +8,7 @@ export const q5_1: Format = {
   headerBytes: 0,
   blockBytes: 192,
   codes: { as: "small", max: 31, offset: 0 },
-  planes: [{ bits: 4, at: 32, shift: 0 }, { bits: 1, at: 160, shift: 4 }],
+  planes: [{ bits: 5, at: 32, shift: 0 }],
   scale: { type: "f16", at: 0 },
   minimum: { factor: { type: "f16", at: 16 } },
   rare: true,

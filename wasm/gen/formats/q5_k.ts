@@ -8,7 +8,7 @@ export const q5_k: Format = {
   headerBytes: 32,
   blockBytes: 176,
   codes: { as: "small", max: 31, offset: 0 },
-  planes: [{ bits: 4, at: 16, shift: 0 }, { bits: 1, at: 144, shift: 4 }],
+  planes: [{ bits: 5, at: 16, shift: 0 }],
   scale: { type: "f16", at: 0 },
   subscale: { at: 0, signed: false, columns: 32 },
   minimum: {
