@@ -29,6 +29,9 @@ export const gapFactor = 1.6;
  */
 export const mixedRowsMin = 8;
 
+/** How many times the work of a prompt's first row a deep row has at least. */
+export const deepFactor = 1.25;
+
 /** Rows that pass the layers together: a page. */
 export const layeredRowsMax = 32;
 

@@ -7,6 +7,7 @@ import type { BatchMember } from "./batch_member.ts";
 import { sharePrompts } from "./batch_plan.ts";
 import { LayeredChunk } from "./layered_chunk.ts";
 import {
+  deepFactor,
   gapFactor,
   layeredRowsMax,
   mixedRowsMin,
@@ -188,11 +189,15 @@ export class StepMaker {
     return { entries, layered: this.#layered(deep, room.ms * deep.length / prompts.length) };
   }
 
-  /** Whether a prompt's rows are so costly that they are to pass the layers in parts. */
+  /** Whether a prompt's rows are so deep, and `work` so little, that they pass the layers in parts. */
   #isDeep(member: BatchMember, work: number): boolean {
     if (this.#chunk?.member === member && this.#chunk.isWanted) return true;
-    const rowsMax = Math.min(mixedRowsMin, member.pending);
     const firstPosition = member.positionCount;
+    const [here, first] = [firstPosition, 0].map((position) =>
+      this.#work.of({ firstPosition: position, rows: 1, logitRows: 0 })
+    );
+    if ((here ?? 0) < deepFactor * (first ?? 0)) return false;
+    const rowsMax = Math.min(mixedRowsMin, member.pending);
     return this.#work.rowsWithin(work, { firstPosition, rowsMax }) < rowsMax;
   }
 

@@ -11,14 +11,14 @@ import type { VirtualClock } from "../../../src/sim/mod.ts";
 /** Columns of a row of logits. */
 export const fakeVocabulary = 2;
 
-/** A small model's extents. */
+/** A small model's extents: a row at position 75 costs twice what the first does. */
 export const fakeShape: ModelShape = {
   architecture: "llama",
   layerCount: 8,
-  width: 512,
-  ffnWidth: 2048,
-  headCount: 4,
-  kvHeadCount: 4,
+  width: 64,
+  ffnWidth: 256,
+  headCount: 16,
+  kvHeadCount: 16,
   headWidth: 16,
   ropeWidth: 16,
   normEpsilon: 1e-5,

@@ -24,7 +24,7 @@ test("sharePrompts() gives one prompt all there is, and several equal parts", ()
 });
 
 test("sharePrompts() keeps to the work, and gives one row where not even that fits, each its turn", () => {
-  assert.deepEqual(share([1000], { workMax: 5.1 * rowWork }), [5]);
+  assert.deepEqual(share([1000], { workMax: 5.5 * rowWork }), [5]);
   const turns = [0, 1, 2, 3].map((turn) => share([9, 9, 9], { workMax: 0, turn }));
   assert.deepEqual(turns, [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]);
 });

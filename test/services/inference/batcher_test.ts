@@ -102,12 +102,16 @@ test("Batcher puts all who decode into one step", async () => {
   assert.deepEqual(executor.steps, new Array(11).fill([1, 1, 1, 1]));
 });
 
-/** Milliseconds by rows: a step costs 4, each row 1, and each position that a row sees 0.0005. */
-const stepMs: NonNullable<FakeOptions["stepMs"]> = (entries) =>
-  entries.reduce((sum, { session, tokens }) => {
-    const seen = tokens.length * (session.positionCount + tokens.length / 2);
-    return sum + tokens.length + seen * 0.0005;
-  }, 4);
+/** Milliseconds of a step: 4, 1 for each row, and for each position that a prompt's row sees. */
+function stepMsOf(positionMs: number): NonNullable<FakeOptions["stepMs"]> {
+  return (entries) =>
+    entries.reduce((sum, { session, tokens }) => {
+      // Decoding rows cost the same throughout, so that gaps can be compared.
+      const isPrompt = (tokens[0] ?? 0) >= 10_000;
+      const seen = isPrompt ? session.positionCount + tokens.length / 2 : 0;
+      return sum + tokens.length * (1 + seen * positionMs);
+    }, 4);
+}
 
 /** Gaps between the tokens of eight decoders, alone and beside a prompt that joins them. */
 async function gapsBeside(
@@ -149,8 +153,11 @@ function p99(values: readonly number[]): number {
 }
 
 test("A long prompt makes nobody's token come later than twice as late, and still progresses", async () => {
-  const { alone, beside, promptMs } = await gapsBeside({ stepMs, promptTokens: 3000 });
-  assert.ok(alone.length > 100 && beside.length > 1000);
+  const { alone, beside, promptMs } = await gapsBeside({
+    stepMs: stepMsOf(0.005),
+    promptTokens: 800,
+  });
+  assert.ok(alone.length > 100 && beside.length > 500);
   assert.ok(p99(beside) < 2 * p99(alone), `${p99(beside)} ms beside, ${p99(alone)} ms alone`);
   assert.ok(promptMs < 20_000, `the prompt took ${promptMs} ms`);
 });
@@ -158,21 +165,43 @@ test("A long prompt makes nobody's token come later than twice as late, and stil
 test("Nor does a prompt so deep that one row of it takes longer than all who decode", async () => {
   // A row at position 1200 takes 1 + 24 ms, where eight decoding rows take 13.
   const { alone, beside, promptMs } = await gapsBeside({
-    stepMs: (entries) =>
-      entries.reduce((sum, { session, tokens }) => {
-        const isPrompt = (tokens[0] ?? 0) >= 90_000;
-        return sum + tokens.length * (1 + (isPrompt ? session.positionCount * 0.02 : 0));
-      }, 4),
+    stepMs: stepMsOf(0.02),
     promptTokens: 1200,
   });
   assert.ok(p99(beside) < 2 * p99(alone), `${p99(beside)} ms beside, ${p99(alone)} ms alone`);
   assert.ok(promptMs < 60_000, `the prompt took ${promptMs} ms`);
 });
 
+test("Short prompts beside a deep one and an answer are computed soon", async () => {
+  const { clock, batcher } = bench({ stepMs: stepMsOf(0.003) });
+  const stop = new AbortController();
+  const others = [1, 2].map((name) =>
+    walk(batcher.join(stop.signal), {
+      tokens: prompt(name, name === 1 ? 5 : 60_000),
+      count: name === 1 ? Infinity : 0,
+    })
+  );
+  const settled = Promise.allSettled(others);
+  const waited = (async (): Promise<number> => {
+    await clock.sleep(30_000);
+    for (const name of [3, 4, 5, 6]) {
+      const member = batcher.join(never);
+      await walk(member, { tokens: prompt(name, 16), count: 10 });
+      member.leave();
+    }
+    const endMs = clock.monotonicMs();
+    stop.abort();
+    return endMs - 30_000;
+  })();
+  const ms = await drive(clock, waited);
+  await drive(clock, settled);
+  assert.ok(ms < 4000, `${ms} ms for four requests`);
+});
+
 test("A short prompt is not stuck behind a long one", async () => {
-  const { clock, batcher } = bench({ stepMs });
+  const { clock, batcher } = bench({ stepMs: stepMsOf(0.005) });
   const order: string[] = [];
-  const long = walk(batcher.join(never), { tokens: prompt(1, 5000), count: 0 })
+  const long = walk(batcher.join(never), { tokens: prompt(1, 2000), count: 0 })
     .then(() => order.push("long"));
   const short = clock.sleep(200)
     .then(() => walk(batcher.join(never), { tokens: prompt(2, 100), count: 0 }))

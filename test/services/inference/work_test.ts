@@ -23,7 +23,7 @@ test("WorkModel sums rows one by one, and a window bounds what a row sees", () =
     for (let i = 0; i < rows; i++) sum += one(firstPosition + i);
     assert.equal(work.of({ firstPosition, rows, logitRows: 0 }), sum);
   }
-  const perPosition = 2 * 4 * 16 * 3;
+  const perPosition = 2 * 16 * 16 * 3;
   assert.equal(one(20) - one(19), perPosition);
   assert.equal(one(5) - one(4), 2 * perPosition);
 });
