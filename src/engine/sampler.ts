@@ -108,7 +108,8 @@ class WasmSampler implements Sampler {
     const places = layOut({ memory, kernels }, vocabularySize);
     new Float32Array(memory.buffer, places.logits, logits.length).set(logits);
     const logSum = kernels.logSumExp();
-    const most = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+    let most = -Infinity;
+    for (const logit of logits) if (logit > most) most = logit;
     const logprobOf = (id: number): TokenLogprob => ({
       token: id,
       logprob: ((logits[id] ?? NaN) - most) - logSum,

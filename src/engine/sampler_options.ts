@@ -152,6 +152,10 @@ export function checkLogits(logits: Float32Array, vocabularySize: number): void 
       `Cannot sample as there must be ${vocabularySize} logits: current count is ${logits.length}`,
     );
   }
+  // The sum is finite when all are, unless it overflows; looking at each takes milliseconds.
+  let sum = 0;
+  for (let i = 0; i < vocabularySize; i++) sum += logits[i] ?? NaN;
+  if (Number.isFinite(sum)) return;
   const bad = logits.findIndex((logit) => !Number.isFinite(logit));
   if (bad >= 0) {
     throw new RangeError(

@@ -92,11 +92,7 @@ export function sample(
   adjust(countCount, biasCount, repeatPenalty, frequencyPenalty, presencePenalty);
   const best = argmax();
   if (temperature == 0 || topK == 1) return best;
-  const m = z(best);
-  for (let i = 0; i < V; i++) {
-    if (allowed(i)) store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
-  }
-  keep(topK, topP, minP);
+  keep(topK, topP, minP, z(best), temperature);
   return draw(uniform(seedLow, seedHigh, position));
 }
 
@@ -128,35 +124,75 @@ function argmax(): i32 {
   return best;
 }
 
-/** Steps 5 to 7: fills `kept`. */
-function keep(topK: i32, topP: f64, minP: f64): void {
-  if ((topK > 0 && topK < V) || topP < 1) {
-    memory.fill(kept, 0, V);
-    heapify();
-    const most = topK > 0 && topK < heapCount ? topK : heapCount;
-    if (topP < 1) keepByMass(most, topP);
-    else for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
-  } else keepAllowed();
+/** w[i] = exp((z[i] - m) / temperature) of an allowed token. */
+// @ts-ignore: decorator
+
+@inline
+function weigh(i: i32, m: f64, temperature: f64): void {
+  store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
+}
+
+/** Steps 4 to 7: fills `kept`, and `w` of what is kept at least. */
+function keep(topK: i32, topP: f64, minP: f64, m: f64, temperature: f64): void {
+  const most = topK > 0 && topK < V ? topK : V;
+  // Only a share of all tokens, and all of them, need the weights of all.
+  if (most == V) {
+    for (let i = 0; i < V; i++) if (allowed(i)) weigh(i, m, temperature);
+  }
+  if (most == V && topP >= 1) keepAllowed();
+  else {
+    // The ranking begins with the tokens near the largest; the rest is looked at when they do not
+    // suffice. What is kept does not depend on where they are cut.
+    let reach = 12.0;
+    while (!keepRanked(most, topP, m, temperature, reach)) reach = reach < 100 ? reach * 6 : Infinity;
+  }
   if (minP > 0) {
-    for (let i = 0; i < V; i++) if (!(w(i) >= minP)) store<u8>(kept + <usize> i, 0);
+    for (let i = 0; i < V; i++) {
+      if (load<u8>(kept + <usize> i) && !(w(i) >= minP)) store<u8>(kept + <usize> i, 0);
+    }
   }
 }
 
-/** Keeps the first tokens of the heap's ranking, at most `most`, until their mass reaches the share. */
-function keepByMass(most: i32, topP: f64): void {
-  if (most < heapCount) {
-    for (let k = 0; k < most; k++) store<u8>(kept + <usize> pop(), 1);
-  } else keepAllowed();
-  const goal = topP * keptMass();
+/** Keeps of the ranking's beginning; false when it is too short to tell. */
+function keepRanked(most: i32, topP: f64, m: f64, temperature: f64, reach: f64): bool {
+  const all = heapify(reach == Infinity ? -Infinity : m - reach * temperature);
+  const count = heapCount;
+  if (!all && most < V && count < most) return false;
   memory.fill(kept, 0, V);
-  heapify();
+  if (most == V) return keepByMass(topP * allowedMass(), count) || all;
+  const chosen = most < count ? most : count;
+  for (let k = 0; k < chosen; k++) {
+    const token = pop();
+    weigh(token, m, temperature);
+    store<u8>(kept + <usize> token, 1);
+  }
+  if (topP < 1) {
+    const goal = topP * keptMass();
+    // Popped tokens lie behind the heap, the first one last.
+    let sum: f64 = 0;
+    let k = 0;
+    while (k < chosen && sum < goal) sum += w(at(count - 1 - k++));
+    while (k < chosen) store<u8>(kept + <usize> at(count - 1 - k++), 0);
+  }
+  return true;
+}
+
+/** Keeps tokens of the ranking until their mass reaches the goal; false when it does not. */
+function keepByMass(goal: f64, count: i32): bool {
   let sum: f64 = 0;
-  for (let k = 0; k < most; k++) {
+  for (let k = 0; k < count; k++) {
     const token = pop();
     store<u8>(kept + <usize> token, 1);
     sum += w(token);
-    if (sum >= goal) return;
+    if (sum >= goal) return true;
   }
+  return false;
+}
+
+function allowedMass(): f64 {
+  let sum: f64 = 0;
+  for (let i = 0; i < V; i++) if (allowed(i)) sum += w(i);
+  return sum;
 }
 
 function keepAllowed(): void {
@@ -185,14 +221,21 @@ function before(a: i32, b: i32): bool {
   return z(a) > z(b) || (z(a) == z(b) && a < b);
 }
 
-function heapify(): void {
+/** Takes the allowed tokens from `least` on; returns whether these are all that are allowed. */
+function heapify(least: f64): bool {
   heapCount = 0;
+  let all = true;
   for (let i = 0; i < V; i++) {
     if (!allowed(i)) continue;
+    if (!(z(i) >= least)) {
+      all = false;
+      continue;
+    }
     store<i32>(heap + (<usize> heapCount << 2), i);
     heapCount++;
   }
   for (let i = (heapCount >> 1) - 1; i >= 0; i--) sink(i);
+  return all;
 }
 
 function sink(start: i32): void {
@@ -209,12 +252,14 @@ function sink(start: i32): void {
   store<i32>(heap + (<usize> i << 2), token);
 }
 
+/** Takes the first of the ranking out of the heap, and leaves it behind the heap's end. */
 function pop(): i32 {
   const top = at(0);
   heapCount--;
   if (heapCount > 0) {
     store<i32>(heap, at(heapCount));
     sink(0);
+    store<i32>(heap + (<usize> heapCount << 2), top);
   }
   return top;
 }
