@@ -10,6 +10,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { main } from "assemblyscript/asc";
+import { attentionSource } from "./gen/attention.ts";
 import { productsSource } from "./gen/products.ts";
 
 /** A module to build: its entry below wasm/, its byte module, and the features that it may use. */
@@ -76,6 +77,7 @@ const targets: readonly Target[] = [
 
 /** Sources that are too long to be kept: written while building (`--print NAME` shows one). */
 const unkept: ReadonlyMap<string, () => string> = new Map([
+  ["executor/attention_loops.gen.ts", attentionSource],
   ["executor/products.gen.ts", productsSource],
 ]);
 

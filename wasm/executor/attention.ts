@@ -10,9 +10,8 @@
  * Scratch of a batch: the lanes' scores, the lanes' sums of values, the packed queries, and a tile of
  * f16 as f32 when so many lanes read it that converting it once is cheaper.
  */
-import { blendTile } from "./attention_blend";
 import { four } from "./attention_element";
-import { scoreTile } from "./attention_scores";
+import { blendTile, scoreTile } from "./attention_loops.gen";
 import { halfMask, halfScale } from "./constants";
 import { softmax } from "./softmax";
 
