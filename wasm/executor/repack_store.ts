@@ -6,9 +6,6 @@
 import { nibblePair, oneBit, sixBits, someBits, transposed, twoBits } from "./repack_parts";
 
 /** Whole bytes, each with `flip` toggled. */
-// @ts-ignore: decorator
-
-@inline
 export function storeBytes(
   to: usize,
   h: i32,
@@ -35,9 +32,6 @@ export function storeBytes(
 }
 
 /** Low nibbles. */
-// @ts-ignore: decorator
-
-@inline
 export function storeNibbles(
   to: usize,
   h: i32,
@@ -58,9 +52,6 @@ export function storeNibbles(
 }
 
 /** Bit `from` of each weight. */
-// @ts-ignore: decorator
-
-@inline
 export function storeOnes(
   to: usize,
   h: i32,
@@ -86,9 +77,6 @@ export function storeOnes(
 }
 
 /** Low two bits. */
-// @ts-ignore: decorator
-
-@inline
 export function storeTwos(
   to: usize,
   h: i32,
@@ -115,9 +103,6 @@ export function storeTwos(
 }
 
 /** Six bits: four vectors in three. */
-// @ts-ignore: decorator
-
-@inline
 export function storeSixes(
   to: usize,
   h: i32,
@@ -142,9 +127,6 @@ export function storeSixes(
 }
 
 /** Five bits: eight vectors in five. */
-// @ts-ignore: decorator
-
-@inline
 export function storeFives(
   to: usize,
   h: i32,
