@@ -114,6 +114,8 @@ export interface LayoutOptions {
   /** Undefined when nobody asked for a number. */
   readonly contextAsked: number | undefined;
   readonly contextMax: number;
+  /** Bytes of one WebAssembly memory. */
+  readonly partBytesMax: number;
   /** Bytes that the machine has; undefined when that is not known. */
   readonly availableBytes: number | undefined;
   readonly layers: LayerRange;

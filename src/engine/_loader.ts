@@ -26,6 +26,11 @@ export interface LoadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Bytes of the file that a layout takes. */
+export function loadedBytesOf({ weights }: Layout): number {
+  return weights.reduce((sum, weight) => sum + fileBytes(weight), 0);
+}
+
 /** Rows of a matrix that are read and packed together. */
 interface Piece {
   readonly matrix: PackedMatrix;
@@ -59,7 +64,7 @@ class Loader {
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    this.#totalBytes = options.layout.weights.reduce((sum, weight) => sum + fileBytes(weight), 0);
+    this.#totalBytes = loadedBytesOf(options.layout);
   }
 
   async matrices(): Promise<void> {

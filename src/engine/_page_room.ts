@@ -9,7 +9,7 @@ import type { LayerRange } from "./face.ts";
 import { type KeyValueType, tilePositions } from "./numeric_class.ts";
 
 /** Bytes of one memory of wasm32; the last 64 KiB stay unused. */
-export const memoryBytesMax = 2 ** 32 - 2 ** 16;
+export const partBytesDefault = 2 ** 32 - 2 ** 16;
 
 /** A context that nobody asked for is made shorter to fit, but not shorter than this. */
 const contextLeast = 2048;
@@ -27,6 +27,8 @@ export interface PageRoomOptions {
   readonly contextMax: number;
   readonly kvBytesMax: number | undefined;
   readonly keyValueType: KeyValueType;
+  /** Bytes of one WebAssembly memory. */
+  readonly partBytesMax: number;
   /** Bytes that the machine has; undefined when that is not known. */
   readonly availableBytes: number | undefined;
   /** Bytes of weights and scratch, and how many of them are the layers'. */
@@ -85,8 +87,8 @@ function checkKeyValueBytes(kvBytesMax: number, pageBytes: number): void {
 }
 
 /** Bytes that there are. */
-function roomOf({ availableBytes }: PageRoomOptions): number {
-  return Math.min(memoryBytesMax, availableBytes ?? Infinity);
+function roomOf({ availableBytes, partBytesMax }: PageRoomOptions): number {
+  return Math.min(partBytesMax, availableBytes ?? Infinity);
 }
 
 function refusal(
@@ -95,7 +97,7 @@ function refusal(
 ): EngineError {
   const { name, kvBytesMax, contextMax, fixedBytes } = options;
   const room = roomOf(options);
-  const who = room === memoryBytesMax ? "one WebAssembly memory holds" : "the machine has";
+  const who = room === options.partBytesMax ? "one WebAssembly memory holds" : "the machine has";
   const what = kvBytesMax === undefined ? `${contextMax} positions` : '"kvBytesMax"';
   return new EngineError({
     code: "no-memory",

@@ -83,7 +83,14 @@ export class PagedSession implements Session {
     this.#trim();
   }
 
-  fork(): Session {
+  /** Forgets what a call wrote that failed elsewhere: positions from `count` on, in some layers. */
+  forget(layers: LayerRange, count: number): void {
+    if (this.#state === "dropped" || this.#dropWhenIdle) return;
+    this.#counts.set(layers, count);
+    this.#trim();
+  }
+
+  fork(): PagedSession {
     this.#assertIdle("fork");
     for (const page of this.#pages) this.#home.pool.share(page);
     return new PagedSession(this.#home, {

@@ -21,6 +21,13 @@ export function spansOf(entries: readonly StepEntry[], home: SessionHome): reado
 
 /** Rows of a step, entry after entry. */
 export function stepCall(spans: readonly TokenSpan[]): StepCall {
+  return { spans, ...rowsOf(spans) };
+}
+
+/** Tokens of all rows, and the rows whose logits are wanted. */
+export function rowsOf(
+  spans: readonly Pick<StepEntry, "tokens" | "logits">[],
+): Omit<StepCall, "spans"> {
   const tokens = new Uint32Array(spans.reduce((sum, span) => sum + span.tokens.length, 0));
   const logitRows: number[] = [];
   let row = 0;
@@ -31,5 +38,5 @@ export function stepCall(spans: readonly TokenSpan[]): StepCall {
     for (let each = first; each < end; each++) logitRows.push(each);
     row = end;
   }
-  return { spans, tokens, logitRows };
+  return { tokens, logitRows };
 }

@@ -23,7 +23,6 @@ import type {
   LayerRange,
   ModelExecutor,
   PrefixCounters,
-  Session,
   SessionOptions,
   StepEntry,
 } from "./face.ts";
@@ -99,7 +98,7 @@ export class WasmExecutor implements ModelExecutor {
     };
   }
 
-  openSession(options: SessionOptions = {}): Session {
+  openSession(options: SessionOptions = {}): PagedSession {
     this.#open();
     const session = PagedSession.open(this.#home, options.prefix);
     try {

@@ -2,15 +2,16 @@
  * The WASM executor: loads some layers of a model and computes them by the numeric class.
  *
  * One memory, shared by threads that run one program over it (wasm/executor/program.ts); the thread
- * that loads it stays free. Calls take turns. It does not sample, tokenise or schedule.
+ * that loads it stays free. A model that one memory does not hold has several, each with its layers.
+ * Calls take turns. It does not sample, tokenise or schedule.
  */
 import type { ByteSource, GgufFile, ModelShape } from "../model/mod.ts";
 import { availableMemory } from "../platform/mod.ts";
 import { allocateMemory } from "./_allocate.ts";
+import { ChainedExecutor } from "./_chained_executor.ts";
 import { checkedContext, checkedLayers } from "./_checks.ts";
 import type { ProbeMode } from "./_kinds.ts";
-import { drawLayout } from "./_layout.ts";
-import { loadWeights } from "./_loader.ts";
+import { loadedBytesOf, loadWeights } from "./_loader.ts";
 import {
   type Build,
   instantiateKernels,
@@ -18,7 +19,8 @@ import {
   kernelModule,
   probeKernels,
 } from "./_module.ts";
-import { valueWidthOf } from "./_page_room.ts";
+import { partBytesDefault, valueWidthOf } from "./_page_room.ts";
+import { type PartPlan, planParts } from "./_part_plan.ts";
 import { writeFrequencies, writeModel } from "./_program.ts";
 import { refuseUnusedTensors } from "./_tensors.ts";
 import { threadCountFor } from "./_thread_count.ts";
@@ -45,6 +47,8 @@ export interface LoadExecutorOptions {
   readonly kvBytesMax?: number;
   /** Bytes that the executor may take. @default what the machine has, where that may be known */
   readonly memoryBytesMax?: number;
+  /** Bytes of one WebAssembly memory; a larger model takes several. @default 4 GiB less 64 KiB */
+  readonly partBytesMax?: number;
   /** Forces the kernels of a probe answer, for tests; results do not differ. */
   readonly probe?: ProbeMode;
   /** Forces the build without relaxed SIMD, for tests. @default "best" */
@@ -90,12 +94,13 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
   );
   const prober = instantiateKernels(kernelMemory(1, 1), options.build);
   const { keyValueType = "f32" } = options;
-  const layout = drawLayout({
+  const plans = planParts({
     file,
     source,
     shape,
     contextAsked: options.contextMax,
     contextMax,
+    partBytesMax: options.partBytesMax ?? partBytesDefault,
     availableBytes: options.memoryBytesMax ?? availableMemory(),
     layers,
     embedding,
@@ -110,12 +115,51 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
     scoresBytes: prober.attendScratchBytes(contextMax, valueWidthOf(shape.headWidth)),
     keyValueType,
   });
+  return await loadParts(plans, { ...options, keyValueType, threads: threadCount });
+}
+
+/** What parts are loaded with. */
+type PartOptions = LoadExecutorOptions & {
+  readonly keyValueType: KeyValueType;
+  readonly threads: number;
+};
+
+async function loadParts(
+  plans: readonly PartPlan[],
+  options: PartOptions,
+): Promise<ModelExecutor> {
+  const bytes = plans.map(({ layout }) => loadedBytesOf(layout));
+  const totalBytes = bytes.reduce((sum, each) => sum + each, 0);
+  const parts: WasmExecutor[] = [];
+  let before = 0;
+  try {
+    for (const [i, plan] of plans.entries()) {
+      const offset = before;
+      const onProgress = (loaded: number): void =>
+        options.onProgress?.(offset + loaded, totalBytes);
+      parts.push(await loadPart(plan, { ...options, onProgress }));
+      before += bytes[i] ?? 0;
+    }
+  } catch (thrown) {
+    for (const part of parts) part.close();
+    throw thrown;
+  }
+  const [first, ...others] = parts;
+  if (first === undefined) throw new RangeError("Cannot load a model as it has no part");
+  const embedding = plans[0]?.layout.embedding !== undefined;
+  const head = plans.at(-1)?.layout.headMatrix !== undefined;
+  return others.length === 0 ? first : new ChainedExecutor([first, ...others], { embedding, head });
+}
+
+/** One memory with its threads. */
+async function loadPart(plan: PartPlan, options: PartOptions): Promise<WasmExecutor> {
+  const { file, source, shape, keyValueType, onProgress, signal, root, build } = options;
+  const { layers, layout } = plan;
   const memory = allocateMemory(layout, file.name);
-  const kernels = instantiateKernels(memory, options.build);
-  const { onProgress, signal } = options;
-  const module = kernelModule(options.build);
-  const threads = new Threads({ module, memory, count: threadCount });
+  const kernels = instantiateKernels(memory, build);
+  const threads = new Threads({ module: kernelModule(build), memory, count: options.threads });
   const program = { shape, layout, memory, firstLayer: layers.from, keyValueType };
+  const { contextMax } = layout;
   try {
     await loadWeights({ file, source, layout, kernels, memory, threads, onProgress, signal });
     writeFrequencies(program);
@@ -126,7 +170,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
   }
   return new WasmExecutor({
     shape,
-    contextMax: layout.contextMax,
+    contextMax,
     layers,
     layout,
     memory,
@@ -134,7 +178,7 @@ export async function loadExecutor(options: LoadExecutorOptions): Promise<ModelE
     threads,
     program,
     keyValueType,
-    root: options.root,
+    root,
   });
 }
 
