@@ -6,7 +6,7 @@
  */
 import type { Automaton } from "./_automaton.ts";
 import { GrammarError } from "./errors.ts";
-import { placeSetsMax, placesMax } from "./limits.ts";
+import { placeSetsMax, placesMax, placesOfMaskMax } from "./limits.ts";
 
 /** Where a text may be. */
 export interface PlaceSet {
@@ -34,6 +34,8 @@ export class PlaceSets {
   readonly #byteOf: Uint8Array;
   /** States at which a rule does nothing more but end. */
   readonly #onlyReturns: Uint8Array;
+  #foundCount = 0;
+  #allowance = placesOfMaskMax;
   readonly start: PlaceSet;
 
   constructor(automaton: Automaton) {
@@ -44,6 +46,16 @@ export class PlaceSets {
     });
     this.#onlyReturns = Uint8Array.from(automaton.states, (_, state) => this.#justReturns(state));
     this.start = this.#close([automaton.start, 0]);
+  }
+
+  /** How many places and stacks have been found. */
+  get size(): number {
+    return this.#foundCount + this.#stacks.length;
+  }
+
+  /** Allows as many new places as one mask may cost. */
+  allow(): void {
+    this.#allowance = placesOfMaskMax;
   }
 
   /** The set after a byte, or null when the byte does not fit. */
@@ -85,7 +97,7 @@ export class PlaceSets {
     let accepts = false;
     const places: number[] = [];
     while (work.length > 0) {
-      if (seen.size > placesMax) throw ambiguous();
+      if (seen.size > placesMax) throw ambiguous(placesMax);
       const stack = work.pop() ?? 0;
       const state = work.pop() ?? 0;
       const { edges, moves, call, returns } = states[state] ?? states[0] ?? nowhere;
@@ -102,6 +114,9 @@ export class PlaceSets {
         if (top !== undefined) add(top.state, top.rest);
       }
     }
+    this.#foundCount += seen.size;
+    this.#allowance -= seen.size;
+    if (this.#allowance < 0) throw ambiguous(placesOfMaskMax);
     return this.#intern(places.sort((a, b) => a - b), accepts);
   }
 
@@ -142,9 +157,9 @@ export class PlaceSets {
 
 const nowhere = { edges: [], moves: [], call: undefined, returns: false };
 
-function ambiguous(): GrammarError {
+function ambiguous(countMax: number): GrammarError {
   return new GrammarError(
     "too-large",
-    `Cannot go on with the grammar as it must not be in more than ${placesMax} places at once: it is too ambiguous`,
+    `Cannot go on with the grammar as it must not take more than ${countMax} places to look at: it is too ambiguous`,
   );
 }

@@ -23,6 +23,12 @@ export const placesMax = 2_000;
 /** Sets of places that are kept for a grammar; beyond that they are found anew. */
 export const placeSetsMax = 20_000;
 
+/** Places that may be found for one mask: what a hostile grammar costs before it is given up. */
+export const placesOfMaskMax = 2_000_000;
+
+/** Places and stacks that are remembered for a grammar; the next text begins with none. */
+export const rememberedMax = 4_000_000;
+
 /** Masks that are kept for a grammar; each has a bit for every token. */
 export const masksMax = 256;
 

@@ -2,9 +2,10 @@
  * Holding a model to a grammar, token by token.
  */
 import { buildAutomaton } from "./_automaton.ts";
+import type { Automaton } from "./_automaton.ts";
 import { GrammarError } from "./errors.ts";
 import type { Grammar } from "./expression.ts";
-import { masksMax } from "./limits.ts";
+import { masksMax, rememberedMax } from "./limits.ts";
 import { PlaceSets } from "./_place_sets.ts";
 import type { PlaceSet } from "./_place_sets.ts";
 import type { VocabularyTree } from "./vocabulary.ts";
@@ -50,8 +51,15 @@ export interface CompileOptions {
  * @throws {GrammarError} `syntax`, `unsatisfiable`, `too-large`
  */
 export function compileGrammar(grammar: Grammar, options: CompileOptions): CompiledGrammar {
-  const compiled = new Compiled(grammar, options);
-  return { matcher: () => new TokenMatcher(compiled, compiled.sets.start) };
+  const automaton = buildAutomaton(grammar);
+  let compiled = new Compiled(automaton, options);
+  return {
+    matcher: (): Matcher => {
+      // Texts on their way go on with what was found for them.
+      if (compiled.sets.size > rememberedMax) compiled = new Compiled(automaton, options);
+      return new TokenMatcher(compiled, compiled.sets.start);
+    },
+  };
 }
 
 class Compiled {
@@ -61,8 +69,7 @@ class Compiled {
   readonly #spelled: ReadonlyMap<number, Uint8Array>;
   readonly #masks = new Map<PlaceSet, Uint32Array>();
 
-  constructor(grammar: Grammar, { vocabulary, spelled = new Map() }: CompileOptions) {
-    const automaton = buildAutomaton(grammar);
+  constructor(automaton: Automaton, { vocabulary, spelled = new Map() }: CompileOptions) {
     this.sets = new PlaceSets(automaton);
     this.vocabulary = vocabulary;
     this.#classOf = automaton.classOf;
@@ -74,6 +81,7 @@ class Compiled {
   after(set: PlaceSet, token: number): PlaceSet | null {
     const bytes = this.#spelled.get(token) ?? this.vocabulary.tokenBytes(token);
     if (bytes.length === 0) return null;
+    this.sets.allow();
     let at: PlaceSet | null = set;
     for (const byte of bytes) {
       at = this.sets.step(at, byte);
@@ -100,6 +108,7 @@ class Compiled {
   }
 
   #findMask(set: PlaceSet): Uint32Array {
+    this.sets.allow();
     const mask = new Uint32Array(Math.ceil(this.vocabulary.size / 32));
     const allow = (token: number): void => {
       mask[token >> 5] = (mask[token >> 5] ?? 0) | (1 << (token & 31));
