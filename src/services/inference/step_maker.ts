@@ -5,11 +5,11 @@ import { EngineError } from "../../engine/mod.ts";
 import type { ModelExecutor, StepEntry } from "../../engine/mod.ts";
 import type { BatchMember } from "./batch_member.ts";
 import { sharePrompts } from "./batch_plan.ts";
+import { LayerPace } from "./layer_pace.ts";
 import { LayeredChunk } from "./layered_chunk.ts";
 import {
   deepFactor,
   gapFactor,
-  layeredRowsMax,
   mixedRowsMin,
   pagePositions,
   promptStepMs,
@@ -30,7 +30,8 @@ export interface PlannedEntry {
 export interface PlannedLayers {
   readonly chunk: LayeredChunk;
   readonly layers: number;
-  readonly work: number;
+  /** How long they may take. */
+  readonly msMax: number;
 }
 
 /** What to compute next; nothing at all when nobody asks. */
@@ -51,6 +52,7 @@ export class StepMaker {
   readonly #options: StepMakerOptions;
   readonly #work: WorkModel;
   readonly #times = new StepTimes();
+  readonly #pace = new LayerPace();
   #turn = 0;
   /** A chunk that has begun to pass the layers. */
   #chunk: LayeredChunk | undefined;
@@ -87,8 +89,11 @@ export class StepMaker {
   }
 
   /** Learns from layers that took `ms`. */
-  learnLayers(layered: PlannedLayers, ms: number): void {
-    this.#times.observeLayers(layered.work, ms);
+  learnLayers({ chunk, layers, msMax }: PlannedLayers, ms: number): void {
+    // The end of a prompt tells little of full chunks.
+    if (chunk.range.rows !== this.#pace.rows) return;
+    this.#pace.observe(layers, ms);
+    if (chunk.layersLeft === 0) this.#pace.fit(msMax);
   }
 
   /**
@@ -201,24 +206,17 @@ export class StepMaker {
     return this.#work.rowsWithin(work, { firstPosition, rowsMax }) < rowsMax;
   }
 
-  /** The next layers of one deep prompt's chunk, which take about `ms`. */
-  #layered(deep: readonly BatchMember[], ms: number): PlannedLayers | undefined {
+  /** The next layers of one deep prompt's chunk, which are to take `msMax`. */
+  #layered(deep: readonly BatchMember[], msMax: number): PlannedLayers | undefined {
     const member = deep[this.#turn % Math.max(1, deep.length)];
     if (member === undefined) return undefined;
-    const { executor } = this.#options;
-    const { layerCount } = executor.shape;
-    const work = this.#times.layeredWork(ms) ?? 0;
     if (this.#chunk?.isWanted !== true) {
-      const rows = this.#work.rowsWithin(work * layerCount, {
-        firstPosition: member.positionCount,
-        rowsMax: Math.min(layeredRowsMax, member.pending),
-      });
-      this.#chunk = new LayeredChunk(executor, member, Math.max(1, rows));
+      const rows = Math.min(this.#pace.rows, member.pending);
+      this.#chunk = new LayeredChunk(this.#options.executor, member, rows);
     }
     const chunk = this.#chunk;
-    const layerWork = this.#work.of({ ...chunk.range, logitRows: 0 }) / layerCount;
-    const layers = Math.min(chunk.layersLeft, Math.max(1, Math.floor(work / layerWork)));
-    return { chunk, layers, work: layers * layerWork };
+    const layers = Math.min(chunk.layersLeft, this.#pace.layers(msMax));
+    return { chunk, layers, msMax };
   }
 
   /** What prompts may add to a step; undefined when this one is for timing those who decode. */

@@ -35,10 +35,9 @@ interface Sample {
 export class StepTimes {
   /** By decoding rows. */
   readonly #decoding = new Map<number, Sample>();
-  /** Milliseconds of one unit of a prompt's work: beside decoding rows, in layers, and alone. */
-  readonly #promptRate: Record<"mixed" | "layered" | "alone", number | undefined> = {
+  /** Milliseconds of one unit of a prompt's work: beside decoding rows, and alone. */
+  readonly #promptRate: Record<"mixed" | "alone", number | undefined> = {
     mixed: undefined,
-    layered: undefined,
     alone: undefined,
   };
 
@@ -62,17 +61,6 @@ export class StepTimes {
       const bounded = Math.max(rate, decodingRate * rateShareMin);
       this.#promptRate.mixed = mean(this.#promptRate.mixed ?? decodingRate, bounded);
     }
-  }
-
-  /** Learns from layers that rows of a prompt have passed. */
-  observeLayers(work: number, ms: number): void {
-    this.#promptRate.layered = mean(this.#promptRate.layered, ms / work);
-  }
-
-  /** The work of rows in layers that takes `ms`; undefined when nothing is known. */
-  layeredWork(ms: number): number | undefined {
-    const rate = this.#promptRate.layered ?? this.#promptRate.mixed;
-    return rate === undefined ? undefined : ms / Math.max(rate, Number.MIN_VALUE);
   }
 
   /** How long a step of decoding rows alone takes; undefined when it has to be tried (again). */

@@ -54,15 +54,12 @@ test("StepTimes.slowdown() compares rows, and is 1 where it has not seen both", 
   assert.equal(times.slowdown(4, 1), 1.5);
 });
 
-test("StepTimes keeps apart what rows cost beside others, in layers and alone", () => {
+test("StepTimes keeps apart what a prompt's rows cost beside others and alone", () => {
   const times = new StepTimes();
   times.observe(alone);
-  assert.equal(times.layeredWork(10), undefined);
   for (let i = 0; i < 50; i++) times.observe({ ...alone, promptWork: 100, ms: 20 });
-  assert.ok(Math.abs((times.layeredWork(10) ?? NaN) - 100) < 1, "as beside others, for a start");
-  times.observeLayers(1000, 10);
-  assert.equal(times.layeredWork(10), 1000);
   times.observe({ decodingRows: 0, decodingWork: 0, promptWork: 500, ms: 10 });
   assert.equal(times.promptWork(10), 500);
-  assert.equal(times.layeredWork(10), 1000);
+  const work = times.promptWorkBeside(8, { work: 800, share: 1 }) ?? NaN;
+  assert.ok(Math.abs(work - 100) < 1);
 });
