@@ -5,8 +5,8 @@
  *         [--gaps COUNT] [--threads COUNT] [--step]
  *
  * The same with `node`, 24 or later. It writes a random Q8_0 model with room for the prompt to a
- * temporary folder, lets the decoders run alone for a number of gaps, then beside the prompt until
- * its first token, and prints the gaps between tokens of one decoder: their median, their 99th
+ * temporary folder, lets the decoders run alone for a number of gaps, beside the prompt until its
+ * first token, and alone again, and prints the gaps between tokens of one decoder: their median, their 99th
  * percentile and the ratio to alone, which is to stay below 2. Gaps beside the prompt are also told
  * apart by its depth. `--step` prints every tenth part as it is reached.
  */
@@ -96,6 +96,10 @@ async function measure(executor: ModelExecutor): Promise<void> {
     await clock.sleep(5);
   }
   const seconds = (clock.monotonicMs() - began) / 1000;
+  member.leave();
+  const after: number[] = [];
+  into = after;
+  while (after.length < gapCount) await clock.sleep(20);
   stop.abort();
   await Promise.allSettled([...running, joining]);
   const runtime = "deno" in process.versions ? `deno ${process.versions["deno"]}` : process.version;
@@ -103,7 +107,11 @@ async function measure(executor: ModelExecutor): Promise<void> {
     `${values.size}, ${executor.threadCount} threads, ${runtime}: ${decoderCount} decoders, ` +
       `a prompt of ${promptTokens} tokens joins and takes ${seconds.toFixed(1)} s`,
   );
-  print("alone", alone, alone);
+  // The machine may have changed meanwhile: alone is before and after.
+  const before = [...alone];
+  alone.push(...after);
+  print("alone before", before, alone);
+  print("alone after", after, alone);
   for (let part = 1; part <= parts; part++) {
     print(`up to ${Math.round(promptTokens * part / parts)}`, gaps[part] ?? [], alone);
   }

@@ -15,9 +15,9 @@ import type { ModelExecutor } from "../../engine/mod.ts";
 import type { Clock } from "../../ports/mod.ts";
 import { BatchMember } from "./batch_member.ts";
 import type { Rows } from "./batch_member.ts";
-import { StepMaker } from "./step_maker.ts";
+import { rowsOf, StepMaker } from "./step_maker.ts";
 import type { PlannedEntry, PlannedLayers } from "./step_maker.ts";
-import { breatheAfterMs, gatherMs } from "./limits.ts";
+import { breatheAfterMs, gatherMs, gatherShare } from "./limits.ts";
 
 /** What a step was, for the meters. */
 export interface StepReport {
@@ -98,18 +98,23 @@ export class Batcher {
       // Whoever asks at the same moment shares the first step.
       await Promise.resolve();
       for (;;) {
-        const { entries, layered } = this.#maker.make(this.#members);
+        const plan = this.#maker.make(this.#members);
+        const { entries, layered } = plan;
         if (entries.length === 0 && layered === undefined) return;
-        if (entries.length > 0) await this.#compute(entries);
-        if (layered !== undefined) await this.#passLayers(layered);
-        await this.#gather(entries);
+        const beganMs = this.#options.clock.monotonicMs();
+        const isDone = entries.length === 0 || await this.#compute(entries);
+        const havePassed = layered === undefined || await this.#passLayers(layered);
+        await this.#gather(entries, beganMs);
+        const ms = this.#options.clock.monotonicMs() - beganMs;
+        if (isDone && havePassed) this.#maker.learn(plan, ms);
       }
     } finally {
       this.#isRunning = false;
     }
   }
 
-  async #compute(entries: readonly PlannedEntry[]): Promise<void> {
+  /** Returns whether all went well. */
+  async #compute(entries: readonly PlannedEntry[]): Promise<boolean> {
     const members = entries.map(({ member }) => member);
     const stop = new AbortController();
     this.#step = { members, stop };
@@ -120,21 +125,24 @@ export class Batcher {
       const logits = await executor.step(entries.map(({ entry }) => entry), stop.signal);
       const ms = clock.monotonicMs() - beganMs;
       await breath;
-      const rows = this.#maker.learn(entries, ms);
-      onStep?.({ sequences: entries.length, ...rows, ms });
+      onStep?.({ sequences: entries.length, ...rowsOf(entries), ms });
       this.#deliver(entries, logits);
+      return true;
     } catch (thrown) {
       if (!stop.signal.aborted) await this.#recover(entries, thrown);
+      return false;
     } finally {
       this.#endStep(members);
     }
   }
 
-  /** Passes a chunk of a prompt through some layers, while those who were served choose. */
-  async #passLayers(layered: PlannedLayers): Promise<void> {
-    const { chunk, layers } = layered;
+  /**
+   * Passes a chunk of a prompt through some layers, while those who were served choose; returns
+   * whether all went well.
+   */
+  async #passLayers({ chunk, layers }: PlannedLayers): Promise<boolean> {
     const { member } = chunk;
-    if (!chunk.isWanted) return;
+    if (!chunk.isWanted) return false;
     const stop = new AbortController();
     this.#step = { members: [member], stop };
     const { clock, onStep } = this.#options;
@@ -142,13 +150,14 @@ export class Batcher {
     try {
       const row = await chunk.advance(layers, stop.signal);
       const ms = clock.monotonicMs() - beganMs;
-      this.#maker.learnLayers(layered, ms);
       const promptRows = chunk.layersLeft === 0 ? chunk.range.rows : 0;
       onStep?.({ sequences: 1, decodingRows: 0, promptRows, ms });
       if (row !== undefined) member.resolve([row]);
+      return true;
     } catch (thrown) {
       if (!member.isGone) chunk.undo();
       if (!stop.signal.aborted) this.#settle(member, thrown);
+      return false;
     } finally {
       this.#endStep([member]);
     }
@@ -208,12 +217,14 @@ export class Batcher {
   }
 
   /** Waits a moment for those who were just served to ask for their next token. */
-  async #gather(entries: readonly PlannedEntry[]): Promise<void> {
+  async #gather(entries: readonly PlannedEntry[], beganMs: number): Promise<void> {
     const served = entries.map(({ member }) => member).filter((one) => this.#members.has(one));
     const late = (): BatchMember[] => served.filter((one) => !one.isAsking && !one.isGone);
     if (late().some((one) => !one.isSlow)) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = this.#options.clock.after(gatherMs, resolve);
+      const { clock } = this.#options;
+      const waitMs = Math.max(gatherMs, (clock.monotonicMs() - beganMs) * gatherShare);
+      const timer = clock.after(waitMs, resolve);
       this.#gathered = resolve;
       await promise;
       timer.cancel();

@@ -13,24 +13,31 @@ const sampleShare = 0.25;
 /** A sample counts as at most so many times the mean. */
 const outlierFactor = 4;
 
+/** Beside other work a layer may seem to cost nothing. */
+const msMin = 0.05;
+
 /** Adapts to the times that are seen. */
 export class LayerPace {
   #rows = layeredRowsMax;
   #msPerLayer: number | undefined;
+  /** Layers of the last call. */
+  #layers = 0;
 
   /** Rows of the next chunk. */
   get rows(): number {
     return this.#rows;
   }
 
-  /** Layers that take about `ms`, at least 1. */
+  /** Layers that take about `ms`, at least 1; never many more than the last time. */
   layers(ms: number): number {
-    return this.#msPerLayer === undefined ? 1 : Math.max(1, Math.floor(ms / this.#msPerLayer));
+    if (this.#msPerLayer === undefined) return 1;
+    return Math.max(1, Math.min(2 * this.#layers + 1, Math.floor(ms / this.#msPerLayer)));
   }
 
-  /** Learns that `layers` took `ms`, with the rows that were asked for. */
+  /** Learns that `layers` added `ms`, at least 0, with the rows that were asked for. */
   observe(layers: number, ms: number): void {
-    const sample = ms / layers;
+    this.#layers = layers;
+    const sample = Math.max(msMin, ms / layers);
     const before = this.#msPerLayer ?? sample;
     const bounded = Math.min(sample, before * outlierFactor);
     this.#msPerLayer = before + (bounded - before) * sampleShare;

@@ -35,8 +35,11 @@ export const deepFactor = 1.25;
 /** Rows that pass the layers together: a page. */
 export const layeredRowsMax = 32;
 
-/** Those who were just served are waited for so long, so that they share the next step. */
+/** Those who were just served are waited for so long at least, so that they share the next step. */
 export const gatherMs = 2;
+
+/** And for this share of what the step took. */
+export const gatherShare = 0.25;
 
 /** Rows of one step, tokens and drafts of all sequences, up to which drafts are computed. */
 export const speculatingRowsMax = 8;

@@ -73,26 +73,20 @@ export class StepMaker {
     }
   }
 
-  /** Learns from a step that took `ms`; tells its rows. */
-  learn(
-    entries: readonly PlannedEntry[],
-    ms: number,
-  ): { readonly decodingRows: number; readonly promptRows: number } {
-    const rows = { decodingRows: 0, promptRows: 0 };
+  /** Learns from a step that took `ms` until everybody could take part in the next. */
+  learn({ entries, layered }: Plan, ms: number): void {
+    const { decodingRows } = rowsOf(entries);
     const work = { decodingWork: 0, promptWork: 0 };
     for (const { range, isPrompt } of entries) {
-      rows[isPrompt ? "promptRows" : "decodingRows"] += range.rows;
       work[isPrompt ? "promptWork" : "decodingWork"] += this.#work.of(range);
     }
-    this.#times.observe({ ...rows, ...work, ms });
-    return rows;
-  }
-
-  /** Learns from layers that took `ms`. */
-  learnLayers({ chunk, layers, msMax }: PlannedLayers, ms: number): void {
-    // The end of a prompt tells little of full chunks.
-    if (chunk.range.rows !== this.#pace.rows) return;
-    this.#pace.observe(layers, ms);
+    if (layered === undefined) return this.#times.observe({ decodingRows, ...work, ms });
+    const alone = this.#times.decodingMs(decodingRows, work.decodingWork);
+    this.#times.grow(decodingRows);
+    // The end of a prompt tells little of full chunks, and other prompts' rows hide what it costs.
+    const { chunk, layers, msMax } = layered;
+    if (chunk.range.rows !== this.#pace.rows || alone === undefined || work.promptWork > 0) return;
+    this.#pace.observe(layers, Math.max(0, ms - alone));
     if (chunk.layersLeft === 0) this.#pace.fit(msMax);
   }
 
@@ -243,6 +237,17 @@ export class StepMaker {
     const { used, total } = this.#options.executor.pages();
     return total === 0 ? Number.MAX_SAFE_INTEGER : total - used;
   }
+}
+
+/** Rows of a step, by what they are for. */
+export function rowsOf(
+  entries: readonly PlannedEntry[],
+): { readonly decodingRows: number; readonly promptRows: number } {
+  const rows = { decodingRows: 0, promptRows: 0 };
+  for (const { range, isPrompt } of entries) {
+    rows[isPrompt ? "promptRows" : "decodingRows"] += range.rows;
+  }
+  return rows;
 }
 
 /** A sequence's part of a step; none for no rows. */

@@ -51,8 +51,7 @@ export class StepTimes {
     }
     const alone = this.decodingMs(decodingRows, decodingWork);
     if (decodingRows > 0 && alone === undefined) return;
-    const sample = this.#decoding.get(decodingRows);
-    if (sample !== undefined) sample.age++;
+    this.grow(decodingRows);
     const rate = Math.max(0, ms - (alone ?? 0)) / promptWork;
     if (alone === undefined) {
       this.#promptRate.alone = mean(this.#promptRate.alone, rate);
@@ -61,6 +60,12 @@ export class StepTimes {
       const bounded = Math.max(rate, decodingRate * rateShareMin);
       this.#promptRate.mixed = mean(this.#promptRate.mixed ?? decodingRate, bounded);
     }
+  }
+
+  /** Notes a step that did not time decoding rows alone. */
+  grow(decodingRows: number): void {
+    const sample = this.#decoding.get(decodingRows);
+    if (sample !== undefined) sample.age++;
   }
 
   /** How long a step of decoding rows alone takes; undefined when it has to be tried (again). */
