@@ -85,7 +85,9 @@ export function renderChat(
   if (template === undefined) return messages.map(({ content }) => content).join("\n");
   return runTemplate(template, {
     variables: {
-      messages,
+      messages: tools.length > 0 && toolsInMessage.test(template)
+        ? withTools(messages, tools)
+        : messages,
       ...(tools.length > 0 ? { tools } : {}),
       add_generation_prompt: chat.addGenerationPrompt ?? true,
       bos_token: chat.bosToken ?? "",
@@ -93,6 +95,20 @@ export function renderChat(
     },
     nowMs: chat.nowMs,
   });
+}
+
+/** Phi's templates look for tools, as text, in the system message. */
+const toolsInMessage = /message(\.tools\b|\[['"]tools['"]\])/;
+
+function withTools(
+  messages: readonly ChatMessage[],
+  tools: readonly unknown[],
+): readonly ChatMessage[] {
+  const [first, ...rest] = messages;
+  const shown = { tools: JSON.stringify(tools) };
+  return first?.role === "system"
+    ? [{ ...first, ...shown }, ...rest]
+    : [{ role: "system", content: "", ...shown }, ...messages];
 }
 
 /**

@@ -2,14 +2,17 @@
  * How a model writes the calls of tools: told from its chat template, which shows the model its own
  * earlier calls in that form.
  *
- * Forms: Hermes and Qwen (`<tool_call>` around each call), Mistral (`[TOOL_CALLS]` before a list),
- * Phi (`<|tool_call|>` around a list), Llama 3 (bare JSON with "parameters"), and bare JSON with
- * "arguments" for templates that show tools and none of these marks.
+ * Forms: Hermes and Qwen (`<tool_call>` around each call), Mistral (`[TOOL_CALLS]` before a list, or
+ * before each call with `[ARGS]` in it), Phi (`<|tool_call|>` around a list), Llama 3 (bare JSON with
+ * "parameters"), and bare JSON with "arguments" for templates that show tools and none of these marks.
  */
 
-/** One form: `open`, a call, then `between` and a call as often as there are more, `close`. */
+/**
+ * One form: `open`, a call, then `between` and a call as often as there are more, `close`. A call is
+ * `start`, its name, `middle`, its arguments as JSON, `end`.
+ */
 export interface ToolFormat {
-  readonly name: "hermes" | "mistral" | "phi" | "llama3" | "json";
+  readonly name: "hermes" | "mistral" | "mistral-args" | "phi" | "llama3" | "json";
   /**
    * What begins calls wherever it is in an answer; "" when an answer that is a call begins with the
    * call itself.
@@ -19,9 +22,13 @@ export interface ToolFormat {
   readonly open: string;
   readonly between: string;
   readonly close: string;
-  /** The member of a call that has the arguments; "name" has the name. */
-  readonly key: "arguments" | "parameters";
+  readonly start: string;
+  readonly middle: string;
+  readonly end: string;
 }
+
+/** A call as a JSON object. */
+const object = { start: '{"name": "', middle: '", "arguments": ', end: "}" };
 
 const hermes: ToolFormat = {
   name: "hermes",
@@ -29,7 +36,7 @@ const hermes: ToolFormat = {
   open: "<tool_call>\n",
   between: "\n</tool_call>\n<tool_call>\n",
   close: "\n</tool_call>",
-  key: "arguments",
+  ...object,
 };
 
 const mistral: ToolFormat = {
@@ -38,7 +45,18 @@ const mistral: ToolFormat = {
   open: "[TOOL_CALLS][",
   between: ", ",
   close: "]",
-  key: "arguments",
+  ...object,
+};
+
+const mistralArgs: ToolFormat = {
+  name: "mistral-args",
+  trigger: "[TOOL_CALLS]",
+  open: "[TOOL_CALLS]",
+  between: "[TOOL_CALLS]",
+  close: "",
+  start: "",
+  middle: "[ARGS]",
+  end: "",
 };
 
 const phi: ToolFormat = {
@@ -47,7 +65,7 @@ const phi: ToolFormat = {
   open: "<|tool_call|>[",
   between: ", ",
   close: "]<|/tool_call|>",
-  key: "arguments",
+  ...object,
 };
 
 const llama3: ToolFormat = {
@@ -56,10 +74,11 @@ const llama3: ToolFormat = {
   open: "",
   between: "; ",
   close: "",
-  key: "parameters",
+  ...object,
+  middle: '", "parameters": ',
 };
 
-const json: ToolFormat = { ...llama3, name: "json", between: "\n", key: "arguments" };
+const json: ToolFormat = { ...llama3, ...object, name: "json", between: "\n" };
 
 /**
  * The form that goes with a template.
@@ -69,8 +88,10 @@ const json: ToolFormat = { ...llama3, name: "json", between: "\n", key: "argumen
 export function toolFormat(template: string | undefined): ToolFormat | undefined {
   if (template === undefined || !/\btools\b/.test(template)) return undefined;
   if (template.includes(hermes.trigger)) return hermes;
-  if (template.includes(mistral.trigger)) return mistral;
-  if (template.includes(phi.trigger)) return phi;
+  if (template.includes(mistral.trigger)) {
+    return template.includes(mistralArgs.middle) ? mistralArgs : mistral;
+  }
+  if (template.includes(phi.trigger) || template.includes("<|tool|>")) return phi;
   const isLlama = /<\|python_tag\|>|ipython|"parameters"|'parameters'/.test(template);
   return isLlama ? llama3 : json;
 }

@@ -24,6 +24,8 @@ const hermesCall =
 export const templates = {
   hermes: shown + messages(hermesCall),
   mistral: shown + messages("[TOOL_CALLS]{{ c.function | tojson }}"),
+  "mistral-args": shown +
+    messages("[TOOL_CALLS]{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}"),
   phi: shown + messages("<|tool_call|>{{ c.function | tojson }}<|/tool_call|>"),
   llama3: shown +
     messages(

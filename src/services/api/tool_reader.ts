@@ -13,17 +13,13 @@ export type ToolPart =
   /** More of the arguments' JSON. */
   | { readonly kind: "arguments"; readonly index: number; readonly text: string };
 
-/** What begins each call. */
-const callStart = '{"name": "';
-
 /** Where in the answer the reader is. */
-type State = "start" | "text" | "between" | "name" | "key" | "arguments";
+type State = "start" | "text" | "open" | "between" | "name" | "arguments";
 
 /** Reads one answer. */
 export class ToolReader {
   readonly #format: ToolFormat;
   readonly #newId: () => string;
-  readonly #keyText: string;
   #state: State;
   #rest = "";
   #parts: ToolPart[] = [];
@@ -36,7 +32,6 @@ export class ToolReader {
   constructor(format: ToolFormat, newId: () => string) {
     this.#format = format;
     this.#newId = newId;
-    this.#keyText = `, "${format.key}": `;
     this.#state = format.trigger === "" ? "start" : "text";
   }
 
@@ -71,12 +66,14 @@ export class ToolReader {
         return this.#start();
       case "text":
         return this.#text();
+      case "open":
+        return this.#skipTo(
+          this.#format.open.slice(this.#format.trigger.length) + this.#format.start,
+        );
       case "between":
-        return this.#skipTo(callStart, "name");
+        return this.#skipTo(this.#format.end + this.#format.between + this.#format.start);
       case "name":
         return this.#name();
-      case "key":
-        return this.#skipTo(this.#keyText, "arguments");
       case "arguments":
         return this.#arguments();
     }
@@ -84,11 +81,12 @@ export class ToolReader {
 
   /** Without a trigger, the first characters tell whether the answer is a call. */
   #start(): boolean {
-    if (this.#rest.startsWith(callStart)) {
-      this.#state = "between";
+    const { start } = this.#format;
+    if (this.#rest.startsWith(start)) {
+      this.#state = "open";
       return true;
     }
-    if (!callStart.startsWith(this.#rest)) this.#give(this.#rest.length);
+    if (!start.startsWith(this.#rest)) this.#give(this.#rest.length);
     if (this.#rest === "" && this.#parts.length > 0) this.#state = "text";
     return false;
   }
@@ -103,7 +101,7 @@ export class ToolReader {
     if (at >= 0) {
       this.#give(at);
       this.#rest = this.#rest.slice(trigger.length);
-      this.#state = "between";
+      this.#state = "open";
       return true;
     }
     let held = Math.min(trigger.length - 1, this.#rest.length);
@@ -112,21 +110,22 @@ export class ToolReader {
     return false;
   }
 
-  #skipTo(mark: string, state: State): boolean {
-    const at = this.#rest.indexOf(mark);
-    if (at < 0) return false;
-    this.#rest = this.#rest.slice(at + mark.length);
-    this.#state = state;
+  /** Goes on to a name after the mark. */
+  #skipTo(mark: string): boolean {
+    if (!this.#rest.startsWith(mark)) return false;
+    this.#rest = this.#rest.slice(mark.length);
+    this.#state = "name";
     return true;
   }
 
   #name(): boolean {
-    const end = this.#rest.indexOf('"');
+    const { middle } = this.#format;
+    const end = this.#rest.indexOf(middle);
     if (end < 0) return false;
     const name = this.#rest.slice(0, end);
     this.#parts.push({ kind: "call", index: this.#calls++, id: this.#newId(), name });
-    this.#rest = this.#rest.slice(end + 1);
-    this.#state = "key";
+    this.#rest = this.#rest.slice(end + middle.length);
+    this.#state = "arguments";
     this.#depth = 0;
     return true;
   }

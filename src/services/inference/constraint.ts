@@ -66,7 +66,8 @@ function toolConstraint(params: GenerateParams, model: LoadedModel): Constraint 
   const { vocabularySize } = model.tokenizer;
   const marks = model.tokenizer.specialTokens.filter(({ id, text, kind }) =>
     kind === "control" && id < vocabularySize && text !== "" &&
-    (text === form.trigger || form.close.endsWith(text)) && !model.tokenizer.isEndOfGeneration(id)
+    (text === form.trigger || text === form.middle || form.close.endsWith(text)) &&
+    !model.tokenizer.isEndOfGeneration(id)
   );
   const spelled = new Map(marks.map(({ id, text }) => [id, text] as const));
   const required = choice === "required";

@@ -234,12 +234,14 @@ const sampledTokens = v.pipe(
 );
 
 const toolFormat = v.object({
-  name: v.picklist(["hermes", "mistral", "phi", "llama3", "json"]),
+  name: v.picklist(["hermes", "mistral", "mistral-args", "phi", "llama3", "json"]),
   trigger: v.string(),
   open: v.string(),
   between: v.string(),
   close: v.string(),
-  key: v.picklist(["arguments", "parameters"]),
+  start: v.string(),
+  middle: v.string(),
+  end: v.string(),
 });
 
 /** An item of `generate`: one `start`, any number of `text`, one `end`. */

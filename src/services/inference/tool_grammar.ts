@@ -37,9 +37,9 @@ export function toolGrammar({ format, tools, required, parallel }: ToolCalls): G
   const rules = new Map<string, Expression>(jsonRules);
   const calls = tools.map((tool, at) =>
     sequence(
-      `{"name": ${JSON.stringify(tool.name)}, "${format.key}": `,
+      format.start + tool.name + format.middle,
       argumentsOf(tool, { rules, prefix: `tool ${at} ` }),
-      "}",
+      format.end,
     )
   );
   rules.set("call", choice(...calls));
@@ -47,8 +47,9 @@ export function toolGrammar({ format, tools, required, parallel }: ToolCalls): G
   const list = sequence(rule("call"), more, format.close);
   const all = sequence(format.open, list);
   if (required) rules.set("root", all);
-  else if (format.trigger === "") rules.set("root", callOrText(all, rules));
-  else {
+  else if (format.trigger === "") {
+    rules.set("root", callOrText(format.start, { calls: all, rules }));
+  } else {
     const rest = sequence(format.open.slice(format.trigger.length), list);
     rules.set("root", textThenCalls(format.trigger, { rest, rules }));
   }
@@ -103,10 +104,12 @@ function renamed(expression: Expression, prefix: string): Expression {
 const anyByte: Expression = { kind: "bytes", ranges: [[0, 255]] };
 
 /** Calls, or a text that does not begin as a call does. */
-function callOrText(calls: Expression, rules: Map<string, Expression>): Expression {
-  const start = new TextEncoder().encode('{"name": "');
+function callOrText(
+  start: string,
+  { calls, rules }: { readonly calls: Expression; readonly rules: Map<string, Expression> },
+): Expression {
   let unlike: Expression = choice();
-  for (const byte of start.toReversed()) {
+  for (const byte of new TextEncoder().encode(start).toReversed()) {
     const other: Expression = { kind: "bytes", ranges: allBut([byte]) };
     const goesOn: Expression = { kind: "bytes", ranges: [[byte, byte]] };
     unlike = choice(empty, sequence(other, rule("any text")), sequence(goesOn, unlike));

@@ -61,6 +61,11 @@ const cases: readonly (readonly [keyof typeof templates, string, Read])[] = [
     { text: "", calls: [f, g] },
   ],
   [
+    "mistral-args",
+    `so[TOOL_CALLS]f[ARGS]${given}[TOOL_CALLS]g.h-1[ARGS]{}`,
+    { text: "so", calls: [f, g] },
+  ],
+  [
     "phi",
     `x<|tool_call|>[{"name": "f", "arguments": ${given}}]<|/tool_call|>`,
     { text: "x", calls: [f] },

@@ -88,6 +88,10 @@ test("Lists of calls are closed", () => {
   const calls = '{"name": "now", "arguments": {}}, {"name": "sum", "arguments": {"a":0}}';
   assert.equal(fits(`[TOOL_CALLS][${calls}]`, { form: "mistral", required: true }), true);
   assert.equal(fits(`[TOOL_CALLS][${calls}`, { form: "mistral", required: true }), false);
+  const args = '[TOOL_CALLS]now[ARGS]{}[TOOL_CALLS]sum[ARGS]{"a":0}';
+  assert.equal(fits(args, { form: "mistral-args", required: true }), true);
+  assert.equal(fits(`well ${args}`, { form: "mistral-args" }), true);
+  assert.equal(fits(`${args} `, { form: "mistral-args" }), false);
   assert.equal(fits(`well <|tool_call|>[${calls}]<|/tool_call|>`, { form: "phi" }), true);
 });
 
