@@ -25,6 +25,7 @@ import {
   KIND_Q5K_RELAXED,
   KIND_Q6K_PLAIN,
   KIND_Q6K_RELAXED,
+  KIND_Q8_NEITHER,
   KIND_Q8_UNSIGNED,
   KIND_Q8_UNSIGNED_EMULATED,
 } from "./constants";
@@ -36,6 +37,7 @@ import {
   repackQ51,
   repackQ8,
   repackQ8Flipped,
+  repackQ8Twins,
 } from "./repack_blocks";
 import { repackFloats, repackHalves } from "./repack_plain";
 import { repackQ2k, repackQ3k, repackQ4k, repackQ5k, repackQ6k } from "./repack_kquants";
@@ -87,6 +89,8 @@ export function repack(kind: i32, dst: usize, src: usize, columns: i32, rows: i3
     default:
       return kind >= KIND_IQ4_NEITHER
         ? repackIq4(dst, src, blocks, rows)
+        : kind == KIND_Q8_NEITHER
+        ? repackQ8Twins(dst, src, blocks, rows)
         : repackQ8(dst, src, blocks, rows);
   }
 }

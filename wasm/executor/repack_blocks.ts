@@ -10,8 +10,16 @@ import {
   KIND_Q8_NEITHER,
 } from "./constants";
 import { notFinite } from "./repack_parts";
-import { storeBytes, storeFives, storeNibbles } from "./repack_store";
+import { storeBytes, storeFives, storeNibbles, storeTwins } from "./repack_store";
 import { weights } from "./repack_weights";
+
+/** Instead of a bit to flip: bytes of two rows to a word. */
+const TWINS: i8 = 1;
+
+/** Q8_0 for plain SIMD: bytes of two rows to a word. */
+export function repackQ8Twins(dst: usize, src: usize, blocks: i32, rows: i32): i32 {
+  return repackBlocks(KIND_Q8_NEITHER, dst, src, blocks, rows, TWINS);
+}
 
 /** Q8_0, as the file has it. */
 export function repackQ8(dst: usize, src: usize, blocks: i32, rows: i32): i32 {
@@ -141,7 +149,8 @@ function storeWeights(
     const r5 = weights(format, rowAt(p, rowBytes, present, 5), h);
     const r6 = weights(format, rowAt(p, rowBytes, present, 6), h);
     const r7 = weights(format, rowAt(p, rowBytes, present, 7), h);
-    if (format == KIND_Q8_NEITHER) storeBytes(to, h, r0, r1, r2, r3, r4, r5, r6, r7, flip);
+    if (flip == TWINS) storeTwins(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
+    else if (format == KIND_Q8_NEITHER) storeBytes(to, h, r0, r1, r2, r3, r4, r5, r6, r7, flip);
     else if (hasFives(format)) storeFives(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
     else storeNibbles(to, h, r0, r1, r2, r3, r4, r5, r6, r7);
   }

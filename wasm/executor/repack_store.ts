@@ -31,6 +31,39 @@ export function storeBytes(
   v128.store(at, v128.xor(mask, transposed(r4, r5, r6, r7, 3)), 112);
 }
 
+/** Whole bytes in pairs of rows r (as w + 128) and r + 4: see wasm/gen/formats/format.ts. */
+export function storeTwins(
+  to: usize,
+  h: i32,
+  r0: v128,
+  r1: v128,
+  r2: v128,
+  r3: v128,
+  r4: v128,
+  r5: v128,
+  r6: v128,
+  r7: v128,
+): void {
+  const at = to + (<usize> h << 7);
+  storeTwin(at, transposed(r0, r1, r2, r3, 0), transposed(r4, r5, r6, r7, 0));
+  storeTwin(at + 32, transposed(r0, r1, r2, r3, 1), transposed(r4, r5, r6, r7, 1));
+  storeTwin(at + 64, transposed(r0, r1, r2, r3, 2), transposed(r4, r5, r6, r7, 2));
+  storeTwin(at + 96, transposed(r0, r1, r2, r3, 3), transposed(r4, r5, r6, r7, 3));
+}
+
+// @ts-ignore: decorator
+
+@inline
+function storeTwin(at: usize, w: v128, high: v128): void {
+  const low = v128.xor(w, i8x16.splat(-128));
+  v128.store(at, v128.shuffle<i8>(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  v128.store(
+    at,
+    v128.shuffle<i8>(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+    16,
+  );
+}
+
 /** Low nibbles. */
 export function storeNibbles(
   to: usize,

@@ -144,26 +144,67 @@ function activations({ mode }: BlockContext, t: number, j: number): string {
 }
 
 function group(context: BlockContext, g: number): readonly string[] {
-  const { positions, groups } = context.shape;
-  const late = startsLate(context);
-  function integers(pass: readonly number[], t: number, s: number): readonly string[] {
-    return pass.map((h) => integer(context, { g, t, h }, s));
+  const all = passes(context);
+  if (!isTwinned(context)) {
+    return all.flatMap((pass) => [...passLines(context, g, pass), ...endLines(context, g, pass)]);
   }
-  return passes(context).flatMap((pass) => [
-    ...segments(context).flatMap((segment, s) => [
-      ...segmentLines(context, { g, s, segment, pass }),
-      ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
-      ...(late ? [] : range(positions).flatMap((t) => integers(pass, t, s))),
-    ]),
+  return [...all.flatMap((pass) => passLines(context, g, pass)), ...endLines(context, g, HALVES)];
+}
+
+/**
+ * Whether bytes are read as words of two: the low byte is row r's w + 128, the high one row r + 4's
+ * w. Sums of the words and of their high bytes give both rows' (see `twinIntegers`), which takes an
+ * instruction less than widening each.
+ */
+function isTwinned({ format, mode }: BlockContext): boolean {
+  return format.codes.as === "bytes" && mode === "plain";
+}
+
+function passLines(context: BlockContext, g: number, pass: readonly number[]): readonly string[] {
+  const early = !startsLate(context) && !isTwinned(context);
+  return segments(context).flatMap((segment, s) => [
+    ...segmentLines(context, { g, s, segment, pass }),
+    ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
+    ...(early
+      ? range(context.shape.positions).flatMap((t) => integers(context, { g, t, s }, pass))
+      : []),
+  ]);
+}
+
+function endLines(context: BlockContext, g: number, pass: readonly number[]): readonly string[] {
+  const { positions, groups } = context.shape;
+  return [
     ...pass.flatMap((h) => rowScales(context, g, h)),
     ...range(positions).flatMap((t) => [
       "{",
       ...(groups > 1 ? [] : record(context, t)),
-      ...(late ? [...offsets(context, t), ...integers(pass, t, 0)] : []),
+      ...(startsLate(context) ? offsets(context, t) : []),
+      ...(startsLate(context) || isTwinned(context) ? integers(context, { g, t, s: 0 }, pass) : []),
       ...pass.flatMap((h) => share(context, { g, t, h })),
       "}",
     ]),
-  ]);
+  ];
+}
+
+/** Ends a segment at a position. */
+function integers(
+  context: BlockContext,
+  { g, t, s }: { readonly g: number; readonly t: number; readonly s: number },
+  pass: readonly number[],
+): readonly string[] {
+  return isTwinned(context)
+    ? twinIntegers(g, t)
+    : pass.map((h) => integer(context, { g, t, h }, s));
+}
+
+/** Rows 4-7 are the sums of high bytes; those times 256 (and the 128s) leave rows 0-3. */
+function twinIntegers(g: number, t: number): readonly string[] {
+  const [low, high] = [0, 1].map((k) => `addPairs(a${g}${t}0_0_${k}, a${g}${t}1_0_${k})`);
+  return [
+    `const i${g}${t}1_0 = ${high};`,
+    `const i${g}${t}0_0 = i32x4.add(i32x4.sub(${low}, i32x4.shl(i${g}${t}1_0, 8)), ` +
+    `v128.load32_splat(m${t}, 4));`,
+  ];
 }
 
 /** Halves of a group that are summed at once: words need twice the sums, so a tile takes one. */
@@ -242,14 +283,17 @@ function subscales(
 
 /** The codes of a step's half: 16 bytes, or two vectors of words. */
 function operands(
-  { format, mode }: BlockContext,
+  context: BlockContext,
   reader: CodeReader,
   { g, j, h }: { readonly g: number; readonly j: number; readonly h: number },
 ): readonly string[] {
   const name = `w${g}_${j}_${h}`;
-  if (!readsWords(mode)) return [`const ${name} = ${reader.operand(j, h)};`];
-  if (format.codes.as === "bytes") {
-    return [0, 1].map((k) => `const ${name}_${k} = ${reader.words(j, h, k)};`);
+  if (!readsWords(context.mode)) return [`const ${name} = ${reader.operand(j, h)};`];
+  if (isTwinned(context)) {
+    return [
+      `const ${name}_0 = ${reader.twins(j, h)};`,
+      `const ${name}_1 = i16x8.shr_s(${name}_0, 8);`,
+    ];
   }
   return [
     `const ${name} = ${reader.operand(j, h)};`,

@@ -64,10 +64,10 @@ export class CodeReader {
     return `lookUp(${table}, ${codes})`;
   }
 
-  /** Eight signed bytes of step `j`, half `half`, as words: rows 0-1 (`part` 0) or 2-3 of the half. */
-  words(j: number, half: number, part: number): string {
-    const at = (this.#format.planes[0]?.at ?? 0) + 32 * j + 16 * half + 8 * part;
-    return `v128.load8x8_s(${this.#pointer}, ${at})`;
+  /** The words of two bytes of step `j`: of rows 0, 1, 4 and 5 (`vector` 0), or 2, 3, 6 and 7. */
+  twins(j: number, vector: number): string {
+    const at = (this.#format.planes[0]?.at ?? 0) + 32 * j + 16 * vector;
+    return `v128.load(${this.#pointer}, ${at})`;
   }
 
   #part({ from, bits, shift }: Place, vector: string): string {
