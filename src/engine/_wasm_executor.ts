@@ -59,7 +59,6 @@ export class WasmExecutor implements ModelExecutor {
   readonly #turns = new Turns();
   readonly #home: SessionHome;
   readonly #prefixes: PrefixCache;
-  readonly #program: ProgramHome;
   /** Undefined once closed, so that the memory can go while sessions are still referred to. */
   #parts: ExecutorParts | undefined;
 
@@ -72,7 +71,6 @@ export class WasmExecutor implements ModelExecutor {
     this.threadCount = threads.count;
     this.closed = threads.closed;
     this.#parts = parts;
-    this.#program = parts.program;
     const pool = new PagePool(memory, layout);
     const { root = "0".repeat(64) } = parts;
     this.#prefixes = new PrefixCache(
@@ -299,7 +297,7 @@ export class WasmExecutor implements ModelExecutor {
     const stop = (): void => threads.stop();
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      return await run(new Pass({ ...this.#open(), home: this.#program, assertGoing }));
+      return await run(new Pass({ ...this.#open(), home: this.#open().program, assertGoing }));
     } finally {
       signal?.removeEventListener("abort", stop);
     }
