@@ -3,7 +3,11 @@
  * happens when one dies.
  */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import fc from "fast-check";
 import { EngineError, loadExecutor, type Session, type StepEntry } from "../../src/engine/mod.ts";
 import { WasmExecutor } from "../../src/engine/_wasm_executor.ts";
@@ -173,6 +177,14 @@ test("close() settles closed with nothing, and a wrong number of threads is refu
   for (const threads of [0, 1.5, 33, NaN]) {
     await assert.rejects(loadExecutor({ ...fixture, threads }), /"threads" must be .* 1 to 32/);
   }
+});
+
+test("an executor keeps the process alive while it computes, and only then", async () => {
+  const flags = "deno" in process.versions ? ["run", "--no-prompt", "--allow-read"] : [];
+  const main = fileURLToPath(new URL("alive_main.ts", import.meta.url));
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, [...flags, main], { timeout: 60_000 });
+  assert.equal(stdout, "105 logits\n");
 });
 
 function last0(): Float32Array {
