@@ -43,3 +43,6 @@ export const enumValuesMax = 5_000;
 
 /** Grammars that are kept ready for a model. */
 export const compiledMax = 32;
+
+/** Bytes of a token that may be allowed: longer ones are runs of one character. */
+export const tokenBytesMax = 1024;

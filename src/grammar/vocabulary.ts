@@ -1,12 +1,16 @@
 /**
  * A vocabulary as a tree of bytes: tokens that begin alike are looked at once.
  */
+import { tokenBytesMax } from "./limits.ts";
 
 /** What a tree is made of. */
 export interface VocabularyOptions {
   /** Logits of the model; ids from the tokenizer's own size on have no bytes. */
   readonly size: number;
-  /** The bytes that a token adds to a text; none for control tokens, which are never allowed. */
+  /**
+   * The bytes that a token adds to a text; none for control tokens. Those are never allowed, nor are
+   * tokens of more than `tokenBytesMax` bytes.
+   */
   readonly tokenBytes: (id: number) => Uint8Array;
   /** Tokens that end a text. */
   readonly endTokens: readonly number[];
@@ -35,45 +39,52 @@ export interface VocabularyTree {
 /** Makes the tree; it takes about a second for 150,000 tokens. */
 export function vocabularyTree(options: VocabularyOptions): VocabularyTree {
   const ends = new Set(options.endTokens);
-  const entries: { readonly key: string; readonly id: number }[] = [];
+  const idsOf = new Map<string, number[]>();
   for (let id = 0; id < options.size; id++) {
     if (ends.has(id)) continue;
     const bytes = options.tokenBytes(id);
-    if (bytes.length > 0) entries.push({ key: String.fromCharCode(...bytes), id });
+    if (bytes.length === 0 || bytes.length > tokenBytesMax) continue;
+    const key = String.fromCharCode(...bytes);
+    const ids = idsOf.get(key);
+    if (ids === undefined) idsOf.set(key, [id]);
+    else ids.push(id);
   }
-  // Letters of a key are bytes, so that the order of strings is that of bytes.
-  entries.sort((a, b) => a.key < b.key ? -1 : a.key > b.key ? 1 : a.id - b.id);
-  return { ...options, ...nodesOf(entries) };
+  return { ...options, ...nodesOf(idsOf) };
 }
 
 type Nodes = Omit<VocabularyTree, keyof VocabularyOptions>;
 
-function nodesOf(entries: readonly { readonly key: string; readonly id: number }[]): Nodes {
+/** @param idsOf tokens by their bytes, each a letter of the key */
+function nodesOf(idsOf: ReadonlyMap<string, readonly number[]>): Nodes {
   const bytes: number[] = [];
   const depths: number[] = [];
   const ends: number[] = [];
   const tokensFrom: number[] = [];
   const tokensTo: number[] = [];
+  const tokens: number[] = [];
   /** Nodes on the way to the last one. */
   const open: number[] = [];
   let before = "";
   let depthMax = 0;
-  entries.forEach(({ key }, at) => {
+  // The order of strings is that of their letters, which are bytes here.
+  for (const key of [...idsOf.keys()].sort()) {
     let shared = 0;
-    while (shared < key.length && key[shared] === before[shared]) shared++;
+    const sharedMax = Math.min(key.length, before.length);
+    while (shared < sharedMax && key.charCodeAt(shared) === before.charCodeAt(shared)) shared++;
     while (open.length > shared) ends[open.pop() ?? 0] = bytes.length;
     for (let i = shared; i < key.length; i++) {
       open.push(bytes.length);
       bytes.push(key.charCodeAt(i));
       depths.push(i + 1);
       ends.push(0);
-      tokensFrom.push(at);
-      tokensTo.push(at);
+      tokensFrom.push(tokens.length);
+      tokensTo.push(tokens.length);
     }
-    tokensTo[open.at(-1) ?? 0] = at + 1;
+    for (const id of idsOf.get(key) ?? []) tokens.push(id);
+    tokensTo[open.at(-1) ?? 0] = tokens.length;
     depthMax = Math.max(depthMax, key.length);
     before = key;
-  });
+  }
   while (open.length > 0) ends[open.pop() ?? 0] = bytes.length;
   return {
     bytes: Uint8Array.from(bytes),
@@ -81,7 +92,7 @@ function nodesOf(entries: readonly { readonly key: string; readonly id: number }
     ends: Uint32Array.from(ends),
     tokensFrom: Uint32Array.from(tokensFrom),
     tokensTo: Uint32Array.from(tokensTo),
-    tokens: Uint32Array.from(entries, ({ id }) => id),
+    tokens: Uint32Array.from(tokens),
     depthMax,
   };
 }

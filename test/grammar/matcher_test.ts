@@ -144,6 +144,17 @@ test("A vocabulary that cannot spell what must come is told so", () => {
   );
 });
 
+test("Tokens with the same bytes are allowed together, and very long ones never", () => {
+  const texts = ["a", "a", "aa", "a".repeat(70_000), ""];
+  const tree = vocabularyTree({
+    size: 5,
+    tokenBytes: (id) => new TextEncoder().encode(texts[id] ?? ""),
+    endTokens: [4],
+  });
+  const matcher = compileGrammar(parseGrammar('root ::= "a"+'), { vocabulary: tree }).matcher();
+  assert.deepEqual(allowedTokens(matcher.mask()), [0, 1, 2]);
+});
+
 test("An ambiguous grammar is held to without growing beyond bounds", () => {
   const grammar = compileGrammar(
     parseGrammar('root ::= s "."\ns ::= "a" | "a" s | "a" s s'),
