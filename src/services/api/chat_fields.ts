@@ -47,7 +47,7 @@ const metadata: Schema<Record<string, string>> = notArray(
 const promptCacheOptions: Schema<unknown> = notArray(
   v.strictObject({
     mode: v.nullish(v.picklist(["implicit", "explicit"], "it must be implicit or explicit")),
-    ttl: v.optional(v.null("prompts are not cached by this release: leave it out")),
+    ttl: v.optional(v.null("prompts have no time to live in this release: leave it out")),
   }, issueOfObject("mode")),
   "it must be an object with mode",
 );
@@ -118,13 +118,13 @@ export const chatFields = {
   } as Field<string>,
   prompt_cache_options: {
     use: "nothing-asked",
-    note: "`mode` only: no prompt is cached, which either mode allows",
+    note: "`mode` only: what is known of a prompt's beginning is used either way",
     schema: promptCacheOptions,
   } as Field<unknown>,
   prompt_cache_retention: nothingAsked({
     accepts: oneOf("in_memory", "in-memory", "24h"),
     message: "it must be in_memory or 24h",
-    note: "`in_memory` or `24h`: both are upper bounds, and nothing is retained",
+    note: "`in_memory` or `24h`: both are upper bounds, and nothing outlives the process",
   }),
   audio: onlyNull("audio is not made by this release: leave it out"),
   function_call: nothingAsked({
