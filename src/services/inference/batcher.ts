@@ -108,6 +108,9 @@ export class Batcher {
         const ms = this.#options.clock.monotonicMs() - beganMs;
         if (isDone && havePassed) this.#maker.learn(plan, ms);
       }
+    } catch (thrown) {
+      // An executor that is closed answers nothing, not even how many positions it holds.
+      for (const member of this.#members) member.reject(thrown);
     } finally {
       this.#isRunning = false;
     }

@@ -87,6 +87,7 @@ export class FakeExecutor implements ModelExecutor {
   readonly #options: FakeOptions;
   readonly #sessions: FakeSession[] = [];
   #isComputing = false;
+  #isClosed = false;
 
   constructor(options: FakeOptions) {
     this.#options = options;
@@ -129,6 +130,9 @@ export class FakeExecutor implements ModelExecutor {
   }
 
   pages(): { readonly used: number; readonly total: number; readonly pageBytes: number } {
+    if (this.#isClosed) {
+      throw new EngineError({ code: "closed", message: "Cannot use a closed executor" });
+    }
     const open = this.#sessions.filter((one) => !one.dropped);
     const used = open.reduce((sum, one) => sum + Math.ceil(one.tokens.length / 32), 0);
     return { used, total: this.#options.pageCount ?? 0, pageBytes: 1 };
@@ -182,7 +186,9 @@ export class FakeExecutor implements ModelExecutor {
     return Promise.reject(new TypeError("Not asked for"));
   }
 
-  close(): void {}
+  close(): void {
+    this.#isClosed = true;
+  }
 
   #compute(entries: readonly StepEntry[]): Float32Array {
     const sessions = entries.map(({ session }) => session as FakeSession);

@@ -305,3 +305,16 @@ test("Drafts are computed with their token, and are nobody's business when they 
   assert.deepEqual([...row ?? []], fakeLogits([1, 2, 3, 4, 5, 9]).map(Math.fround));
   assert.deepEqual(executor.steps, [[3], [3], [1]]);
 });
+
+test("Everybody who waits is told when the executor is closed, in a step or between two", async () => {
+  const { clock, executor, batcher } = bench();
+  const work = [1, 2].map((name) => batcher.join(never).compute(prompt(name, 500)));
+  const settled = Promise.allSettled(work);
+  await clock.advance(3.5);
+  executor.close();
+  for (const outcome of await drive(clock, settled)) {
+    assert.ok(outcome.status === "rejected" && outcome.reason instanceof EngineError);
+    assert.equal(outcome.reason.code, "closed");
+  }
+  await assert.rejects(drive(clock, batcher.join(never).compute([1])), /closed/);
+});
