@@ -80,6 +80,12 @@ export const inferenceConfig = v.strictObject({
       "Memory for the attention cache in bytes: of running requests, and of earlier prompts while there is room.",
     ),
   ),
+  kvType: v.pipe(
+    v.optional(v.picklist(["f32", "f16"], "it must be f32 or f16")),
+    v.description(
+      "How the attention cache is stored: f32, or f16 in half the memory, whose answers are another numeric class's. Default: f32.",
+    ),
+  ),
   threads: v.pipe(
     v.optional(count({ from: 1, to: 32 })),
     v.description(

@@ -19,6 +19,7 @@ export interface Engine {
       | "shape"
       | "contextMax"
       | "kvBytesMax"
+      | "keyValueType"
       | "threads"
       | "root"
       | "signal"

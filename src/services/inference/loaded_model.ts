@@ -67,6 +67,7 @@ export async function loadModel(
       shape,
       ...(config.context === undefined ? {} : { contextMax: config.context }),
       ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
+      ...(config.kvType === undefined ? {} : { keyValueType: config.kvType }),
       ...(config.threads === undefined ? {} : { threads: config.threads }),
       ...(manifest === undefined ? {} : { root: manifest.root }),
       signal: host.signal,

@@ -21,8 +21,9 @@ test("The fingerprint holds the root of a model that was added, until its file c
   const path = join(home, "tiny.gguf");
   const fixture = "../../fixtures/models/stories260K/stories260K-q8_0.gguf";
   copyFileSync(new URL(fixture, import.meta.url), path);
-  async function fingerprintOf(model: string): Promise<unknown> {
-    const node = await startTestNode({ inference: { model }, models: home });
+  async function fingerprintOf(model: string, kvType?: "f32" | "f16"): Promise<unknown> {
+    const inference = { model, ...(kvType === undefined ? {} : { kvType }) };
+    const node = await startTestNode({ inference, models: home });
     try {
       const params = { model: "tiny" };
       const info = await node.kernel.call("inference", "models.info", { params });
@@ -33,6 +34,7 @@ test("The fingerprint holds the root of a model that was added, until its file c
   }
   try {
     assert.match(String(await fingerprintOf(path)), /^skep-q8a\/1:tiny:[0-9a-f]{8}$/);
+    assert.match(String(await fingerprintOf(path, "f16")), /^skep-q8a-kv16\/1:tiny:[0-9a-f]{8}$/);
     const { root } = await addModel({
       disk: realDisk(),
       directory: home,
