@@ -6,7 +6,7 @@
  * (256 columns). "8 x" is one for each row. `W[j][R]` is the vector of the weights of rows 4R to
  * 4R + 3 at columns 4j to 4j + 3 of the block: `[4 bytes of row 4R] ... [4 bytes of row 4R + 3]`.
  *
- *     bytes    256: W[j][R] at 32j + 16R; for kind 3 bytes of W[j][0] (+ 128) and of W[j][1] in turn
+ *     bytes    256: W[j][R] at 32j + 16R; of kind 3 see wasm/gen/formats/format.ts
  *     nibbles  128: at 16j, low nibbles of W[j][0] low, those of W[j][1] high
  *     ones      32: one bit of each weight: vector j >> 2 has that of W[j][R] as bit (2j + R) & 7
  *     twos      64: two bits of each weight: vector j >> 1 has them from bit 2 * ((2j + R) & 3)

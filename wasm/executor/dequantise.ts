@@ -139,8 +139,7 @@ function within(lane: i32, k: i32): usize {
 
 /** Rows 0-3 are the low bytes, as w + 128, of the words that have rows 4-7 as their high bytes. */
 function twinAt(p: usize, lane: i32, k: i32): i32 {
-  const word = <usize> (((lane & 1) << 2) + (k & 3));
-  const at = p + (<usize> (k >> 2) << 5) + (<usize> ((lane & 3) >> 1) << 4) + (word << 1);
+  const at = p + (<usize> (k >> 1) << 4) + (<usize> (lane & 3) << 2) + (<usize> (k & 1) << 1);
   return lane < 4 ? <i32> load<u8>(at) - 128 : <i32> load<i8>(at, 1);
 }
 

@@ -56,10 +56,10 @@ export function storeTwins(
 @inline
 function storeTwin(at: usize, w: v128, high: v128): void {
   const low = v128.xor(w, i8x16.splat(-128));
-  v128.store(at, v128.shuffle<i8>(low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  v128.store(at, v128.shuffle<i8>(low, high, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29));
   v128.store(
     at,
-    v128.shuffle<i8>(low, high, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31),
+    v128.shuffle<i8>(low, high, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31),
     16,
   );
 }

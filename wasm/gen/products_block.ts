@@ -4,85 +4,38 @@
  * Decode (one position) goes group by group over the same activations; a tile (one group) goes
  * step by step, so that a step's codes are unpacked once for all positions. Either way few sums are
  * alive at a time: V8 has 15 vector registers on x86-64.
- *
- * Names: g group, t position, h half of the group's rows, j k-step, s segment (columns with one
- * integer: the block, or its halves when they have scales of their own).
  */
 import { type Format, largestCode, type Mode, offsetOf } from "./formats/format.ts";
+import { CodeReader, mask, rowIntegers, rowTwins } from "./products_codes.ts";
 import {
-  CodeReader,
-  halves,
-  mask,
-  type Masks,
-  rowIntegers,
-  rowPairs,
-  rowTwins,
-} from "./products_codes.ts";
-
-/** Groups and positions that a kernel computes together. */
-export interface Shape {
-  readonly groups: number;
-  readonly positions: number;
-}
-
-/** What a block is written for. */
-export interface BlockContext {
-  readonly format: Format;
-  readonly mode: Mode;
-  readonly shape: Shape;
-  /** Filled with what the block reads. */
-  readonly masks: Masks;
-}
-
-/** Whether a mode reads activations as words. */
-export function readsWords(mode: Mode): boolean {
-  return mode === "plain";
-}
-
-/** 0 to `count` - 1. */
-export function range(count: number): readonly number[] {
-  return [...Array(count).keys()];
-}
-
-const HALVES = [0, 1];
-const steps = range(8);
+  type BlockContext,
+  HALVES,
+  range,
+  readsWords,
+  segments,
+  steps,
+  type Sum,
+} from "./products_context.ts";
+import { record, rowScales, share } from "./products_ends.ts";
+import { isTwinned, twinLines } from "./products_twins.ts";
 
 /** The lines of a block. */
 export function blockLines(context: BlockContext): readonly string[] {
   const { positions, groups } = context.shape;
-  return [
+  const lines = isTwinned(context) ? twinLines(context) : [
     ...range(positions).flatMap((t) => [
       ...(groups > 1 ? record(context, t) : []),
       ...(startsLate(context) ? [] : offsets(context, t)),
     ]),
     ...(isHeld(context) ? steps.map((j) => `const x0_${j} = ${activations(context, 0, j)};`) : []),
     ...range(groups).flatMap((g) => group(context, g)),
-  ].filter((line) => line !== "").map((line) => `    ${line}`);
-}
-
-/** The lines before a unit's blocks: what they share. */
-export function unitLines({ format, masks, shape }: BlockContext): readonly string[] {
-  const { scale, minimum, headerBytes } = format;
-  if (headerBytes === 0) return [];
-  return range(shape.groups).flatMap((g) =>
-    HALVES.flatMap((h) => {
-      const header = { pointer: `p${g}`, masks };
-      const lines = [`const c${g}${h} = ${halves(scale, h, header)};`];
-      return minimum === undefined
-        ? lines
-        : [...lines, `const u${g}${h} = ${halves(minimum.factor, h, header)};`];
-    })
-  ).map((line) => `    ${line}`);
+  ];
+  return lines.filter((line) => line !== "").map((line) => `    ${line}`);
 }
 
 /** Whether all activations of the block are read first, for all groups. */
 function isHeld({ shape }: BlockContext): boolean {
   return shape.positions === 1 && shape.groups > 1;
-}
-
-/** K-steps of each segment. */
-function segments({ format }: BlockContext): readonly (readonly number[])[] {
-  return format.subscale?.columns === 16 ? [steps.slice(0, 4), steps.slice(4)] : [steps];
 }
 
 /**
@@ -93,17 +46,6 @@ function startsLate(context: BlockContext): boolean {
   const { mode, shape } = context;
   return shape.groups === 1 && segments(context).length === 1 &&
     (mode === "plain" || mode === "pairs");
-}
-
-/** What a position's record gives to the shares: d, and sums. */
-function record({ format: { minimum }, masks }: BlockContext, t: number): readonly string[] {
-  const lines = [`const d${t} = v128.load32_splat(m${t});`];
-  if (minimum === undefined) return lines;
-  lines.push(`const s${t} = v128.load32_splat(m${t}, 12);`);
-  return minimum.multiplier !== undefined ? lines : [
-    ...lines,
-    `const e${t} = i32x4.dot_i16x8_s(s${t}, ${mask(masks, 0x00010001)});`,
-  ];
 }
 
 /** What takes out the codes' offset at a position. */
@@ -144,24 +86,14 @@ function activations({ mode }: BlockContext, t: number, j: number): string {
 }
 
 function group(context: BlockContext, g: number): readonly string[] {
-  const all = passes(context);
-  if (!isTwinned(context)) {
-    return all.flatMap((pass) => [...passLines(context, g, pass), ...endLines(context, g, pass)]);
-  }
-  return [...all.flatMap((pass) => passLines(context, g, pass)), ...endLines(context, g, HALVES)];
-}
-
-/**
- * Whether bytes are read as words of two: the low byte is row r's w + 128, the high one row r + 4's
- * w. Sums of the words and of their high bytes give both rows' (see `twinIntegers`), which takes an
- * instruction less than widening each.
- */
-function isTwinned({ format, mode }: BlockContext): boolean {
-  return format.codes.as === "bytes" && mode === "plain";
+  return passes(context).flatMap((pass) => [
+    ...passLines(context, g, pass),
+    ...endLines(context, g, pass),
+  ]);
 }
 
 function passLines(context: BlockContext, g: number, pass: readonly number[]): readonly string[] {
-  const early = !startsLate(context) && !isTwinned(context);
+  const early = !startsLate(context);
   return segments(context).flatMap((segment, s) => [
     ...segmentLines(context, { g, s, segment, pass }),
     ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
@@ -179,7 +111,7 @@ function endLines(context: BlockContext, g: number, pass: readonly number[]): re
       "{",
       ...(groups > 1 ? [] : record(context, t)),
       ...(startsLate(context) ? offsets(context, t) : []),
-      ...(startsLate(context) || isTwinned(context) ? integers(context, { g, t, s: 0 }, pass) : []),
+      ...(startsLate(context) ? integers(context, { g, t, s: 0 }, pass) : []),
       ...pass.flatMap((h) => share(context, { g, t, h })),
       "}",
     ]),
@@ -195,16 +127,6 @@ function integers(
   return isTwinned(context)
     ? twinIntegers(g, t)
     : pass.map((h) => integer(context, { g, t, h }, s));
-}
-
-/** Rows 4-7 are the sums of high bytes; those times 256 (and the 128s) leave rows 0-3. */
-function twinIntegers(g: number, t: number): readonly string[] {
-  const [low, high] = [0, 1].map((k) => `addPairs(a${g}${t}0_0_${k}, a${g}${t}1_0_${k})`);
-  return [
-    `const i${g}${t}1_0 = ${high};`,
-    `const i${g}${t}0_0 = i32x4.add(i32x4.sub(${low}, i32x4.shl(i${g}${t}1_0, 8)), ` +
-    `v128.load32_splat(m${t}, 4));`,
-  ];
 }
 
 /** Halves of a group that are summed at once: words need twice the sums, so a tile takes one. */
@@ -249,13 +171,6 @@ function xName(context: BlockContext, { g, t, h }: Sum, j: number): string {
   return isHeld(context) ? `x0_${j}` : `x${t}_${j}_${g}${h}`;
 }
 
-/** One accumulator: group, position, half. */
-interface Sum {
-  readonly g: number;
-  readonly t: number;
-  readonly h: number;
-}
-
 /** Where a k-step stands in its segment. */
 interface Step {
   readonly j: number;
@@ -289,12 +204,6 @@ function operands(
 ): readonly string[] {
   const name = `w${g}_${j}_${h}`;
   if (!readsWords(context.mode)) return [`const ${name} = ${reader.operand(j, h)};`];
-  if (isTwinned(context)) {
-    return [
-      `const ${name}_0 = ${reader.twins(j, h)};`,
-      `const ${name}_1 = i16x8.shr_s(${name}_0, 8);`,
-    ];
-  }
   return [
     `const ${name} = ${reader.operand(j, h)};`,
     `const ${name}_0 = i16x8.extend_low_i8x16_s(${name});`,
@@ -372,39 +281,4 @@ function integer(context: BlockContext, { g, t, h }: Sum, s: number): string {
   const started = offset === undefined || (mode !== "plain" && mode !== "pairs");
   const whole = started ? sum : `i32x4.add(${sum}, ${offset})`;
   return `const ${name} = ${subscale === undefined ? whole : `i32x4.mul(${whole}, ${n})`};`;
-}
-
-/** What the shares of 4 rows read: scales and minima. */
-function rowScales(context: BlockContext, g: number, h: number): readonly string[] {
-  const { format: { scale, minimum, headerBytes }, masks } = context;
-  const block = { pointer: `p${g}`, masks };
-  const name = `${g}${h}`;
-  const lines: string[] = [];
-  if (headerBytes === 0) lines.push(`const c${name} = ${halves(scale, h, block)};`);
-  if (minimum !== undefined && headerBytes === 0) {
-    lines.push(`const u${name} = ${halves(minimum.factor, h, block)};`);
-  }
-  const multiplier = minimum?.multiplier;
-  if (multiplier === undefined) return lines;
-  return [...lines, rowPairs(multiplier, `l${name}`, { ...block, half: h })];
-}
-
-/** Adds the block's share to the totals of 4 rows at a position. */
-function share(context: BlockContext, { g, t, h }: Sum): readonly string[] {
-  const { minimum } = context.format;
-  const name = `${g}${h}`;
-  const total = `f${g}${t}${h}`;
-  const scales = `f32x4.mul(c${name}, d${t})`;
-  const value = `f32x4.convert_i32x4_s(${blockInteger(context, { g, t, h })})`;
-  const line = `${total} = f32x4.add(${total}, f32x4.mul(${value}, ${scales}));`;
-  if (minimum === undefined) return [line];
-  const weighed = minimum.multiplier === undefined ? `e${t}` : `i32x4.dot_i16x8_s(l${name}, s${t})`;
-  const term = `f32x4.mul(f32x4.convert_i32x4_s(${weighed}), f32x4.mul(u${name}, d${t}))`;
-  return [line, `${total} = f32x4.add(${total}, ${term});`];
-}
-
-/** The block's integer I: its segments', each with its subscale. */
-function blockInteger(context: BlockContext, { g, t, h }: Sum): string {
-  return segments(context).map((_, s) => `i${g}${t}${h}_${s}`)
-    .reduce((a, b) => `i32x4.add(${a}, ${b})`);
 }

@@ -41,7 +41,6 @@ export class CodeReader {
 
   /** Lines that load what step `j` needs for the first time. */
   loads(j: number): string {
-    if (this.#mode === "plain" && this.#format.codes.as === "bytes") return "";
     return this.#format.planes.flatMap((plane, index) =>
       this.#pass.flatMap((half) => places(plane, j, half)).map(({ vector }) => ({
         name: this.#name(index, vector),
@@ -62,12 +61,6 @@ export class CodeReader {
     const table = tableName(this.#format, this.#mode);
     this.#masks.set(table, `${table}Bytes`);
     return `lookUp(${table}, ${codes})`;
-  }
-
-  /** The words of two bytes of step `j`: of rows 0, 1, 4 and 5 (`vector` 0), or 2, 3, 6 and 7. */
-  twins(j: number, vector: number): string {
-    const at = (this.#format.planes[0]?.at ?? 0) + 32 * j + 16 * vector;
-    return `v128.load(${this.#pointer}, ${at})`;
   }
 
   #part({ from, bits, shift }: Place, vector: string): string {

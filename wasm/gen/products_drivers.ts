@@ -2,14 +2,9 @@
  * The kernels of one format and mode, and the loops over groups and positions around them.
  */
 import { type Format, isSmall, type Mode, unitBytes } from "./formats/format.ts";
-import {
-  type BlockContext,
-  blockLines,
-  range,
-  readsWords,
-  type Shape,
-  unitLines,
-} from "./products_block.ts";
+import { blockLines } from "./products_block.ts";
+import { type BlockContext, range, readsWords, type Shape } from "./products_context.ts";
+import { unitLines } from "./products_ends.ts";
 import type { Masks } from "./products_codes.ts";
 
 const decode: Shape = { groups: 4, positions: 1 };

@@ -7,7 +7,7 @@
  * zeros put below each: a bf16 is then its f32; an f16 is shifted to where an f32's fields are, and
  * one exact multiplication by 2^112 makes its exponent good, for subnormals too.
  */
-import { range, type Shape } from "./products_block.ts";
+import { range, type Shape } from "./products_context.ts";
 import { mask, type Masks } from "./products_codes.ts";
 
 /** A type of values that are multiplied as they are; `kind` is its number in src/engine/_kinds.ts. */

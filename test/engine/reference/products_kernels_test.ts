@@ -188,9 +188,8 @@ class FormatMatrix implements Packed {
 
   /** A byte of a word of two rows. */
   #twin(start: number, lane: number, column: number): number {
-    const at = start + (this.#format.planes[0]?.at ?? 0) + 32 * (column >> 2);
-    const word = 8 * ((lane & 3) >> 1) + 4 * (lane & 1) + (column & 3);
-    const byte = this.bytes[at + 2 * word + (lane >> 2)] ?? 0;
+    const at = start + (this.#format.planes[0]?.at ?? 0) + 16 * (column >> 1);
+    const byte = this.bytes[at + 4 * (lane & 3) + 2 * (column & 1) + (lane >> 2)] ?? 0;
     return lane < 4 ? byte - 128 : (byte << 24) >> 24;
   }
 

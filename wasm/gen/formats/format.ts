@@ -34,8 +34,8 @@ export interface Plane {
  *
  * - `small`: code - offset, codes 0 to `max`, at most 127: exact on every engine's relaxed dot.
  * - `bytes`: one plane of 8 bits, a signed byte (stored as w + 128 for the mode "unsigned"). For the
- *   mode "plain" the two vectors of a k-step are interleaved: word i of vector v has row r's w + 128
- *   as its low byte and row r + 4's w as its high one, r = 2v + floor(i / 4), column i mod 4.
+ *   mode "plain" vector v is columns 2v and 2v + 1: word i has row r's w + 128 as its low byte and row
+ *   r + 4's w as its high one, r = floor(i / 2), column 2v + i mod 2.
  * - `table`: a code of 4 bits chooses one of 16 integers, -128 to 127.
  */
 export type Codes =
