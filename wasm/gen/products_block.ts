@@ -124,9 +124,7 @@ function integers(
   { g, t, s }: { readonly g: number; readonly t: number; readonly s: number },
   pass: readonly number[],
 ): readonly string[] {
-  return isTwinned(context)
-    ? twinIntegers(g, t)
-    : pass.map((h) => integer(context, { g, t, h }, s));
+  return pass.map((h) => integer(context, { g, t, h }, s));
 }
 
 /** Halves of a group that are summed at once: words need twice the sums, so a tile takes one. */
