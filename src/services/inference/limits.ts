@@ -21,7 +21,7 @@ export const promptStepMs = 1000;
  * Prompts make a step at most about so many times as long as those who decode would take alone. What
  * is promised is 2: the rest is for what a prediction gets wrong.
  */
-export const gapFactor = 1.6;
+export const gapFactor = 1.5;
 
 /**
  * Where fewer rows of a prompt than this fit in a step, they pass the layers in parts instead: that
