@@ -169,7 +169,7 @@ test("Nor does a prompt so deep that one row of it takes longer than all who dec
     promptTokens: 1200,
   });
   assert.ok(p99(beside) < 2 * p99(alone), `${p99(beside)} ms beside, ${p99(alone)} ms alone`);
-  assert.ok(promptMs < 60_000, `the prompt took ${promptMs} ms`);
+  assert.ok(promptMs < 90_000, `the prompt took ${promptMs} ms`);
 });
 
 test("Short prompts beside a deep one and an answer are computed soon", async () => {
