@@ -24,16 +24,54 @@ export function blockLines(context: BlockContext): readonly string[] {
   const { positions, groups } = context.shape;
   const lines = isTwinned(context) ? twinLines(context) : [
     ...range(positions).flatMap((t) => [
-      ...(groups > 1 ? record(context, t) : []),
+      ...(recordsLate(context) ? [] : record(context, t)),
       ...(startsLate(context) ? [] : offsets(context, t)),
     ]),
-    ...(isHeld(context) ? steps.map((j) => `const x0_${j} = ${activations(context, 0, j)};`) : []),
-    ...range(groups).flatMap((g) => group(context, g)),
+    ...(isStepwise(context) ? stepwiseLines(context) : [
+      ...(isHeld(context) ? steps.map((j) => heldActivations(context, j)) : []),
+      ...range(groups).flatMap((g) => group(context, g)),
+    ]),
   ];
   return lines.filter((line) => line !== "").map((line) => `    ${line}`);
 }
 
-/** Whether all activations of the block are read first, for all groups. */
+/**
+ * Whether decode goes step by step through all groups, which holds one step's activations instead of
+ * all: only where a group's sums are two vectors, and a step reads vectors of its own.
+ */
+function isStepwise(context: BlockContext): boolean {
+  const { format, mode, shape } = context;
+  const few = mode !== "plain" && (mode !== "pairs" || roomOf(format) >= steps.length);
+  return shape.groups > 1 && few && segments(context).length === 1 &&
+    format.planes.every(({ bits }) => bits === 4 || bits === 8);
+}
+
+function stepwiseLines(context: BlockContext): readonly string[] {
+  const groups = range(context.shape.groups);
+  const at = { s: 0, segment: steps, pass: HALVES };
+  const sums = groups.map((g) => segmentSteps(context, { g, ...at }));
+  return [
+    ...steps.flatMap((j) => [
+      heldActivations(context, j),
+      ...sums.flatMap((each) => each[j] ?? []),
+    ]),
+    ...groups.flatMap((g) => [
+      ...segmentEnd(context, { g, ...at }),
+      ...endLines(context, g, HALVES),
+    ]),
+  ];
+}
+
+function heldActivations(context: BlockContext, j: number): string {
+  return `const x0_${j} = ${activations(context, 0, j)};`;
+}
+
+/** Whether a position's record is read where its share is added. */
+function recordsLate(context: BlockContext): boolean {
+  return context.shape.groups === 1 || isStepwise(context);
+}
+
+/** Whether all groups read one position's activations, by step. */
 function isHeld({ shape }: BlockContext): boolean {
   return shape.positions === 1 && shape.groups > 1;
 }
@@ -43,8 +81,8 @@ function isHeld({ shape }: BlockContext): boolean {
  * position's record.
  */
 function startsLate(context: BlockContext): boolean {
-  const { mode, shape } = context;
-  return shape.groups === 1 && segments(context).length === 1 &&
+  const { mode } = context;
+  return recordsLate(context) && segments(context).length === 1 &&
     (mode === "plain" || mode === "pairs");
 }
 
@@ -92,24 +130,38 @@ function group(context: BlockContext, g: number): readonly string[] {
   ]);
 }
 
+/** Some k-steps of a group: a segment, for some of its halves. */
+interface Part {
+  readonly g: number;
+  readonly s: number;
+  readonly segment: readonly number[];
+  readonly pass: readonly number[];
+}
+
 function passLines(context: BlockContext, g: number, pass: readonly number[]): readonly string[] {
-  const early = !startsLate(context);
   return segments(context).flatMap((segment, s) => [
-    ...segmentLines(context, { g, s, segment, pass }),
-    ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
-    ...(early
-      ? range(context.shape.positions).flatMap((t) => integers(context, { g, t, s }, pass))
-      : []),
+    ...segmentSteps(context, { g, s, segment, pass }).flat(),
+    ...segmentEnd(context, { g, s, segment, pass }),
   ]);
 }
 
+function segmentEnd(context: BlockContext, { g, s, pass }: Part): readonly string[] {
+  const { positions } = context.shape;
+  return [
+    ...(weighsPairs(context) ? [] : pass.map((h) => subscales(context, { g, h, s }))),
+    ...(startsLate(context)
+      ? []
+      : range(positions).flatMap((t) => integers(context, { g, t, s }, pass))),
+  ];
+}
+
 function endLines(context: BlockContext, g: number, pass: readonly number[]): readonly string[] {
-  const { positions, groups } = context.shape;
+  const { positions } = context.shape;
   return [
     ...pass.flatMap((h) => rowScales(context, g, h)),
     ...range(positions).flatMap((t) => [
       "{",
-      ...(groups > 1 ? [] : record(context, t)),
+      ...(recordsLate(context) ? record(context, t) : []),
       ...(startsLate(context) ? offsets(context, t) : []),
       ...(startsLate(context) ? integers(context, { g, t, s: 0 }, pass) : []),
       ...pass.flatMap((h) => share(context, { g, t, h })),
@@ -132,17 +184,12 @@ function passes({ mode, shape }: BlockContext): readonly (readonly number[])[] {
   return readsWords(mode) && shape.positions > 2 ? [[0], [1]] : [HALVES];
 }
 
-/** The k-steps of one segment of a group, for some of its halves. */
-function segmentLines(context: BlockContext, at: {
-  readonly g: number;
-  readonly s: number;
-  readonly segment: readonly number[];
-  readonly pass: readonly number[];
-}): readonly string[] {
+/** The lines of each k-step of a part. */
+function segmentSteps(context: BlockContext, at: Part): readonly (readonly string[])[] {
   const { format, mode, masks, shape } = context;
   const { g, s, segment, pass } = at;
   const reader = new CodeReader(format, mode, { masks, pointer: `p${g}`, pass });
-  return segment.flatMap((j, index) => {
+  return segment.map((j, index) => {
     const stepAt = { j, s, index, count: segment.length };
     const codes = pass.map((h) => operands(context, reader, { g, j, h }));
     const sums = range(shape.positions).map((t) => [
