@@ -28,7 +28,7 @@ export function arrayOf(
   const rest = schema["items"] === undefined
     ? json.value
     : context.schema(schema["items"], pointer(path, "items"));
-  return sequence("[", listed({ prefix, rest, min, max, path, context }), "]");
+  return sequence("[", listed({ prefix, rest, min, max, context }), "]");
 }
 
 interface Listed {
@@ -36,14 +36,13 @@ interface Listed {
   readonly rest: Expression;
   readonly min: number;
   readonly max: number | undefined;
-  readonly path: string;
   readonly context: SchemaContext;
 }
 
 /** From the last item to the first: each is either the end or an item and what follows it. */
-function listed({ prefix, rest, min, max = Infinity, path, context }: Listed): Expression {
+function listed({ prefix, rest, min, max = Infinity, context }: Listed): Expression {
   if (min > max) return choice();
-  const item = context.addRule(`items ${path}`, rest);
+  const item = context.addRule("items", rest);
   const count = Math.min(prefix.length, max);
   const restMin = Math.max(0, min - count);
   const restMax = max === Infinity ? undefined : max - count;
@@ -53,7 +52,7 @@ function listed({ prefix, rest, min, max = Infinity, path, context }: Listed): E
     const taken = sequence(...(i === 0 ? [] : [","]), one, following);
     const mayEnd = i >= min;
     following = context.addRule(
-      `items ${path} ${i}`,
+      "items",
       mayEnd ? choice(taken, empty) : taken,
     );
   }

@@ -90,8 +90,8 @@ function othersOf(
   const isFree = additional === undefined && names.length === 0;
   if (additional === false || (additional === undefined && !isFree)) return undefined;
   const value = context.schema(additional ?? true, pointer(path, "additionalProperties"));
-  const key = keyNotAmong(names, { path, context });
-  const member = context.addRule(`member ${path}`, sequence('"', key, ":", value));
+  const key = keyNotAmong(names, context);
+  const member = context.addRule("member", sequence('"', key, ":", value));
   return { member, max: max === undefined ? undefined : max - members.length };
 }
 
@@ -101,7 +101,7 @@ function othersOf(
  */
 function membersOf(
   members: readonly Member[],
-  { path, context, others }: Place & { readonly others: Others | undefined },
+  { context, others }: Place & { readonly others: Others | undefined },
 ): Expression {
   const none = others === undefined || others.max === 0;
   let after: Expression = none ? empty : repeat(sequence(",", others.member), 0, others.max);
@@ -116,13 +116,12 @@ function membersOf(
       ),
     ),
   );
-  members.toReversed().forEach(({ expression, required }, back) => {
-    const at = members.length - 1 - back;
-    const member = context.addRule(`member ${path} ${at}`, expression);
+  for (const { expression, required } of members.toReversed()) {
+    const member = context.addRule("member", expression);
     const here = sequence(member, after);
     const next = sequence(",", member, after);
-    first = context.addRule(`first ${path} ${at}`, required ? here : choice(here, first));
-    after = context.addRule(`after ${path} ${at}`, required ? next : choice(next, after));
-  });
+    first = context.addRule("first", required ? here : choice(here, first));
+    after = context.addRule("after", required ? next : choice(next, after));
+  }
   return first;
 }

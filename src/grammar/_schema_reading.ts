@@ -11,8 +11,8 @@ export type SchemaObject = Readonly<Record<string, unknown>>;
 export interface SchemaContext {
   /** The expression of a schema within this one. */
   schema(schema: unknown, path: string): Expression;
-  /** Gives an expression a name, so that it is there once. */
-  addRule(name: string, expression: Expression): Expression;
+  /** Gives an expression a name of its own, which the label begins, so that it is there once. */
+  addRule(label: string, expression: Expression): Expression;
 }
 
 /** Types of JSON values, and integers. */

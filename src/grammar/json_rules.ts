@@ -62,6 +62,8 @@ export const json = {
   integer: rule("json-integer"),
   boolean: choice("true", "false"),
   null: text("null"),
+  /** A member's name without its opening quote, none of whose characters needs an escape. */
+  restOfKey: rule("json-key"),
 } as const;
 
 const member = sequence(json.string, ":", json.value);
@@ -75,6 +77,7 @@ export const jsonRules: ReadonlyMap<string, Expression> = new Map([
   ["json-object", sequence("{", repeat(listOf(member), 0, 1), "}")],
   ["json-array", sequence("[", repeat(listOf(json.value), 0, 1), "]")],
   ["json-string", quoted(repeat(json.character, 0))],
+  ["json-key", sequence(repeat(plainCharacters, 0), quote)],
   ["json-character", stringCharacters(complement([]))],
   ["json-number", number],
   ["json-integer", integer],

@@ -12,7 +12,8 @@ import { choice, rule, text } from "./expression.ts";
 import type { Expression, Grammar } from "./expression.ts";
 import { formatRules } from "./_formats.ts";
 import { json, jsonRules } from "./json_rules.ts";
-import { depthMax, enumValuesMax, schemasMax, schemaUnitsMax } from "./limits.ts";
+import { depthMax, enumValuesMax, nestingMax, schemasMax, schemaUnitsMax } from "./limits.ts";
+import { isNestedDeeper } from "./nesting.ts";
 import { arrayOf } from "./_schema_arrays.ts";
 import { objectOf } from "./_schema_objects.ts";
 import { numberOf, stringOf } from "./_schema_scalars.ts";
@@ -27,6 +28,12 @@ import { refuseOverlaps } from "./_schema_one_of.ts";
  * @throws {GrammarError} `unsupported` with the place and keyword in `path`, `too-large`
  */
 export function schemaGrammar(schema: unknown): Grammar {
+  if (isNestedDeeper(schema, nestingMax)) {
+    throw new GrammarError(
+      "too-large",
+      `Cannot use the schema as its JSON must be nested at most ${nestingMax} deep`,
+    );
+  }
   const units = JSON.stringify(schema)?.length ?? 0;
   if (units > schemaUnitsMax) {
     throw new GrammarError(
@@ -44,6 +51,7 @@ class SchemaReader implements SchemaContext {
   readonly #pending: string[] = [];
   readonly #named = new Set<string>();
   #count = 0;
+  #labelled = 0;
   #depth = 0;
 
   constructor(document: unknown) {
@@ -53,15 +61,24 @@ class SchemaReader implements SchemaContext {
   grammar(): Grammar {
     const root = this.#reference("#", "");
     for (let at = this.#pending.pop(); at !== undefined; at = this.#pending.pop()) {
-      this.#rules.set(at, this.schema(this.#resolve(at, at), at.slice(1)));
+      this.#define(at, this.schema(this.#resolve(at, at), at.slice(1)));
     }
-    this.#rules.set("root", root);
+    this.#define("root", root);
     return { root: "root", rules: this.#rules };
   }
 
-  addRule(name: string, expression: Expression): Expression {
-    this.#rules.set(name, expression);
+  addRule(label: string, expression: Expression): Expression {
+    // The number is given once, and references begin with #: no two rules have one name.
+    const name = `${label} ${this.#labelled++}`;
+    this.#define(name, expression);
     return rule(name);
+  }
+
+  #define(name: string, expression: Expression): void {
+    if (this.#rules.has(name)) {
+      throw new RangeError(`Cannot define rule "${name}" as its name must be new: it is taken`);
+    }
+    this.#rules.set(name, expression);
   }
 
   schema(schema: unknown, path: string): Expression {

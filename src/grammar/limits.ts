@@ -17,8 +17,11 @@ export const statesMax = 500_000;
 /** Rules of a grammar. */
 export const rulesMax = 20_000;
 
-/** Places that an automaton may be in at once; an ambiguous grammar multiplies them. */
-export const placesMax = 2_000;
+/**
+ * Places that an automaton may be in at once, enough for the largest `enum` and for thousands of
+ * optional members; what they cost is bounded by `placesOfMaskMax`.
+ */
+export const placesMax = 100_000;
 
 /** Sets of places that are kept for a grammar; beyond that they are found anew. */
 export const placeSetsMax = 20_000;
@@ -34,6 +37,12 @@ export const masksMax = 256;
 
 /** Bytes of a schema, as JSON. */
 export const schemaUnitsMax = 262_144;
+
+/** Levels of a schema's JSON: what is deeper would not fit on the stack of what walks it. */
+export const nestingMax = 512;
+
+/** Comparisons of values that telling the schemas of a `oneOf` apart may cost. */
+export const comparisonsMax = 2_000_000;
 
 /** Schemas within a schema, references counted once. */
 export const schemasMax = 10_000;

@@ -112,6 +112,13 @@ test("What cannot be held to is refused by its place and keyword", () => {
     [{ anyOf: [] }, "/anyOf"],
     [{ anyOf: [{}], minimum: 1 }, "/minimum"],
     [{ oneOf: [{ type: "integer" }, { type: "number" }] }, "/oneOf"],
+    [
+      { oneOf: [{ type: "string" }, { properties: { a: { type: "null" } }, required: ["a"] }] },
+      "/oneOf",
+    ],
+    [{ oneOf: [{ type: "string" }, { minimum: 5, maximum: 9 }] }, "/oneOf"],
+    [{ oneOf: [{ const: { a: 1, b: 2 } }, { const: { b: 2, a: 1 } }] }, "/oneOf"],
+    [{ oneOf: [{ const: "a" }, { maxLength: 3 }] }, "/oneOf"],
     [{ oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, "/oneOf"],
     [{ items: [{}] }, "/items"],
     [{ enum: [] }, "/enum"],
@@ -168,4 +175,62 @@ test("Schemas are bounded in length, depth and number", () => {
     );
   }
   schemaGrammar(many);
+});
+
+test("Names of members may look like anything", () => {
+  const y = { type: "integer", minimum: 0, maximum: 9 };
+  const x = { type: "object", properties: { x: { const: "t" } }, required: ["x"] };
+  const first = { type: "array", prefixItems: [{ type: "boolean" }], minItems: 1, maxItems: 1 };
+  const schemas = [
+    { a: x, "a 0": { type: "object", properties: { y }, additionalProperties: y } },
+    { a: first, "a 0": { type: "array", items: y, minItems: 2, maxItems: 2 } },
+    { root: x, "#": { const: 1 }, "json-value": first },
+  ].map((properties) => ({
+    type: "object",
+    properties,
+    required: Object.keys(properties),
+  }));
+  for (const schema of schemas) {
+    const validate = ajv.compile(schema);
+    for (const value of walks(schema, 50)) {
+      assert.ok(validate(value), `${JSON.stringify(schema)} has ${JSON.stringify(value)}`);
+    }
+  }
+});
+
+test("Large schemas are held to all the way", () => {
+  const numbered = (count: number): string[] => Array.from({ length: count }, (_, i) => `v${i}`);
+  const members = Object.fromEntries(numbered(400).map((name) => [name, { type: "null" }]));
+  const kinds = numbered(500).map((kind) => ({
+    type: "object",
+    properties: { kind: { const: kind } },
+    required: ["kind"],
+  }));
+  const isNumbered = (value: unknown): boolean => /^v\d{1,4}$/.test(String(value));
+  const hasKind = (value: unknown): boolean => isNumbered((value as { kind: unknown }).kind);
+  const hasMembers = (value: unknown): boolean => Object.keys(value as object).every(isNumbered);
+  const cases: readonly (readonly [unknown, (value: unknown) => boolean])[] = [
+    [{ enum: numbered(5000) }, isNumbered],
+    [{ type: "object", properties: members }, hasMembers],
+    [{ anyOf: kinds }, hasKind],
+    [{ oneOf: kinds }, hasKind],
+    [{ oneOf: numbered(3000).map((value) => ({ const: value })) }, isNumbered],
+  ];
+  for (const [schema, isValid] of cases) {
+    for (const value of walks(schema, 2)) assert.ok(isValid(value), JSON.stringify(value));
+  }
+});
+
+test("What would take too long or go too deep is refused before it does", () => {
+  let list: unknown = 1;
+  for (let i = 0; i < 100_000; i++) list = [list];
+  const consts = Array.from({ length: 14_000 }, (_, i) => ({ const: i }));
+  for (const schema of [{ const: list }, list, { oneOf: consts }]) {
+    assert.throws(
+      () => schemaGrammar(schema),
+      (thrown) => thrown instanceof GrammarError && thrown.code === "too-large",
+    );
+  }
+  const properties = { ["n".repeat(8_000)]: { type: "null" } };
+  schemaGrammar({ type: "object", properties, additionalProperties: true });
 });
