@@ -34,12 +34,14 @@ export class PlaceSets {
   readonly #byteOf: Uint8Array;
   /** States at which a rule does nothing more but end. */
   readonly #onlyReturns: Uint8Array;
+  readonly #placesMax: number;
   #foundCount = 0;
   #allowance = placesOfMaskMax;
   readonly start: PlaceSet;
 
   constructor(automaton: Automaton) {
     this.#automaton = automaton;
+    this.#placesMax = placesMax + 2 * automaton.states.length;
     this.#byteOf = new Uint8Array(automaton.classCount);
     automaton.classOf.forEach((number, byte) => {
       this.#byteOf[number] = byte;
@@ -97,7 +99,7 @@ export class PlaceSets {
     let accepts = false;
     const places: number[] = [];
     while (work.length > 0) {
-      if (seen.size > placesMax) throw ambiguous(placesMax);
+      if (seen.size > this.#placesMax) throw ambiguous(this.#placesMax);
       const stack = work.pop() ?? 0;
       const state = work.pop() ?? 0;
       const { edges, moves, call, returns } = states[state] ?? states[0] ?? nowhere;

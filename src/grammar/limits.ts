@@ -18,10 +18,10 @@ export const statesMax = 500_000;
 export const rulesMax = 20_000;
 
 /**
- * Places that an automaton may be in at once, enough for the largest `enum` and for thousands of
- * optional members; what they cost is bounded by `placesOfMaskMax`.
+ * Places that an automaton may be in at once, besides twice as many as it has states: a grammar with
+ * thousands of alternatives begins at all of them, and an ambiguous one multiplies its places.
  */
-export const placesMax = 100_000;
+export const placesMax = 2_000;
 
 /** Sets of places that are kept for a grammar; beyond that they are found anew. */
 export const placeSetsMax = 20_000;
