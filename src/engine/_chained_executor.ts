@@ -165,48 +165,34 @@ export class ChainedExecutor implements ModelExecutor {
     });
     const { shape, contextMax } = this;
     checkForward({ shape, contextMax, held: this.layers, layers, entries, hidden });
-    const rows = await this.#chain(call, entries, digests);
+    const rows = await holding(layers, entries, () => this.#chain(call, entries, digests));
     for (const { session, firstPosition, tokens } of entries) {
       if (tokens !== undefined) learn(session, { firstPosition, tokens, sure: tokens.length });
     }
     return rows;
   }
 
-  /** Runs the parts one after the other; when one fails, those before it forget what they did. */
+  /** Runs the parts one after the other, within `holding`. */
   async #chain(
     { layers, hidden, signal }: DigestedCall,
     entries: readonly ChainedEntry[],
     digests?: "digests",
   ): Promise<DigestedRows> {
-    const done: { readonly index: number; readonly layers: LayerRange }[] = [];
     let rows: DigestedRows = { hidden, digests: new Uint8Array() };
-    for (const { session } of entries) session.isComputing = true;
-    try {
-      for (const [index, part] of this.#parts.entries()) {
-        const from = Math.max(layers.from, part.layers.from);
-        const to = Math.min(layers.to, part.layers.to);
-        if (from >= to) continue;
-        rows = await forwardPart(part, {
-          layers: { from, to },
-          batch: entries.map(({ session, firstPosition, positionCount }) => {
-            return { session: partOf(session, index), firstPosition, positionCount };
-          }),
-          hidden: rows.hidden,
-          ...(signal === undefined ? {} : { signal }),
-        }, digests !== undefined && to === layers.to);
-        done.push({ index, layers: { from, to } });
-      }
-      return rows;
-    } catch (thrown) {
-      for (const { index, layers } of done) {
-        for (const { session, firstPosition } of entries) {
-          partOf(session, index).forget(layers, firstPosition);
-        }
-      }
-      throw thrown;
-    } finally {
-      for (const { session } of entries) session.isComputing = false;
+    for (const [index, part] of this.#parts.entries()) {
+      const from = Math.max(layers.from, part.layers.from);
+      const to = Math.min(layers.to, part.layers.to);
+      if (from >= to) continue;
+      rows = await forwardPart(part, {
+        layers: { from, to },
+        batch: entries.map(({ session, firstPosition, positionCount }) => {
+          return { session: partOf(session, index), firstPosition, positionCount };
+        }),
+        hidden: rows.hidden,
+        ...(signal === undefined ? {} : { signal }),
+      }, digests !== undefined && to === layers.to);
     }
+    return rows;
   }
 
   async #step(
@@ -226,10 +212,12 @@ export class ChainedExecutor implements ModelExecutor {
     });
     checkStep({ shape, contextMax, held: layers, entries: spans });
     const { tokens, logitRows } = rowsOf(spans);
-    const hidden = await this.#first.embed(tokens);
-    const call = { layers, batch: spans, hidden, ...(signal === undefined ? {} : { signal }) };
-    const { hidden: result } = await this.#chain(call, spans);
-    const logits = await this.#logits(result, logitRows, signal);
+    const logits = await holding(layers, spans, async () => {
+      const hidden = await this.#first.embed(tokens);
+      const call = { layers, batch: spans, hidden, ...(signal === undefined ? {} : { signal }) };
+      const { hidden: result } = await this.#chain(call, spans);
+      return await this.#logits(result, logitRows, signal);
+    });
     for (const { session, firstPosition, tokens, logits } of spans) {
       learn(session, { firstPosition, tokens, sure: logits === "all" ? 1 : tokens.length });
     }
@@ -270,6 +258,24 @@ export class ChainedExecutor implements ModelExecutor {
       }
     }
     return result;
+  }
+}
+
+/** Keeps sessions to a call until it ends; when it fails, the parts forget what it wrote. */
+// tidy: allow positional-parameters as the call reads best at the end
+async function holding<T>(
+  layers: LayerRange,
+  entries: readonly ChainedEntry[],
+  call: () => Promise<T>,
+): Promise<T> {
+  for (const { session } of entries) session.isComputing = true;
+  try {
+    return await call();
+  } catch (thrown) {
+    for (const { session, firstPosition } of entries) session.forget(layers, firstPosition);
+    throw thrown;
+  } finally {
+    for (const { session } of entries) session.isComputing = false;
   }
 }
 

@@ -47,6 +47,16 @@ export class ChainedSession implements Session {
     for (const part of byCount) part.truncate(positionCount);
   }
 
+  /** Forgets what a failed call wrote: positions from `count` on, in some layers. */
+  forget(layers: LayerRange, count: number): void {
+    for (const [i, part] of this.parts.entries()) {
+      const held = this.#layers[i] ?? layers;
+      const from = Math.max(layers.from, held.from);
+      const to = Math.min(layers.to, held.to);
+      if (from < to) part.forget({ from, to }, count);
+    }
+  }
+
   fork(): ChainedSession {
     this.#assertIdle("fork");
     return new ChainedSession(this.parts.map((part) => part.fork()), this.#layers);

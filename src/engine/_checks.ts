@@ -99,7 +99,7 @@ export function checkForward(call: ForwardCall): void {
   if (call.entries.length === 0) {
     throw new RangeError("Cannot run layers as the batch must not be empty: it has 0 entries");
   }
-  if (new Set(call.entries.map((entry) => entry.counts)).size !== call.entries.length) {
+  if (new Set(call.entries.map((entry) => entry.session)).size !== call.entries.length) {
     throw new RangeError("Cannot run layers as a session may be in a batch only once");
   }
   let rows = 0;

@@ -80,7 +80,8 @@ export class WasmExecutor implements ModelExecutor {
     this.#home = {
       layers,
       pool,
-      prefixes: this.#prefixes,
+      // An encoder's keys and values depend on what follows, so nobody may take them over.
+      prefixes: shape.family.causal ? this.#prefixes : undefined,
       assertOpen: (): void => void this.#open(),
       stop: (): void => this.#parts?.threads.stop(),
     };
@@ -196,8 +197,6 @@ export class WasmExecutor implements ModelExecutor {
       signal,
       (pass, call) => pass.step(call),
     );
-    // An encoder's keys and values depend on what follows, so nobody may take them over.
-    if (!this.shape.family.causal) return result;
     for (const { session, firstPosition, tokens, logits } of spans) {
       // Who wants all logits may yet take back what came after the first token.
       session.learn(firstPosition, { tokens, sure: logits === "all" ? 1 : tokens.length });

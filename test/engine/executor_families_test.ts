@@ -123,6 +123,14 @@ async function compareEncoders(fixture: Fixture): Promise<void> {
       RangeError,
     );
     session.drop();
+    const read = executor.openSession();
+    await executor.forward(executor.layers, [
+      { session: read, ...entry, tokens: tokens.slice(3, 40) },
+    ], rows);
+    read.drop();
+    const next = executor.openSession({ prefix: tokens.slice(3, 40) });
+    assert.equal(next.positionCount, 0, "a text's keys and values depend on all of it");
+    next.drop();
     assert.equal(executor.pages().used, 0);
     await assert.rejects(executor.head(hidden), hasCode("not-held"));
     await assert.rejects(executor.encode([new Uint32Array()]), RangeError);

@@ -13,6 +13,7 @@ import {
   testExecutorContract,
 } from "./_executor_contract.ts";
 import { type Fixture, openFixture } from "./_fixtures.ts";
+import { testRejectionContract } from "./_rejection_contract.ts";
 
 /** Loads with memories of so many bytes that there must be two or three. */
 async function inParts(
@@ -37,6 +38,8 @@ testExecutorContract("loadExecutor() in parts", async (fixture, options) => {
   if (layers.to - layers.from === 1) return await loadExecutor({ ...fixture, ...options });
   return await inParts(fixture, options);
 });
+
+testRejectionContract("loadExecutor() in parts", (fixture) => inParts(fixture, {}));
 
 test("parts give the bits of one memory, step by step, with forks and taken-over prefixes", async () => {
   const fixture = await openFixture("stories260K-q8_0");

@@ -12,12 +12,15 @@ import {
 } from "./_executor_contract.ts";
 import { digestsOf, readGolden } from "./_digests.ts";
 import { fixtureBytes, openBytes, openFixture } from "./_fixtures.ts";
+import { testRejectionContract } from "./_rejection_contract.ts";
 import { fixtureRuns } from "./_runs.ts";
 
 testExecutorContract(
   "loadExecutor()",
   (fixture, options) => loadExecutor({ ...fixture, ...options }),
 );
+
+testRejectionContract("loadExecutor()", (fixture) => loadExecutor(fixture));
 
 test("loadExecutor() gives the golden digests with each probe answer and build forced", async () => {
   const { fixtures } = readGolden();
