@@ -31,6 +31,11 @@ export function analyse(grammar: Grammar): Analysis {
   return { isProductive: (expression) => canEnd(expression, (name) => productive.has(name)) };
 }
 
+/** Whether some text matches the root; all rules that it reaches must be there. */
+export function isSatisfiable(grammar: Grammar): boolean {
+  return fixpoint(grammar, reachable(grammar), canEnd).has(grammar.root);
+}
+
 type Has = (name: string) => boolean;
 
 /** Rules in the order in which they are met, the root first. */

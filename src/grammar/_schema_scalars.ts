@@ -3,7 +3,7 @@
  */
 import { formatRules, formats } from "./_formats.ts";
 import { decimalOf, numbersBetween, rescale } from "./_number_ranges.ts";
-import { choice, repeat, rule } from "./expression.ts";
+import { choice, isNothing, repeat, rule } from "./expression.ts";
 import type { Expression } from "./expression.ts";
 import { json, quoted } from "./json_rules.ts";
 import { repeatMax } from "./limits.ts";
@@ -73,12 +73,32 @@ export function numberOf(
   if (low === undefined && high === undefined) {
     return type === "integer" ? json.integer : json.number;
   }
+  const found = boundedNumbers({ low, high, type });
+  if (type === "number" && isNothing(found) && isRange(low, high)) {
+    throw refuse(path, "its numbers have more digits than are told apart by this release");
+  }
+  return found;
+}
+
+interface Bounded {
+  readonly low: Limit | undefined;
+  readonly high: Limit | undefined;
+  readonly type: "number" | "integer";
+}
+
+function boundedNumbers({ low, high, type }: Bounded): Expression {
   const integers = numbersBetween({ min: lowest(low, 0), max: highest(high, 0) });
   if (type === "integer") return integers;
   const decimals = decimalsOf(low, high);
   if (decimals === 0) return integers;
   const bounds = { min: lowest(low, decimals), max: highest(high, decimals) };
   return choice(integers, numbersBetween(bounds, decimals));
+}
+
+/** Whether some number is within the limits. */
+function isRange(low: Limit | undefined, high: Limit | undefined): boolean {
+  if (low === undefined || high === undefined || low.value < high.value) return true;
+  return low.value === high.value && !low.excluded && !high.excluded;
 }
 
 function at(

@@ -36,6 +36,20 @@ export const empty: Expression = { kind: "sequence", parts: [] };
 /** Matches no text at all. */
 export const nothing: Expression = { kind: "choice", options: [] };
 
+/** Whether nothing can match, as far as that is seen without looking at rules. */
+export function isNothing(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "sequence":
+      return expression.parts.some(isNothing);
+    case "choice":
+      return expression.options.every(isNothing);
+    case "repeat":
+      return expression.min > 0 && isNothing(expression.part);
+    default:
+      return false;
+  }
+}
+
 /** These characters. */
 export function text(value: string): Expression {
   return { kind: "text", text: value };

@@ -7,8 +7,9 @@
  * the grammar has the one of `JSON.stringify`. Members that nobody named are made only where
  * `additionalProperties` or the lack of `properties` asks for them.
  */
+import { isSatisfiable } from "./_analysis.ts";
 import { GrammarError } from "./errors.ts";
-import { choice, rule, text } from "./expression.ts";
+import { choice, isNothing, rule, text } from "./expression.ts";
 import type { Expression, Grammar } from "./expression.ts";
 import { formatRules } from "./_formats.ts";
 import { json, jsonRules } from "./json_rules.ts";
@@ -17,6 +18,7 @@ import { isNestedDeeper } from "./nesting.ts";
 import { arrayOf } from "./_schema_arrays.ts";
 import { objectOf } from "./_schema_objects.ts";
 import { numberOf, stringOf } from "./_schema_scalars.ts";
+import { contradiction, unsatisfiable } from "./_contradictions.ts";
 import { checkKeywords, listAt, pointer, refuse, typesOf } from "./_schema_reading.ts";
 import type { JsonType, SchemaContext, SchemaObject } from "./_schema_reading.ts";
 import { refuseOverlaps } from "./_schema_one_of.ts";
@@ -53,6 +55,8 @@ class SchemaReader implements SchemaContext {
   #count = 0;
   #labelled = 0;
   #depth = 0;
+  /** The first schema that nothing fits: no fault unless it is needed. */
+  #impossible: GrammarError | undefined;
 
   constructor(document: unknown) {
     this.#document = document;
@@ -64,7 +68,12 @@ class SchemaReader implements SchemaContext {
       this.#define(at, this.schema(this.#resolve(at, at), at.slice(1)));
     }
     this.#define("root", root);
-    return { root: "root", rules: this.#rules };
+    const grammar = { root: "root", rules: this.#rules };
+    if (isSatisfiable(grammar)) return grammar;
+    throw this.#impossible ?? unsatisfiable(
+      "",
+      "each value that fits it would hold another one, without end: give it a way to end",
+    );
   }
 
   addRule(label: string, expression: Expression): Expression {
@@ -83,7 +92,10 @@ class SchemaReader implements SchemaContext {
 
   schema(schema: unknown, path: string): Expression {
     if (schema === true) return json.value;
-    if (schema === false) return choice();
+    if (schema === false) {
+      this.#impossible ??= unsatisfiable(path, "no value fits false");
+      return choice();
+    }
     if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
       throw refuse(path, "it must be an object, true or false");
     }
@@ -96,6 +108,7 @@ class SchemaReader implements SchemaContext {
     }
     const expression = this.#object(schema as SchemaObject, path);
     this.#depth--;
+    if (isNothing(expression)) this.#impossible ??= contradiction(schema as SchemaObject, path);
     return expression;
   }
 

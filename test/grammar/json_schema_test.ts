@@ -121,6 +121,11 @@ test("What cannot be held to is refused by its place and keyword", () => {
     [{ oneOf: [{ const: "a" }, { maxLength: 3 }] }, "/oneOf"],
     [{ oneOf: [{ properties: { a: {} } }, { properties: { b: {} } }] }, "/oneOf"],
     [{ items: [{}] }, "/items"],
+    [{ properties: { a: { exclusiveMinimum: 1e-12, exclusiveMaximum: 2e-12 } } }, "/properties/a"],
+    [
+      { properties: { a: { minimum: 123456789012345.6, maximum: 123456789012345.9 } } },
+      "/properties/a",
+    ],
     [{ enum: [] }, "/enum"],
     [{ minimun: 1 }, "/minimun"],
     [{ properties: { a: 5 } }, "/properties/a"],
@@ -142,21 +147,29 @@ test("What cannot be held to is refused by its place and keyword", () => {
 });
 
 test("A schema that nothing fits is refused before anything runs", () => {
-  const schemas = [
-    false,
-    { type: "integer", minimum: 3, maximum: 2 },
-    { type: "string", minLength: 2, maxLength: 1 },
-    { type: "array", items: false, minItems: 1 },
-    { type: "object", properties: { a: false }, required: ["a"] },
-    { type: "object", properties: {}, additionalProperties: false, required: ["a"] },
-    { $ref: "#" },
-    { type: "object", properties: { a: { $ref: "#" } }, required: ["a"] },
-    { enum: [1, 2], type: "string" },
+  const cases: readonly (readonly [unknown, string])[] = [
+    [false, ""],
+    [{ type: "integer", minimum: 3, maximum: 2 }, "/minimum"],
+    [{ type: "number", exclusiveMinimum: 2, maximum: 2 }, "/exclusiveMinimum"],
+    [{ type: "string", minLength: 2, maxLength: 1 }, "/minLength"],
+    [{ type: "array", minItems: 2, maxItems: 1 }, "/minItems"],
+    [{ type: "array", items: false, minItems: 1 }, "/items"],
+    [{ type: "object", properties: { a: false }, required: ["a"] }, "/properties/a"],
+    [
+      { type: "object", properties: {}, additionalProperties: false, required: ["a"] },
+      "/properties/a",
+    ],
+    [{ $ref: "#" }, ""],
+    [{ type: "object", properties: { a: { $ref: "#" } }, required: ["a"] }, ""],
+    [{ enum: [1, 2], type: "string" }, "/enum"],
+    [{ anyOf: [{ const: 1, type: "string" }, false] }, "/anyOf/0/const"],
   ];
-  for (const schema of schemas) {
+  schemaGrammar({ anyOf: [{ const: 1, type: "string" }, { type: "null" }] });
+  for (const [schema, path] of cases) {
     assert.throws(
-      () => compileGrammar(schemaGrammar(schema), { vocabulary }),
-      (thrown) => thrown instanceof GrammarError && thrown.code === "unsatisfiable",
+      () => schemaGrammar(schema),
+      (thrown) =>
+        thrown instanceof GrammarError && thrown.code === "unsatisfiable" && thrown.path === path,
       JSON.stringify(schema),
     );
   }

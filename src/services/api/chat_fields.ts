@@ -47,7 +47,9 @@ const metadata: Schema<Record<string, string>> = notArray(
 const promptCacheOptions: Schema<unknown> = notArray(
   v.strictObject({
     mode: v.nullish(v.picklist(["implicit", "explicit"], "it must be implicit or explicit")),
-    ttl: v.optional(v.null("prompts have no time to live in this release: leave it out")),
+    ttl: v.optional(
+      v.null("what is known of prompts is kept until its room is needed: leave it out"),
+    ),
   }, issueOfObject("mode")),
   "it must be an object with mode",
 );

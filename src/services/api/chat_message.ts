@@ -4,6 +4,7 @@
  * and that applications send back, are taken.
  */
 import * as v from "valibot";
+import { isNestedDeeper, nestingMax } from "../../grammar/mod.ts";
 import { arrayOf, isEmptyArray, issueOfObject, type Schema, textUpTo } from "./field_schemas.ts";
 import { contentPartsMax, messagesMax, toolCallsMax } from "./limits.ts";
 
@@ -65,6 +66,10 @@ const toolCall = v.pipe(
     // A stream's pieces, put together by an application, have it.
     index: v.nullish(v.number("it must be a number")),
   }, issueOfObject("id, type and function")),
+  v.check(
+    ({ function: given }) => !isNestedDeeper(parsed(given.arguments), nestingMax),
+    `its arguments must be nested at most ${nestingMax} deep`,
+  ),
   v.transform(({ id, function: given }): ToolCall => ({
     id,
     name: given.name,

@@ -2,6 +2,7 @@
  * `tools`, `tool_choice` and `response_format`: what an answer may call, and what it must be.
  */
 import * as v from "valibot";
+import { isNestedDeeper, nestingMax } from "../../grammar/mod.ts";
 import type { Tool } from "../inference/mod.ts";
 import {
   arrayOf,
@@ -20,9 +21,15 @@ const name: Schema<string> = v.pipe(
   v.regex(/^[A-Za-z0-9_.-]{1,64}$/, nameMessage),
 );
 
+const nested = v.check(
+  (value: unknown) => !isNestedDeeper(value, nestingMax),
+  `it must be nested at most ${nestingMax} deep`,
+);
+
 const jsonObject: Schema<unknown> = notArray(
   v.pipe(
     v.unknown(),
+    nested,
     v.check((value) => typeof value === "object" && value !== null, "it must be a JSON schema"),
   ),
   "it must be a JSON schema",
@@ -90,9 +97,9 @@ const schemaFormat = v.pipe(
   v.strictObject({
     type: v.literal("json_schema"),
     json_schema: v.strictObject({
-      name: v.nullish(name),
+      name,
       description: v.nullish(textUpTo(65_536)),
-      schema: v.nullish(v.unknown()),
+      schema: v.nullish(v.pipe(v.unknown(), nested)),
       strict: v.nullish(boolean),
     }, issueOfObject("name, description, schema and strict")),
   }, issueOfObject("type and json_schema")),

@@ -54,7 +54,7 @@ export function translateChat(body: unknown): Translated {
         messages: values.messages ?? [],
         tools: values.tool_choice === "none" ? [] : values.tools ?? [],
       },
-      ...optional("toolCalls", toolCallsOf(values)),
+      ...optional("toolCalls", toolCallsOf(values, body)),
       ...optional("format", chatFormatOf(values)),
       ...optional("topLogprobs", chatTopLogprobs(values)),
       ...optional("maxTokens", newer ?? older),
@@ -124,12 +124,12 @@ function chatFormatOf(values: ChatValues): GenerateParams["format"] {
   return format ?? grammarOf(values);
 }
 
-function toolCallsOf(values: ChatValues): GenerateParams["toolCalls"] {
+function toolCallsOf(values: ChatValues, body: unknown): GenerateParams["toolCalls"] {
   const { tools = [], tool_choice: choice = "auto", parallel_tool_calls: parallel = true } = values;
   if (tools.length > 0 && choice !== "none") {
     const param = values.response_format === undefined ? "grammar" : "response_format";
     if (chatFormatOf(values) !== undefined) {
-      throw refused(values[param], {
+      throw refused((body as Readonly<Record<string, unknown>>)[param], {
         param,
         rule: "an answer that may call tools is held to their form: leave it out",
       });

@@ -2,7 +2,14 @@
  * From what a request asks its answer to be, to a grammar that is ready: JSON, a schema, a grammar
  * of its own, or tool calls.
  */
-import { GrammarError, jsonObjectGrammar, parseGrammar, schemaGrammar } from "../../grammar/mod.ts";
+import {
+  GrammarError,
+  isNestedDeeper,
+  jsonObjectGrammar,
+  nestingMax,
+  parseGrammar,
+  schemaGrammar,
+} from "../../grammar/mod.ts";
 import type { CompiledGrammar } from "../../grammar/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import { chatTemplate, toolFormat } from "../../model/mod.ts";
@@ -14,6 +21,8 @@ import { toolGrammar } from "./tool_grammar.ts";
 /** What an answer is held to. */
 export interface Constraint {
   readonly grammar: CompiledGrammar;
+  /** The parameter that says so. */
+  readonly field: string;
   /** Control tokens that are text in this answer. */
   readonly spelled: ReadonlyMap<number, string>;
   /** The form of tool calls in it. */
@@ -31,6 +40,9 @@ export function constraintOf(params: GenerateParams, model: LoadedModel): Constr
   if (toolCalls !== undefined) return toolConstraint(params, model);
   if (format === undefined) return undefined;
   const field = format.kind === "grammar" ? "grammar" : "format";
+  if (isNestedDeeper(format, nestingMax)) {
+    throw invalid(field, `Cannot use the schema as it must be nested at most ${nestingMax} deep`);
+  }
   const grammar = guarded(field, () =>
     model.grammars.get({
       key: JSON.stringify(format),
@@ -45,7 +57,7 @@ export function constraintOf(params: GenerateParams, model: LoadedModel): Constr
         }
       },
     }));
-  return { grammar, spelled: new Map(), toolFormat: undefined };
+  return { grammar, field, spelled: new Map(), toolFormat: undefined };
 }
 
 function toolConstraint(params: GenerateParams, model: LoadedModel): Constraint | undefined {
@@ -77,7 +89,7 @@ function toolConstraint(params: GenerateParams, model: LoadedModel): Constraint 
       grammar: () => toolGrammar({ format: form, tools, required, parallel }),
       spelled,
     }));
-  return { grammar, spelled, toolFormat: form };
+  return { grammar, field: "tools", spelled, toolFormat: form };
 }
 
 /**

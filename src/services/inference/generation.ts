@@ -36,14 +36,15 @@ export async function* generateText(options: GenerationOptions): AsyncGenerator<
   const answer = new Answer(options);
   const history = [...promptTokens];
   const matcher = options.constraint?.grammar.matcher();
+  const field = options.constraint?.field ?? "format";
   let next = promptTokens;
   for (;;) {
     const logits = await sequence.extend(next);
     const position = history.length;
-    const mask = matcher === undefined ? undefined : guarded("format", () => matcher.mask());
+    const mask = matcher === undefined ? undefined : guarded(field, () => matcher.mask());
     const seen = options.penalises ? history : [];
     const token = sampler.sample(logits, { position, history: seen, mask });
-    if (matcher !== undefined) guarded("format", () => matcher.accept(token));
+    if (matcher !== undefined) guarded(field, () => matcher.accept(token));
     answer.list(token, logits);
     history.push(token);
     options.onToken();

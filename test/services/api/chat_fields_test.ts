@@ -152,7 +152,7 @@ const chat: Record<string, Samples> = {
       ["text"],
       [{ type: "xml" }, "response_format.type"],
       [{ type: "json_schema" }, "response_format.json_schema"],
-      [{ type: "json_schema", json_schema: { x: 1 } }, "response_format.json_schema.x"],
+      [{ type: "json_schema", json_schema: { name: "n", x: 1 } }, "response_format.json_schema.x"],
       [{ type: "json_object", schema: {} }, "response_format.schema"],
     ],
   },

@@ -265,10 +265,10 @@ test("What cannot be held to is 400 with its field and reason, before anything i
       { response_format: { type: "json_schema", json_schema: { name: "x", schema: false } } },
       "response_format",
       "grammar_unsatisfiable",
-      /no text fits/,
+      /no value fits false/,
     ],
     [{ grammar: "root ::= [" }, "grammar", "grammar_syntax", /line 1, column/],
-    [{ grammar: 'root ::= "a" root' }, "grammar", "grammar_unsatisfiable", /no text fits/],
+    [{ grammar: 'root ::= "a" root' }, "grammar", "grammar_unsatisfiable", /no value fits false/],
     [
       { tools: [{ type: "function", function: { name: "f", strict: true, parameters: schema } }] },
       "tools",
