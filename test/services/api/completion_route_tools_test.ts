@@ -268,7 +268,7 @@ test("What cannot be held to is 400 with its field and reason, before anything i
       /no value fits false/,
     ],
     [{ grammar: "root ::= [" }, "grammar", "grammar_syntax", /line 1, column/],
-    [{ grammar: 'root ::= "a" root' }, "grammar", "grammar_unsatisfiable", /no value fits false/],
+    [{ grammar: 'root ::= "a" root' }, "grammar", "grammar_unsatisfiable", /no text fits/],
     [
       { tools: [{ type: "function", function: { name: "f", strict: true, parameters: schema } }] },
       "tools",
