@@ -64,6 +64,12 @@ export async function inspect(
   }
 }
 
+function templateWords({ hasChatTemplate, family }: ModelSummary): string {
+  if (hasChatTemplate) return "yes";
+  const embeds = family?.some((words) => words.startsWith("pooled by ")) ?? false;
+  return embeds ? "none, as it embeds texts" : "no, a plain default is used";
+}
+
 function describe(io: CliIo, summary: ModelSummary): string {
   const paint = painterFor(io, io.stdout);
   const { shape } = summary;
@@ -81,7 +87,7 @@ function describe(io: CliIo, summary: ModelSummary): string {
     ["tensors", types.join("; ")],
     ["context", summary.contextMax === null ? "(not said)" : `${summary.contextMax} positions`],
     ["tokenizer", `${summary.tokenizer.kind}, ${summary.tokenizer.vocabularySize} tokens`],
-    ["chat template", summary.hasChatTemplate ? "yes" : "no, a plain default is used"],
+    ["chat template", templateWords(summary)],
     ["licence", summary.licence ?? "(not said)"],
   ];
   if (shape !== null) {
