@@ -47,14 +47,16 @@ function gated(gate: number | undefined): { readonly gate?: number } {
   return gate === undefined ? {} : { gate };
 }
 
+/** The gates are for formats whose products are of integers; others are shown. */
 function againstPeers(
   decode: { readonly shipped?: number; readonly narrow?: number },
 ): readonly Pair[] {
+  const prefill = decode.shipped === undefined ? undefined : prefillGates;
   const pairs = (["skep, Node", "skep, Deno"] as const).flatMap((ours): Pair[] => [
     { ours, peer: shipped, work: "decode", ...gated(decode.shipped) },
     { ours, peer: narrow, work: "decode", ...gated(decode.narrow) },
-    { ours, peer: shipped, work: "prefill", gate: prefillGates.shipped },
-    { ours, peer: narrow, work: "prefill", gate: prefillGates.narrow },
+    { ours, peer: shipped, work: "prefill", ...gated(prefill?.shipped) },
+    { ours, peer: narrow, work: "prefill", ...gated(prefill?.narrow) },
   ]);
   return [
     ...pairs,

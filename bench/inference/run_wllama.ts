@@ -17,7 +17,11 @@ import { type Answer, answerLines, type Ask } from "./protocol.ts";
 interface Package {
   readonly Wllama: new (
     paths: { readonly default: string },
-    options: { readonly suppressNativeLog: boolean; readonly logger: object },
+    options: {
+      readonly suppressNativeLog: boolean;
+      readonly logger: object;
+      readonly cacheManager: object;
+    },
   ) => Wllama;
 }
 
@@ -61,6 +65,7 @@ async function load(path: string, threads: number): Promise<Answer> {
   wllama = new Wllama({ default: `${address}wllama.wasm` }, {
     suppressNativeLog: true,
     logger: quiet,
+    cacheManager: {}, // it would look for a browser's storage
   });
   const bytes = await readFile(path);
   const began = performance.now();
