@@ -7,11 +7,16 @@ import { EngineError } from "./errors.ts";
 import type { BatchEntry, LayerRange } from "./face.ts";
 import { contextMaxLimit } from "./numeric_class.ts";
 
-/** Returns the configured context, or the model's. @throws {RangeError} out of range */
-export function checkedContext(contextMax: number | undefined, shape: ModelShape): number {
+/** Positions that a session of a model may have at most. */
+export function contextLimitOf(shape: ModelShape): number {
   const { positionRows } = shape.family;
   const learned = positionRows === 0 ? contextMaxLimit : positionRows;
-  const limit = Math.min(shape.contextMax, contextMaxLimit, learned);
+  return Math.min(shape.contextMax, contextMaxLimit, learned);
+}
+
+/** Returns the configured context, or the model's. @throws {RangeError} out of range */
+export function checkedContext(contextMax: number | undefined, shape: ModelShape): number {
+  const limit = contextLimitOf(shape);
   const chosen = contextMax ?? limit;
   if (!Number.isSafeInteger(chosen) || chosen < 1 || chosen > limit) {
     throw new RangeError(

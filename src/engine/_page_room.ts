@@ -51,6 +51,18 @@ export function valueWidthOf(headWidth: number): number {
   return roundUp(headWidth, 4);
 }
 
+/** Bytes of a page of one layer's keys and values. */
+function layerPageBytesOf(shape: ModelShape, keyValueType: KeyValueType): number {
+  const { kvHeadCount, headWidth } = shape;
+  const elements = kvHeadCount * (headWidth + valueWidthOf(headWidth));
+  return elements * tilePositions * (keyValueType === "f16" ? 2 : 4);
+}
+
+/** Bytes of a page, 32 positions, of all layers' keys and values. */
+export function pageBytesOf(shape: ModelShape, keyValueType: KeyValueType): number {
+  return roundUp(layerPageBytesOf(shape, keyValueType) * shape.layerCount, alignment);
+}
+
 /**
  * Plans the pages: four contexts where `kvBytesMax` says nothing, or what fits.
  *
@@ -59,9 +71,7 @@ export function valueWidthOf(headWidth: number): number {
  */
 export function planPages(options: PageRoomOptions): PageRoom {
   const { shape, layers, contextAsked, kvBytesMax, keyValueType, fixedBytes } = options;
-  const { kvHeadCount, headWidth } = shape;
-  const elements = kvHeadCount * (headWidth + valueWidthOf(headWidth));
-  const layerPageBytes = elements * tilePositions * (keyValueType === "f16" ? 2 : 4);
+  const layerPageBytes = layerPageBytesOf(shape, keyValueType);
   const pageBytes = roundUp(layerPageBytes * (layers.to - layers.from), alignment);
   const free = roomOf(options) - fixedBytes;
   const pages = { pageBytes, layerPageBytes };
@@ -114,10 +124,14 @@ function whatFits(
   options: PageRoomOptions,
   { pageBytes, layerPageBytes }: { readonly pageBytes: number; readonly layerPageBytes: number },
 ): string {
-  const { layers, fixedBytes, layersBytes } = options;
+  const { layers, fixedBytes, layersBytes, contextMax, kvBytesMax } = options;
   const room = roomOf(options);
   const positions = Math.floor((room - fixedBytes) / pageBytes) * tilePositions;
-  if (positions >= tilePositions) return `a context of ${positions} positions would fit`;
+  if (positions >= tilePositions) {
+    return kvBytesMax === undefined
+      ? `a context of ${Math.min(positions, contextMax)} positions would fit`
+      : `"kvBytesMax" of up to ${Math.floor(room - fixedBytes)} would fit`;
+  }
   const count = layers.to - layers.from;
   const perLayer = layersBytes / count + layerPageBytes;
   const fit = Math.max(0, Math.floor((room - (fixedBytes - layersBytes)) / perLayer));

@@ -28,14 +28,30 @@ export function planParts(options: LayoutOptions): readonly PartPlan[] {
   for (let count = 1; count <= Math.min(partsMax, layerCount); count++) {
     const parts = attempt(() => drawParts(options, count));
     if (!(parts instanceof EngineError)) {
-      assertAvailable(options, parts);
+      if (parts.length > 1) assertAvailable(options, parts);
       return parts;
     }
     refusal ??= parts;
     // What the machine has not got, no number of memories has.
-    if (availableBytes <= partBytesMax) break;
+    if (availableBytes <= partBytesMax) throw refusal;
   }
-  throw refusal;
+  throw tooLarge(options, refusal);
+}
+
+/** Why no number of memories holds the model: the machine's memory, or what one of them holds. */
+function tooLarge(options: LayoutOptions, cause: unknown): EngineError {
+  const { file, partBytesMax, layers } = options;
+  const unbounded = { ...options, partBytesMax: Infinity, availableBytes: undefined };
+  const whole = drawParts(unbounded, 1);
+  assertAvailable(options, whole);
+  const bytes = whole.reduce((sum, { layout: { pagesPtr } }) => sum + pagesPtr, 0);
+  const count = layers.to - layers.from;
+  return new EngineError({
+    code: "no-memory",
+    cause,
+    message:
+      `Cannot load "${file.name}" as ${partsMax} memories of ${partBytesMax} bytes, of whole layers each, do not hold it: weights and scratch of its ${count} layers need ${bytes}, beside keys and values`,
+  });
 }
 
 /** What a call returns, or its error of code "no-memory". */
@@ -66,10 +82,10 @@ function drawParts(options: LayoutOptions, count: number): readonly PartPlan[] {
   });
 }
 
-/** Looks at the sum of several memories; a single one was looked at when it was drawn. */
+/** Looks at the sum of all memories. */
 function assertAvailable(options: LayoutOptions, parts: readonly PartPlan[]): void {
   const { availableBytes, file, kvBytesMax, layers } = options;
-  if (parts.length === 1 || availableBytes === undefined) return;
+  if (availableBytes === undefined) return;
   const contextMax = Math.min(...parts.map(({ layout }) => layout.contextMax));
   const pages = Math.ceil(contextMax / tilePositions);
   const needed = parts.reduce((sum, { layout: { pagesPtr, pageBytes } }) => {

@@ -21,6 +21,8 @@ export type {
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { numericClass } from "./numeric_class.ts";
+export { contextLimitOf } from "./_checks.ts";
+export { pageBytesOf } from "./_page_room.ts";
 export { classSupport } from "./class_support.ts";
 export type { ClassSupport } from "./class_support.ts";
 export { loadExecutor } from "./executor.ts";

@@ -101,4 +101,12 @@ test("a machine that has not got the sum of the parts is told so", async () => {
     loadExecutor({ ...fixture, partBytesMax: 9_200_000, memoryBytesMax: 9_300_000 }),
     hasCode("no-memory", /the machine has 9300000 bytes: .* need \d+; \d of its 5 layers/),
   );
+  await assert.rejects(
+    loadExecutor({ ...fixture, partBytesMax: 1_000_000, memoryBytesMax: 3_000_000 }),
+    hasCode("no-memory", /the machine has 3000000 bytes: .* need \d+/),
+  );
+  await assert.rejects(
+    loadExecutor({ ...fixture, partBytesMax: 1_000_000, memoryBytesMax: 2 ** 40 }),
+    hasCode("no-memory", /16 memories of 1000000 bytes, .* do not hold it/),
+  );
 });

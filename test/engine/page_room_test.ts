@@ -68,3 +68,11 @@ test("planPages() says how many layers would fit where no page does", () => {
     hasCode("no-memory", /one WebAssembly memory holds 1000 bytes: .*; 0 of its 22 layers/),
   );
 });
+
+test("planPages() names no context beyond the model's, and what kvBytesMax may be", () => {
+  const availableBytes = 1_200_000_000 + 100 * pageBytes;
+  assert.throws(
+    () => planPages(options({ availableBytes, kvBytesMax: Number.MAX_SAFE_INTEGER })),
+    hasCode("no-memory", new RegExp(`; "kvBytesMax" of up to ${100 * pageBytes} would fit$`)),
+  );
+});

@@ -44,7 +44,9 @@ export const inferenceConfig = v.strictObject({
   ),
   context: v.pipe(
     v.optional(count({ from: 8, to: 1 << 24 })),
-    v.description("Positions a request may have, prompt and answer. Default: the model's own."),
+    v.description(
+      "Positions a request may have, prompt and answer. Default: the model's own, or what fits of it.",
+    ),
   ),
   slots: v.pipe(
     v.optional(count({ from: 0, to: 256 }), slotsDefault),
@@ -77,13 +79,13 @@ export const inferenceConfig = v.strictObject({
   kvBytesMax: v.pipe(
     v.optional(count({ from: 1 << 16, to: Number.MAX_SAFE_INTEGER })),
     v.description(
-      "Memory for the attention cache in bytes: of running requests, and of earlier prompts while there is room.",
+      "Memory for the attention cache in bytes: of running requests, and of earlier prompts while there is room. Default: four contexts, or what is free.",
     ),
   ),
   kvType: v.pipe(
     v.optional(v.picklist(["f32", "f16"], "it must be f32 or f16")),
     v.description(
-      "How the attention cache is stored: f32, or f16 in half the memory, whose answers are another numeric class's. Default: f32.",
+      "How the attention cache is stored: f32, or f16 in half the memory, whose answers are another numeric class's (skep-q8a-kv16/1). Default: f32.",
     ),
   ),
   threads: v.pipe(

@@ -3,7 +3,7 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import type { ModelExecutor } from "../../engine/mod.ts";
+import { contextLimitOf, type ModelExecutor, pageBytesOf } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
   chatTemplate,
@@ -14,7 +14,13 @@ import {
   openGguf,
   readModelShape,
 } from "../../model/mod.ts";
-import type { ByteSource, GgufFile, ModelManifest, Tokenizer } from "../../model/mod.ts";
+import type {
+  ByteSource,
+  GgufFile,
+  ModelManifest,
+  ModelShape,
+  Tokenizer,
+} from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { GrammarStore } from "./grammar_store.ts";
@@ -59,6 +65,7 @@ export async function loadModel(
   try {
     const file = await openGguf(source);
     const shape = readModelShape(file);
+    checkContext(config, shape);
     const tokenizer = loadTokenizer(file);
     const id = config.name ?? nameOf(config.model);
     const executor = await engine.load({
@@ -79,6 +86,14 @@ export async function loadModel(
     const fingerprint = `${executor.numericClass}:${id}:${digest}`;
     const pieceUnitsMax = longestToken(tokenizer);
     const contextMax = contextOf(executor);
+    const contextLimit = contextLimitOf(shape);
+    if (config.context === undefined && contextMax < contextLimit) {
+      host.log.warn("The context is shorter than the model's as no more fits", {
+        model: id,
+        contextMax,
+        contextLimit,
+      });
+    }
     return {
       id,
       file,
@@ -93,6 +108,29 @@ export async function loadModel(
   } finally {
     await source.close();
   }
+}
+
+/** Looks at what was asked for before anything is loaded. @throws {RangeError} naming the settings */
+export function checkContext({ context, kvBytesMax, kvType }: InferenceConfig, shape: ModelShape): void {
+  const limit = contextLimitOf(shape);
+  if (context !== undefined && context > limit) {
+    throw new RangeError(
+      `Cannot load the model as "inference.context" must be at most ${limit}, the model's own: current value is ${context}`,
+    );
+  }
+  if (kvBytesMax === undefined) return;
+  const pageBytes = pageBytesOf(shape, kvType ?? "f32");
+  const fits = Math.min(limit, Math.floor(kvBytesMax / pageBytes) * pagePositions);
+  if (fits === 0) {
+    throw new RangeError(
+      `Cannot load the model as "inference.kvBytesMax" must be at least ${pageBytes}, for ${pagePositions} positions: current value is ${kvBytesMax}`,
+    );
+  }
+  if (context === undefined || context <= fits) return;
+  const needed = Math.ceil(context / pagePositions) * pageBytes;
+  throw new RangeError(
+    `Cannot load the model as "inference.context" of ${context} positions needs an "inference.kvBytesMax" of ${needed}: current value is ${kvBytesMax}, which holds a context of ${fits}`,
+  );
 }
 
 /** An executor that tells of no pages keeps its positions elsewhere. */
