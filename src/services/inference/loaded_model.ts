@@ -111,7 +111,10 @@ export async function loadModel(
 }
 
 /** Looks at what was asked for before anything is loaded. @throws {RangeError} naming the settings */
-export function checkContext({ context, kvBytesMax, kvType }: InferenceConfig, shape: ModelShape): void {
+export function checkContext(
+  { context, kvBytesMax, kvType }: InferenceConfig,
+  shape: ModelShape,
+): void {
   const limit = contextLimitOf(shape);
   if (context !== undefined && context > limit) {
     throw new RangeError(
