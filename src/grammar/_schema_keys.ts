@@ -3,9 +3,11 @@
  * character that does not go on in it. Names are written without escapes, so each has one spelling.
  */
 import { complement } from "./code_points.ts";
+import { GrammarError } from "./errors.ts";
 import { characters, choice, sequence, text } from "./expression.ts";
 import type { Expression, Range } from "./expression.ts";
 import { json } from "./json_rules.ts";
+import { rulesMax } from "./limits.ts";
 import type { SchemaContext } from "./_schema_reading.ts";
 
 interface Node {
@@ -50,13 +52,20 @@ function nodesOf(names: readonly string[]): Node[] {
       if (child === undefined) {
         child = newNode();
         node.children.set(codePoint, child);
-        nodes.push(child);
+        if (nodes.push(child) > rulesMax) throw tooLong();
       }
       node = child;
     }
     node.isName = true;
   }
   return nodes;
+}
+
+function tooLong(): GrammarError {
+  return new GrammarError(
+    "too-large",
+    `Cannot use the schema as names beside "additionalProperties" must have at most ${rulesMax} characters together`,
+  );
 }
 
 function newNode(): Node {
