@@ -55,7 +55,20 @@ export async function inspect(
   const path = absolutePath(io, options.file);
   const source = path === undefined ? embeddedModel() : await fileSource(io.disk, path);
   try {
-    const summary = inspectModel(await openGguf(source));
+    const { classSupport, memoryNeed } = await import("../engine/mod.ts");
+    const file = await openGguf(source);
+    const found = inspectModel(file);
+    const obstacles = [...found.obstacles];
+    let memoryBytes: number | null = null;
+    if (found.executable) {
+      obstacles.push(...classSupport(file).obstacles);
+      if (obstacles.length === 0) {
+        const need = memoryNeed(file);
+        memoryBytes = need.bytes ?? null;
+        if (need.obstacle !== undefined) obstacles.push(need.obstacle);
+      }
+    }
+    const summary = { ...found, executable: obstacles.length === 0, obstacles, memoryBytes };
     if (options.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
     else io.stdout.write(describe(io, summary));
     return summary.executable ? exitCodes.ok : exitCodes.failure;

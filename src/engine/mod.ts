@@ -23,6 +23,7 @@ export type { EngineErrorCode } from "./errors.ts";
 export { numericClass } from "./numeric_class.ts";
 export { contextLimitOf } from "./_checks.ts";
 export { pageBytesOf } from "./_page_room.ts";
+export { memoryNeed } from "./memory_need.ts";
 export { classSupport } from "./class_support.ts";
 export type { ClassSupport } from "./class_support.ts";
 export { loadExecutor } from "./executor.ts";
