@@ -50,8 +50,30 @@ function tooLarge(options: LayoutOptions, cause: unknown): EngineError {
     code: "no-memory",
     cause,
     message:
-      `Cannot load "${file.name}" as ${partsMax} memories of ${partBytesMax} bytes, of whole layers each, do not hold it: weights and scratch of its ${count} layers need ${bytes}, beside keys and values`,
+      `Cannot load "${file.name}" as ${partsMax} memories of ${partBytesMax} bytes, of whole layers each, do not hold it: weights and scratch of its ${count} layers need ${bytes}, beside keys and values; ${
+        hint(options)
+      }`,
   });
+}
+
+/** What would fit: the longest context, found by halving, or nothing of this many bytes. */
+function hint(options: LayoutOptions): string {
+  const { layers: { from, to } } = options;
+  const fits = (contextMax: number): boolean => {
+    for (let count = 1; count <= Math.min(partsMax, to - from); count++) {
+      if (!(attempt(() => drawParts({ ...options, contextMax }, count)) instanceof EngineError)) {
+        return true;
+      }
+    }
+    return false;
+  };
+  let [low, high] = [0, options.contextMax];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low > 0 ? `a context of ${low} positions would fit` : "no context would fit";
 }
 
 /** What a call returns, or its error of code "no-memory". */

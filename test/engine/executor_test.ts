@@ -295,7 +295,7 @@ test("loadExecutor() says what is needed, what there is and what would fit, befo
     loadExecutor({ ...fixture, shape, contextMax: 2 ** 20 }),
     hasCode(
       "no-memory",
-      /holds 4294901760 bytes: .* 1048576 positions \d+, in all \d+; a context of \d+ positions would fit/,
+      /16 memories of 4294901760 bytes.* do not hold it: .*; a context of \d+ positions would fit/,
     ),
   );
   await assert.rejects(
@@ -304,7 +304,7 @@ test("loadExecutor() says what is needed, what there is and what would fit, befo
   );
   await assert.rejects(
     loadExecutor({ ...fixture, kvBytesMax: 2 ** 40, memoryBytesMax: 2 ** 25 }),
-    hasCode("no-memory", /"kvBytesMax" 1099511627776, .* a context of \d+ positions would fit/),
+    hasCode("no-memory", /"kvBytesMax" 1099511627776, .*; "kvBytesMax" of up to \d+ would fit/),
   );
   await assert.rejects(loadExecutor({ ...fixture, kvBytesMax: 1 }), /"kvBytesMax".*one page/);
   await assert.rejects(loadExecutor({ ...fixture, contextMax: 513 }), /"contextMax".*128/);
