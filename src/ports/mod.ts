@@ -16,3 +16,19 @@ export { realNetwork, unixPathBytesMax } from "./real_network.ts";
 export { makeDirectoryDurably } from "./durable_directory.ts";
 export { readWholeFile, writeFileDurably } from "./durable_file.ts";
 export type { DurableWrite } from "./durable_file.ts";
+export { gossipBytesMax, MeshError, meshFrameBytesMax } from "./mesh_network.ts";
+export type {
+  GossipMessage,
+  MeshCounters,
+  MeshErrorCode,
+  MeshEvent,
+  MeshGate,
+  MeshListening,
+  MeshListenOptions,
+  MeshNetwork,
+  MeshPeer,
+  MeshStream,
+  MeshTransport,
+  PeerKey,
+  ProtocolOptions,
+} from "./mesh_network.ts";
