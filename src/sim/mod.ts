@@ -19,3 +19,5 @@ export { ModelledDisk } from "./modelled_disk.ts";
 export type { DiskFault, DiskOperation } from "./disk_operation.ts";
 export { MemoryNetwork } from "./memory_network.ts";
 export type { MemoryNetworkOptions } from "./memory_network.ts";
+export { MeshMedium } from "./mesh_medium.ts";
+export type { MeshMediumOptions } from "./mesh_medium.ts";
