@@ -4,13 +4,21 @@
  * What is shared by the node (`HostParts`) is made once, by kernel.ts; what belongs to the run (its
  * methods, its socket) is opened here and given back by the session's `close`.
  */
-import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
+import type { Clock, Disk, MeshNetwork, Network, Random } from "../ports/mod.ts";
 import type { FrameLimits, HttpLimits, RpcServer } from "../wire/mod.ts";
 import type { CallTable } from "./call_table.ts";
 import type { NodeLog } from "./log.ts";
 import type { Methods } from "./method.ts";
 import { openRpcSocket, rpcSocketPath } from "./rpc_socket.ts";
-import type { Bus, Directories, Host, JournalAccess, Metrics, StoreAccess } from "./service.ts";
+import type {
+  Bus,
+  Directories,
+  Host,
+  HostIdentity,
+  JournalAccess,
+  Metrics,
+  StoreAccess,
+} from "./service.ts";
 import type { Session, SessionRequest } from "./supervisor.ts";
 
 /** Where something of a service can be reached. */
@@ -27,6 +35,8 @@ export interface HostParts {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  readonly mesh: MeshNetwork;
+  readonly identity: HostIdentity;
   readonly directories: Directories;
   readonly log: NodeLog;
   readonly metrics: Metrics;
@@ -105,7 +115,10 @@ export function openHostSession(request: SessionRequest, parts: HostParts): Sess
 
 function pick(
   parts: HostParts,
-): Pick<Host, "clock" | "random" | "disk" | "network" | "directories" | "metrics" | "bus"> {
-  const { clock, random, disk, network, directories, metrics, bus } = parts;
-  return { clock, random, disk, network, directories, metrics, bus };
+): Omit<
+  Host,
+  "signal" | "ready" | "log" | "journal" | "store" | "call" | "stream" | "serve" | "announce"
+> {
+  const { clock, random, disk, network, mesh, identity, directories, metrics, bus } = parts;
+  return { clock, random, disk, network, mesh, identity, directories, metrics, bus };
 }

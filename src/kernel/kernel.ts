@@ -4,7 +4,8 @@
  * Nothing here is global; two kernels in one process share nothing. What is on disk (journal, store)
  * and who the node is belong to src/node.
  */
-import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
+import { absentMesh } from "../ports/mod.ts";
+import type { Clock, Disk, MeshNetwork, Network, Random } from "../ports/mod.ts";
 import { memoryUsage } from "../platform/mod.ts";
 import type { FrameLimits, HttpLimits } from "../wire/mod.ts";
 import { CallTable } from "./call_table.ts";
@@ -16,7 +17,7 @@ import { MessageBus } from "./message_bus.ts";
 import type { BusLimits } from "./message_bus.ts";
 import { createMetrics } from "./metrics.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import type { Bus, Directories, JournalAccess, StoreAccess } from "./service.ts";
+import type { Bus, Directories, HostIdentity, JournalAccess, StoreAccess } from "./service.ts";
 import { createSupervisor, SUPERVISOR_LIMITS } from "./supervisor.ts";
 import type {
   ServiceEntry,
@@ -41,6 +42,10 @@ export interface KernelOptions {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  /** Links to other nodes. @default one that refuses */
+  readonly mesh?: MeshNetwork;
+  /** Who the node is. @default nobody, who refuses to sign */
+  readonly identity?: HostIdentity;
   readonly directories: Directories;
   readonly log: NodeLog;
   /** The node's version, for `GET /health`. */
@@ -99,7 +104,10 @@ export function createKernel(options: KernelOptions): Kernel {
   const drainTimeoutMs = options.limits?.drainTimeoutMs ?? SUPERVISOR_LIMITS.drainTimeoutMs;
   const announce = (one: Announcement): void =>
     void announced.set(`${one.service} ${one.name}`, one);
-  const parts: HostParts = { ...options, metrics, bus, calls, announce, drainTimeoutMs };
+  const identity = options.identity ?? nobody;
+  const mesh = options.mesh ?? absentMesh({ self: identity.key, why: "this node has none" });
+  const shared = { metrics, bus, calls, announce, drainTimeoutMs, identity, mesh };
+  const parts: HostParts = { ...options, ...shared };
   const supervisor = createSupervisor({
     ...options,
     services: options.services.map((entry) => placed(entry, options.worker)),
@@ -120,6 +128,13 @@ export function createKernel(options: KernelOptions): Kernel {
     ...{ metrics, bus, log },
   };
 }
+
+/** Who a kernel's node is when nobody said. */
+const nobody: HostIdentity = {
+  hid: `skep_${"0".repeat(64)}`,
+  key: "0".repeat(64),
+  sign: () => Promise.reject(new TypeError("Cannot sign as this node was given no key")),
+};
 
 function lifecycle(
   supervisor: Supervisor,

@@ -40,6 +40,7 @@ export type {
   BusMessage,
   Directories,
   Host,
+  HostIdentity,
   JournalAccess,
   Labels,
   Log,

@@ -5,7 +5,7 @@
  * values, so that configuration may put a service into a worker thread.
  */
 import type { GenericSchema } from "valibot";
-import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
+import type { Clock, Disk, MeshNetwork, Network, PeerKey, Random } from "../ports/mod.ts";
 import type { Methods } from "./method.ts";
 
 /** A service: one folder under src/services, with a lifecycle. */
@@ -102,6 +102,21 @@ export interface Directories {
   readonly sockets: string;
 }
 
+/** The node's name, and its signature: one key, one door. */
+export interface HostIdentity {
+  /** "skep_" and 64 hex digits. */
+  readonly hid: string;
+  /** The raw Ed25519 public key, as the mesh knows the node: 64 hex digits. */
+  readonly key: PeerKey;
+  /**
+   * The 64-byte signature over "skep/<purpose>/v1", a zero byte, and `bytes`. Journal lines are the
+   * journal's to sign, so its purpose is refused.
+   *
+   * @throws {SyntaxError} when `purpose` is malformed or the journal's
+   */
+  sign(purpose: string, bytes: Uint8Array): Promise<Uint8Array>;
+}
+
 /** What a service may touch. */
 export interface Host {
   /** Aborts when the service must stop accepting and drain. */
@@ -113,6 +128,9 @@ export interface Host {
   readonly random: Random;
   readonly disk: Disk;
   readonly network: Network;
+  /** Links to the other nodes of the mesh; in a worker thread it refuses. */
+  readonly mesh: MeshNetwork;
+  readonly identity: HostIdentity;
   readonly directories: Directories;
   readonly metrics: Metrics;
   readonly bus: Bus;

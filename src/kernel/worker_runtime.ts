@@ -5,13 +5,13 @@
  * is asked for over the link.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
+import { absentMesh, realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
 import { checkParams } from "./check_params.ts";
 import type { Method, Methods } from "./method.ts";
 import { describeMethod } from "./openrpc.ts";
 import { redactProperties } from "./redact.ts";
 import { RpcError } from "./rpc_error.ts";
-import type { Bus, Directories, Host, Log, Metrics, Service } from "./service.ts";
+import type { Bus, Directories, Host, HostIdentity, Log, Metrics, Service } from "./service.ts";
 import { ThreadLink } from "./thread_link.ts";
 import type { MetricSample, OfferedMethod, WorkerStart } from "./worker_service.ts";
 
@@ -33,9 +33,10 @@ export function runServiceWorker(load: ServiceLoader): void {
   const methods = new Map<string, Method>();
   const link: ThreadLink = new ThreadLink(port, {
     calls: {
-      run: async (start: { config: unknown; directories: Directories }, signal) => {
+      run: async (start: RunStart, signal) => {
         const service = await load(name);
-        const host = workerHost({ link, signal, methods, directories: start.directories });
+        const { directories, identity } = start;
+        const host = workerHost({ link, signal, methods, directories, identity });
         await endAsAsked(service.run(start.config, host), signal);
       },
       invoke: (call: Invocation, signal) => invoke(methods, call, signal),
@@ -45,6 +46,12 @@ export function runServiceWorker(load: ServiceLoader): void {
     onError: () => {},
   });
   link.tell("started", undefined);
+}
+
+interface RunStart {
+  readonly config: unknown;
+  readonly directories: Directories;
+  readonly identity: Pick<HostIdentity, "hid" | "key">;
 }
 
 interface Invocation {
@@ -96,9 +103,10 @@ function workerHost(
     readonly signal: AbortSignal;
     readonly methods: Map<string, Method>;
     readonly directories: Directories;
+    readonly identity: Pick<HostIdentity, "hid" | "key">;
   },
 ): Host {
-  const { link, signal, methods, directories } = parts;
+  const { link, signal, methods, directories, identity } = parts;
   return {
     signal,
     directories,
@@ -108,6 +116,15 @@ function workerHost(
     random: realRandom(),
     disk: realDisk(),
     network: realNetwork(),
+    mesh: absentMesh({
+      self: identity.key,
+      why: "this service runs in a worker thread: take it out of node.workers",
+      refuseHandlers: true,
+    }),
+    identity: {
+      ...identity,
+      sign: (purpose, bytes) => link.call("sign", { purpose, bytes }) as Promise<Uint8Array>,
+    },
     metrics: workerMetrics(link),
     bus: workerBus(link),
     journal: { append: (event) => link.call("append", event) as Promise<{ sequence: number }> },

@@ -95,8 +95,9 @@ async function runInWorker(
   const cancelLimit = onceAborted(host, timeoutMs, () => died.reject(workerStuck(name, timeoutMs)));
   try {
     await Promise.race([started.promise, died.promise]);
-    const { directories } = host;
-    await Promise.race([link.call("run", { config, directories }, host.signal), died.promise]);
+    const { directories, identity: { hid, key } } = host;
+    const start = { config, directories, identity: { hid, key } };
+    await Promise.race([link.call("run", start, host.signal), died.promise]);
   } finally {
     cancelLimit();
     link.close(workerDied(name));
@@ -146,6 +147,8 @@ function hostHandlers(
       storeRun: ({ sql, parameters }: Statement) => host.store.run(sql, parameters),
       storeAll: ({ sql, parameters }: Statement) => host.store.all(sql, parameters),
       expose: () => host.metrics.expose(),
+      sign: ({ purpose, bytes }: { purpose: string; bytes: Uint8Array }) =>
+        host.identity.sign(purpose, bytes),
     },
     streams: {
       stream: (c: Call, signal) => host.stream(c.service, c.method, c.params, signal),

@@ -7,6 +7,7 @@ import { createKernel, createLog, silentLog } from "../kernel/mod.ts";
 import type { Kernel, NodeLog, Service } from "../kernel/mod.ts";
 import { identityFromSeed, openIdentity } from "../identity/mod.ts";
 import type { Identity } from "../identity/mod.ts";
+import type { MeshNetwork } from "../ports/mod.ts";
 import { createControlService } from "../services/control/mod.ts";
 import { createJournalService } from "../services/journal/mod.ts";
 import { modelsService } from "../services/models/mod.ts";
@@ -23,6 +24,8 @@ import { takeInstance } from "./instance.ts";
 import { startRecord } from "./_start_record.ts";
 import { startSystemdNotifier } from "./_systemd.ts";
 import { UndoStack } from "./_undo_stack.ts";
+import { hostIdentity } from "./_host_identity.ts";
+import { nodeMesh } from "./_mesh.ts";
 import { nodeWorkers, placedServices, refuseWorkersBesidePorts } from "./_workers.ts";
 import type { NodeConfig } from "./config_types.ts";
 import { loadNodeConfiguration } from "./node_configuration.ts";
@@ -102,7 +105,9 @@ async function bootSteps(boot: Boot): Promise<RunningNode> {
   const journal = await step("journal", "open the journal", () => openNodeJournal(boot, identity));
   undo.push("journal", () => journal.close());
   options.signal?.throwIfAborted();
-  const node = makeNode({ ...boot, identity, store, journal, startedAtMs });
+  const mesh = nodeMesh(options, identity);
+  undo.push("mesh", () => mesh.close());
+  const node = makeNode({ ...boot, identity, store, journal, mesh, startedAtMs });
   undo.push("services", () => node.stopServices());
   await startServices(node, boot);
   const runtime = { disk: ports.disk, path: paths.runtimeFile };
@@ -127,6 +132,7 @@ function makeNode(
     readonly identity: Identity;
     readonly store: NodeStore;
     readonly journal: NodeJournal;
+    readonly mesh: MeshNetwork;
     readonly startedAtMs: number;
   },
 ): LiveNode {
@@ -152,6 +158,8 @@ function makeNode(
   ], parts.options.only);
   const kernel: Kernel = createKernel({
     ...ports,
+    mesh: parts.mesh,
+    identity: hostIdentity(identity),
     services: placedServices(services, own),
     worker: nodeWorkers(own),
     directories: paths.directories,

@@ -2,6 +2,7 @@
 import type { InferInput } from "valibot";
 import type { apiConfig } from "../services/api/mod.ts";
 import type { inferenceConfig } from "../services/inference/mod.ts";
+import type { networkConfig } from "../services/network/mod.ts";
 import type { journalConfig, logConfig, nodeConfig } from "./config_schema.ts";
 
 /** What may be configured, every part optional; the same shape as skep.toml. */
@@ -12,6 +13,8 @@ export interface NodeConfig {
   readonly node?: InferInput<typeof nodeConfig>;
   /** How durable the journal is. */
   readonly journal?: InferInput<typeof journalConfig>;
+  /** The node's part in a mesh. */
+  readonly network?: InferInput<typeof networkConfig>;
   /** The model. */
   readonly inference?: InferInput<typeof inferenceConfig>;
   /** The HTTP API. */

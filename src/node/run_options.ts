@@ -1,6 +1,6 @@
 /** What `run` takes beside the configuration: the world that the node lives in. */
 import type { LogForm, LogLevelName, Service } from "../kernel/mod.ts";
-import type { Clock, Disk, Network, Random } from "../ports/mod.ts";
+import type { Clock, Disk, MeshNetwork, Network, Random } from "../ports/mod.ts";
 import type { Environment } from "./paths.ts";
 
 /** How far a model has been loaded, before the node is ready. */
@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly disk?: Disk;
   /** Local sockets. @default the system's */
   readonly network?: Network;
+  /** Links to other nodes. @default libp2p, loaded when the node is in a mesh */
+  readonly mesh?: MeshNetwork;
   /** 32 bytes of Ed25519 seed: the node's identity; then no key file is read or written. */
   readonly key?: Uint8Array;
   /** Inference slots; 0 makes the node refuse every request as busy. Wins over the configuration. */
@@ -98,6 +100,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof RunOptions>([
   "random",
   "disk",
   "network",
+  "mesh",
   "key",
   "capacity",
   "metricsListen",

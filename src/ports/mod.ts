@@ -16,6 +16,8 @@ export { realNetwork, unixPathBytesMax } from "./real_network.ts";
 export { makeDirectoryDurably } from "./durable_directory.ts";
 export { readWholeFile, writeFileDurably } from "./durable_file.ts";
 export type { DurableWrite } from "./durable_file.ts";
+export { absentMesh } from "./absent_mesh.ts";
+export type { AbsentMeshOptions } from "./absent_mesh.ts";
 export { gossipBytesMax, MeshError, meshFrameBytesMax } from "./mesh_network.ts";
 export type {
   GossipMessage,

@@ -1,0 +1,25 @@
+/** The node's identity, as services get it. */
+import { encodeHex } from "../hot/mod.ts";
+import type { Identity } from "../identity/mod.ts";
+import type { HostIdentity } from "../kernel/mod.ts";
+
+/** Lines of the journal are signed by the journal alone, or any service could write one. */
+const reserved = "journal";
+
+/** What services may know and have signed. */
+export function hostIdentity(identity: Identity): HostIdentity {
+  return {
+    hid: identity.hid,
+    key: encodeHex(identity.publicKey),
+    // Not async: what is refused is refused by a rejection all the same.
+    sign: (purpose, bytes) =>
+      new Promise((resolve) => {
+        if (purpose === reserved) {
+          throw new SyntaxError(
+            `Cannot sign as 'purpose' must not be the journal's: current value is "${purpose}"`,
+          );
+        }
+        resolve(identity.sign(purpose, bytes));
+      }),
+  };
+}

@@ -1,0 +1,152 @@
+/** What the service "network" promises: its methods, their parameters and their answers. */
+import * as v from "valibot";
+import { callContract, streamContract } from "../../kernel/mod.ts";
+import { capabilitiesPatchSchema, capabilitiesSchema } from "../../mesh/mod.ts";
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const noParams = v.optional(v.strictObject({}), {});
+
+const key = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/),
+  v.description("A node's Ed25519 public key: 64 hex digits."),
+);
+const alias = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));
+const trust = v.pipe(
+  v.picklist(["own", "member"]),
+  v.description("own: it may read prompts; member: it may compute middle layers."),
+);
+const addresses = v.pipe(v.array(v.pipe(v.string(), v.maxLength(256))), v.maxLength(16));
+/** A peer, as this node sees it. */
+const peer = v.object({
+  key,
+  hid: v.pipe(v.string(), v.description('Its id: "skep_" and 64 hex digits.')),
+  alias: v.optional(alias),
+  trust,
+  state: v.pipe(
+    v.picklist(["linked", "alive", "suspect", "gone"]),
+    v.description(
+      "linked: a verified link leads to it, and only then may it be chosen for work; alive: others reach it; suspect: nobody has lately; gone: it is not there.",
+    ),
+  ),
+  sinceMs: v.pipe(v.number(), v.description("When it entered its state, Unix milliseconds.")),
+  transport: v.optional(v.picklist(["tcp", "iroh", "memory"])),
+  address: v.optional(v.string()),
+  direction: v.optional(v.picklist(["inbound", "outbound"])),
+  roundTripMs: v.optional(v.number()),
+  addresses: v.pipe(addresses, v.description("Where it can be dialled, as it says.")),
+  capabilities: v.pipe(
+    v.nullable(capabilitiesSchema),
+    v.description("What it says of itself; null before it has."),
+  ),
+});
+
+/** A peer, as this node sees it; plain data. */
+export type PeerView = v.InferOutput<typeof peer>;
+
+const peerList = v.object({
+  self: v.object({ key, hid: v.string(), capabilities: capabilitiesSchema }),
+  peers: v.pipe(v.array(peer), v.readonly()),
+});
+
+/** The answer of `peers.list`, and what bus topic "mesh.peers" says whenever it changes. */
+export type PeerList = v.InferOutput<typeof peerList>;
+
+const meshStatus = v.object({
+  state: v.pipe(
+    v.picklist(["none", "issuer", "member", "removed"]),
+    v.description("none: it is in no mesh, and nothing listens; removed: the mesh has put it out."),
+  ),
+  mesh: v.pipe(v.nullable(key), v.description("The key of the mesh's issuer.")),
+  key,
+  hid: v.string(),
+  rosterVersion: count,
+  memberCount: count,
+  addresses: v.pipe(v.array(v.string()), v.description("Where this node can be dialled.")),
+  missing: v.pipe(
+    v.array(v.string()),
+    v.description("A sentence for each transport that could not be had."),
+  ),
+  openInvitations: count,
+  refusals: v.pipe(
+    v.record(v.string(), count),
+    v.description("What was refused since the start, by name."),
+  ),
+});
+
+/** The answer of `mesh.status`. */
+export type MeshStatus = v.InferOutput<typeof meshStatus>;
+
+const meshEvent = v.object({
+  atMs: v.pipe(v.number(), v.description("Unix milliseconds.")),
+  kind: v.pipe(
+    v.picklist([
+      "listening",
+      "linked",
+      "closed",
+      "suspect",
+      "gone",
+      "alive",
+      "refused",
+      "joined",
+      "removed",
+      "roster",
+      "invited",
+    ]),
+    v.description("What happened."),
+  ),
+  key: v.optional(key),
+  alias: v.optional(alias),
+  detail: v.pipe(v.optional(v.string()), v.description("One sentence or name.")),
+});
+
+/** What happens in the mesh; on bus topic "mesh.events", with replay. */
+export type NetworkEvent = v.InferOutput<typeof meshEvent>;
+
+/** Bus topic with a `PeerList` whenever it changes; subscribe with `replay: 1` for the latest. */
+export const peersTopic = "mesh.peers";
+
+/** Bus topic with a `NetworkEvent` for everything that happens. */
+export const eventsTopic = "mesh.events";
+
+/** The contract. */
+export const networkContract = {
+  "mesh.status": callContract({
+    summary: "Tells which mesh the node is in, where it listens, and what it has refused.",
+    params: noParams,
+    result: meshStatus,
+  }),
+  "mesh.events": streamContract({
+    summary: "Streams what happens in the mesh, the last events first.",
+    params: v.optional(
+      v.strictObject({ replay: v.optional(v.pipe(count, v.maxValue(64)), 16) }),
+      {},
+    ),
+    result: meshEvent,
+  }),
+  "peers.list": callContract({
+    summary: "Lists the mesh's other nodes: those that are there, or all.",
+    params: v.optional(
+      v.strictObject({
+        all: v.pipe(
+          v.optional(v.boolean(), false),
+          v.description("Also those that are gone."),
+        ),
+      }),
+      {},
+    ),
+    result: peerList,
+  }),
+  "capabilities.set": callContract({
+    summary: "Says what a service of this node adds to what the node tells the mesh of itself.",
+    params: v.strictObject({
+      source: v.pipe(
+        v.string(),
+        v.regex(/^[a-z][a-z0-9-]{0,31}$/),
+        v.description("The service; what it said before is replaced."),
+      ),
+      capabilities: capabilitiesPatchSchema,
+    }),
+    result: v.object({ changed: v.boolean() }),
+  }),
+};

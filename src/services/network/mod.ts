@@ -1,0 +1,13 @@
+/**
+ * The node's part in a mesh, at network/rpc.sock: it owns `host.mesh`.
+ *
+ * Other services say what they have by `capabilities.set`, read `peers.list`, and follow the bus
+ * topics `mesh.peers` and `mesh.events`.
+ *
+ * @module
+ */
+export { networkService } from "./service.ts";
+export { networkConfig } from "./config.ts";
+export type { NetworkConfig } from "./config.ts";
+export { eventsTopic, networkContract, peersTopic } from "./contract.ts";
+export type { MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";
