@@ -57,9 +57,17 @@ export function absentMesh(options: AbsentMeshOptions): MeshNetwork {
 }
 
 /** Nothing, until the signal aborts. */
-async function* untilAborted<T>(signal: AbortSignal): AsyncGenerator<T, void, undefined> {
-  if (signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
+function untilAborted<T>(signal: AbortSignal): AsyncIterable<T> {
+  const ended = new Promise<IteratorResult<T>>((resolve) => {
+    const end = (): void => resolve({ done: true, value: undefined });
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
   });
+  const over: IteratorResult<T> = { done: true, value: undefined };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => ended,
+      return: () => Promise.resolve(over),
+    }),
+  };
 }
