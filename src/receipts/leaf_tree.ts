@@ -1,0 +1,218 @@
+/**
+ * The Merkle tree of RFC 6962 section 2.1 (SHA-256, a zero byte before a leaf, a one byte before an
+ * inner node, nothing duplicated), growing by leaves and cut back: one leaf is the BLAKE3 digest of
+ * what a stage was given, or gave, for one position.
+ *
+ * Nodes over complete runs of leaves are kept, so that a root costs some twenty hashes however many
+ * leaves there are.
+ */
+import { createHash } from "node:crypto";
+
+/** Bytes of a leaf, a node and a root. */
+export const leafBytes = 32;
+
+/** Leaves of one tree at most: positions are below 2^24. */
+const leavesMax = 2 ** 24;
+
+/** The tree. Not thread-safe; a stage has two for each session. */
+export class LeafTree {
+  /** `#levels[k]` holds the nodes over complete runs of 2^k leaves, 32 B each. */
+  readonly #levels: GrowingBytes[] = [];
+  readonly #leaves = new GrowingBytes();
+  #count = 0;
+
+  /** How many leaves there are. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Appends leaves.
+   *
+   * @param digests 32 B each
+   * @throws {RangeError} when that is no whole number of leaves, or there would be too many
+   */
+  append(digests: Uint8Array): void {
+    const added = digests.length / leafBytes;
+    if (!Number.isInteger(added) || this.#count + added > leavesMax) {
+      throw new RangeError(
+        `Cannot append leaves as they must have ${leafBytes} bytes each and be at most ` +
+          `${leavesMax}: current value is ${digests.length} bytes after ${this.#count} leaves`,
+      );
+    }
+    for (let i = 0; i < added; i++) this.#add(digests.subarray(i * leafBytes, (i + 1) * leafBytes));
+  }
+
+  /** Forgets leaves from `count` on. @throws {RangeError} when there are fewer */
+  truncate(count: number): void {
+    if (!Number.isInteger(count) || count < 0 || count > this.#count) {
+      throw new RangeError(
+        `Cannot cut a tree of ${this.#count} leaves back: current value is ${count}`,
+      );
+    }
+    this.#count = count;
+    this.#leaves.cut(count * leafBytes);
+    for (const [k, nodes] of this.#levels.entries()) {
+      nodes.cut(Math.floor(count / 2 ** k) * leafBytes);
+    }
+  }
+
+  /** The leaf of index `at`. @throws {RangeError} when there is none */
+  leaf(at: number): Uint8Array {
+    this.#check(at);
+    return this.#leaves.at(at).slice();
+  }
+
+  /** All leaves, 32 B each. */
+  leaves(): Uint8Array {
+    return this.#leaves.all();
+  }
+
+  /** The root; of no leaves, SHA-256 of nothing. */
+  root(): Uint8Array {
+    return this.#count === 0 ? sha256() : this.#hash(0, this.#count);
+  }
+
+  /**
+   * The audit path of a leaf (section 2.1.1), from its sibling up: 32 B each.
+   *
+   * @throws {RangeError} when there is no such leaf
+   */
+  path(at: number): Uint8Array {
+    this.#check(at);
+    const path: Uint8Array[] = [];
+    let [from, to] = [0, this.#count];
+    while (to - from > 1) {
+      const middle = from + splitOf(to - from);
+      const isLeft = at < middle;
+      path.push(isLeft ? this.#hash(middle, to) : this.#hash(from, middle));
+      [from, to] = isLeft ? [from, middle] : [middle, to];
+    }
+    return joined(path.reverse());
+  }
+
+  #add(digest: Uint8Array): void {
+    this.#leaves.push(digest);
+    let node = leafHash(digest);
+    let index = this.#count++;
+    for (let k = 0;; k++) {
+      const nodes = this.#levels[k] ??= new GrowingBytes();
+      nodes.push(node);
+      if (index % 2 === 0) return;
+      node = nodeHash(nodes.at(index - 1), node);
+      index = (index - 1) / 2;
+    }
+  }
+
+  /** The hash over leaves `from` to `to`, which are a run that the tree's shape has. */
+  #hash(from: number, to: number): Uint8Array {
+    const size = to - from;
+    const k = Math.log2(size);
+    // A run of a power of two begins at a multiple of it.
+    if (Number.isInteger(k)) return this.#levels[k]?.at(from / size).slice() ?? sha256();
+    const middle = from + splitOf(size);
+    return nodeHash(this.#hash(from, middle), this.#hash(middle, to));
+  }
+
+  #check(at: number): void {
+    if (Number.isInteger(at) && at >= 0 && at < this.#count) return;
+    throw new RangeError(
+      `Cannot find a leaf as its index must be below ${this.#count}: current value is ${at}`,
+    );
+  }
+}
+
+/** What shows that a leaf is in a tree. */
+export interface LeafProof {
+  /** 32 B. */
+  readonly root: Uint8Array;
+  /** Leaves of the tree. */
+  readonly count: number;
+  /** Index of the leaf. */
+  readonly at: number;
+  /** The leaf, 32 B. */
+  readonly leaf: Uint8Array;
+  /** As `LeafTree.path` gives it. */
+  readonly path: Uint8Array;
+}
+
+/** Whether the leaf is at its index in a tree of that root and size (RFC 9162 section 2.1.3.2). */
+export function isInTree({ root, count, at, leaf, path }: LeafProof): boolean {
+  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(count)) return false;
+  if (at < 0 || at >= count || leaf.length !== leafBytes || path.length % leafBytes !== 0) {
+    return false;
+  }
+  let hash = leafHash(leaf);
+  let [index, last] = [at, count - 1];
+  for (let i = 0; i < path.length; i += leafBytes) {
+    if (last === 0) return false;
+    const sibling = path.subarray(i, i + leafBytes);
+    if (index % 2 === 1 || index === last) {
+      hash = nodeHash(sibling, hash);
+      while (index % 2 === 0 && index !== 0) [index, last] = [index / 2, Math.floor(last / 2)];
+    } else hash = nodeHash(hash, sibling);
+    [index, last] = [Math.floor(index / 2), Math.floor(last / 2)];
+  }
+  return last === 0 && isEqual(hash, root);
+}
+
+/** Whether two byte strings are the same. Not for secrets. */
+export function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+}
+
+/** Bytes at the end of which pieces of 32 are added and cut off. */
+class GrowingBytes {
+  #bytes = new Uint8Array(8 * leafBytes);
+  #length = 0;
+
+  push(piece: Uint8Array): void {
+    if (this.#length === this.#bytes.length) {
+      const grown = new Uint8Array(2 * this.#bytes.length);
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(piece, this.#length);
+    this.#length += leafBytes;
+  }
+
+  cut(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
+  at(index: number): Uint8Array {
+    return this.#bytes.subarray(index * leafBytes, (index + 1) * leafBytes);
+  }
+
+  all(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/** The largest power of two below `size`, which is at least 2. */
+function splitOf(size: number): number {
+  return 2 ** (Math.ceil(Math.log2(size)) - 1);
+}
+
+function leafHash(leaf: Uint8Array): Uint8Array {
+  return sha256(leafPrefix, leaf);
+}
+
+function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  return sha256(nodePrefix, left, right);
+}
+
+const leafPrefix = Uint8Array.of(0);
+const nodePrefix = Uint8Array.of(1);
+
+function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.length * leafBytes);
+  parts.forEach((part, i) => all.set(part, i * leafBytes));
+  return all;
+}

@@ -1,0 +1,144 @@
+/**
+ * A receipt: the requester's statement and those of the stages that computed its answer. It shows
+ * neither prompt nor answer; who has the transcript, which holds the salt, can check it.
+ */
+import { createHash } from "node:crypto";
+import * as v from "valibot";
+import { ReceiptError } from "./errors.ts";
+import {
+  openRequestStatement,
+  openStageStatement,
+  type RequestStatement,
+  type SignedStatement,
+  signedStatement,
+  type StageStatement,
+} from "./statement.ts";
+
+/** Longest receipt, in bytes. */
+export const receiptBytesMax = 8 * 1024 * 1024;
+
+/** The schema of a receipt's file. */
+export const receiptSchema = v.strictObject({
+  kind: v.literal("skep-receipt/1"),
+  request: signedStatement,
+  /** In the order of the layers. */
+  stages: v.pipe(v.array(signedStatement), v.maxLength(1024)),
+});
+
+/** A receipt as it is kept and sent. */
+export type Receipt = Readonly<v.InferOutput<typeof receiptSchema>>;
+
+/** A receipt whose signatures hold and whose statements are of one request. */
+export interface OpenReceipt {
+  readonly request: RequestStatement;
+  readonly stages: readonly StageStatement[];
+}
+
+/** SHA-256 of a statement's text, hexadecimal: how a requester names it. */
+export function statementDigest({ statement }: SignedStatement): string {
+  return createHash("sha256").update(statement).digest("hex");
+}
+
+/** Reads a receipt's text. @throws {ReceiptError} "malformed" */
+export function parseReceipt(text: string): Receipt {
+  return checked(receiptSchema, text, "the receipt");
+}
+
+/** Reads JSON of a schema. @throws {ReceiptError} "malformed", naming the member */
+export function checked<S extends v.GenericSchema>(
+  schema: S,
+  text: string,
+  what: string,
+): v.InferOutput<S> {
+  if (text.length > receiptBytesMax) {
+    const message = `Cannot read ${what} as it must have at most ${receiptBytesMax} characters: ` +
+      `current value is ${text.length}`;
+    throw new ReceiptError({ code: "malformed", message });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new ReceiptError({
+      code: "malformed",
+      message: `Cannot read ${what} as it is no JSON`,
+      cause,
+    });
+  }
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const where = v.getDotPath(issue) ?? "the whole";
+  const message = `Cannot read ${what} as ${where} is wrong: ${issue.message}`;
+  throw new ReceiptError({ code: "malformed", message });
+}
+
+/**
+ * Checks signatures, and that all statements are of one request: its id, its parties, its model and
+ * its class; that the requester names these stages and no others; and that they follow each other
+ * from the embedding to the head.
+ *
+ * @param layerCount of the model
+ * @throws {ReceiptError} "malformed", "signature" or "mismatch", naming the statement
+ */
+export function openReceipt(receipt: Receipt, layerCount: number): OpenReceipt {
+  const request = openRequestStatement(receipt.request);
+  const stages = receipt.stages.map(openStageStatement);
+  const digests = receipt.stages.map(statementDigest);
+  if (digests.join() !== request.stages.join()) {
+    throw mismatch("the requester did not sign for these stages' statements, in this order");
+  }
+  for (const [i, stage] of stages.entries()) {
+    for (const name of ["request", "requester", "payer", "root", "class"] as const) {
+      if (stage[name] !== request[name]) {
+        throw mismatch(`stage ${i + 1} signed for another ${said[name]}`);
+      }
+    }
+  }
+  checkCover(stages, { layerCount, request });
+  return { request, stages };
+}
+
+const said = {
+  request: "request",
+  requester: "requester",
+  payer: "payer",
+  root: "model",
+  class: "numeric class",
+};
+
+/** Positions whose keys and values an answer needs: all but its last token's. */
+export function positionsOf(request: RequestStatement): number {
+  return request.promptTokens + Math.max(0, request.outputTokens - 1);
+}
+
+function checkCover(
+  stages: readonly StageStatement[],
+  about: { readonly layerCount: number; readonly request: RequestStatement },
+): void {
+  const { layerCount, request } = about;
+  const end = positionsOf(request);
+  let layer = 0;
+  for (const [i, { embedding, layers, head, positions, logits }] of stages.entries()) {
+    const name = `stage ${i + 1}`;
+    if (embedding !== (i === 0)) throw mismatch(`${name} is not where the embedding is`);
+    if (layers.from !== layer) throw mismatch(`${name} does not begin at layer ${layer}`);
+    if (head !== (i === stages.length - 1)) throw mismatch(`${name} is not where the head is`);
+    if (positions.to !== end) {
+      throw mismatch(`${name} signed up to position ${positions.to} and not ${end}`);
+    }
+    const wanted = request.outputTokens;
+    if (head && (logits?.positions.to !== end || end - logits.positions.from !== wanted)) {
+      throw mismatch(`${name} did not sign the logits of ${wanted} positions`);
+    }
+    layer = layers.to;
+  }
+  if (stages.length > 0 && layer !== layerCount) {
+    throw mismatch(`the stages end at layer ${layer} and the model has ${layerCount}`);
+  }
+}
+
+function mismatch(why: string): ReceiptError {
+  const message = `Cannot accept the receipt as ${why}`;
+  return new ReceiptError({ code: "mismatch", message });
+}
