@@ -9,13 +9,16 @@ export function banner(
   about: {
     readonly status: NodeStatus;
     readonly model: string | undefined;
+    /** Why the model is not known, where there should be one. */
+    readonly modelUnknown?: string | undefined;
     readonly logFile?: string;
   },
 ): string {
-  const { status, model, logFile } = about;
+  const { status, model, modelUnknown, logFile } = about;
   const paint = painterFor(io, io.stdout);
   const rows: [string, string][] = [...Object.entries(status.addresses)];
   if (model !== undefined) rows.unshift(["model", model]);
+  else if (modelUnknown !== undefined) rows.unshift(["model", `unknown: ${modelUnknown}`]);
   if (logFile !== undefined) rows.push(["log", logFile]);
   const title = paint("bold", `skep ${status.version} is up`) +
     paint("dim", ` (${status.hid.slice(0, 17)}, process ${status.pid})`);

@@ -1,8 +1,7 @@
 /** What `skep up` does in this process: boots the node, says how to reach it, waits for its end. */
 import { run } from "../node/mod.ts";
 import type { LogTarget, RunningNode } from "../node/mod.ts";
-import { banner } from "./_banner.ts";
-import { modelOf } from "./_chat_client.ts";
+import { greet } from "./_greeting.ts";
 import { LogFile } from "./_log_file.ts";
 import { absolutePath } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
@@ -29,7 +28,10 @@ export async function up(io: CliIo, options: UpOptions): Promise<number> {
   }
 }
 
-/** The first signal drains, the second forces. */
+/**
+ * The first signal drains, the second forces. The listeners stay until the process ends: a signal
+ * that comes while it does would be the end of it.
+ */
 async function upHere(io: CliIo, options: UpOptions): Promise<number> {
   const stopping = new AbortController();
   const forced = Promise.withResolvers<never>();
@@ -42,15 +44,13 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
     // A boot that does not even stop is left behind; what it holds ends with the process.
     else forced.reject(new CliError({ exitCode: exitCodes.interrupted, message: "Interrupted" }));
   }
-  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
-    io.onSignal(name, onSignal)
-  );
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) io.onSignal(name, onSignal);
   const progress = new ModelProgress(io);
   try {
     const booting = boot(io, { options, progress, signal: stopping.signal });
     node = await Promise.race([booting, forced.promise]);
     progress.clear();
-    await greet(io, { node, json: options.json });
+    await sayReady(io, { node, json: options.json, stopping: stopping.signal });
     await node.closed;
     return exitCodes.ok;
   } catch (thrown) {
@@ -58,7 +58,6 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
     throw thrown;
   } finally {
     progress.clear();
-    for (const off of offs) off();
   }
 }
 
@@ -95,19 +94,16 @@ function logTarget(io: CliIo): LogTarget {
   };
 }
 
-async function greet(
+async function sayReady(
   io: CliIo,
-  about: { readonly node: RunningNode; readonly json: boolean },
+  about: { readonly node: RunningNode; readonly json: boolean; readonly stopping: AbortSignal },
 ): Promise<void> {
-  const status = about.node.status();
-  if (about.json) {
-    io.stdout.write(`${JSON.stringify({ running: true, ...status })}\n`);
-    return;
-  }
-  const baseUrl = status.addresses["api"];
-  const signal = new AbortController().signal;
-  const model = baseUrl === undefined
-    ? undefined
-    : await modelOf({ network: io.network, baseUrl, signal });
-  io.stdout.write(banner(io, { status, model }));
+  const { node, json, stopping } = about;
+  const status = node.status();
+  if (json) return io.stdout.write(`${JSON.stringify({ running: true, ...status })}\n`);
+  const gone = new AbortController();
+  const onGone = (): void => gone.abort();
+  // It may end by itself, or be stopped through its socket, while it is asked for its model.
+  node.closed.then(onGone, onGone);
+  await greet(io, { status, signal: AbortSignal.any([stopping, gone.signal]) });
 }

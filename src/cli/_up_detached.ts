@@ -5,8 +5,7 @@ import type { Disk } from "../ports/mod.ts";
 import { absolutePath, pathsOf } from "./_options.ts";
 import { isRecord } from "./_records.ts";
 import { findNode } from "./_running_node.ts";
-import { banner } from "./_banner.ts";
-import { modelOf } from "./_chat_client.ts";
+import { greet } from "./_greeting.ts";
 import { checkModel, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
@@ -44,12 +43,7 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
     io.stdout.write(`${JSON.stringify({ running: true, logFile, ...status })}\n`);
     return exitCodes.ok;
   }
-  const baseUrl = status.addresses["api"];
-  const { signal } = new AbortController();
-  const model = baseUrl === undefined
-    ? undefined
-    : await modelOf({ network: io.network, baseUrl, signal });
-  io.stdout.write(banner(io, { status, model, logFile }));
+  await greet(io, { status, logFile, signal: new AbortController().signal });
   return exitCodes.ok;
 }
 

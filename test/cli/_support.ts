@@ -1,6 +1,7 @@
 /** A command line inside the test's process: real ports, captured output, no signals. */
 import { runCli } from "../../src/cli/mod.ts";
 import type { CliIo } from "../../src/cli/mod.ts";
+import type { Network } from "../../src/ports/mod.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../../src/ports/mod.ts";
 
 /** What a command did. */
@@ -21,6 +22,8 @@ export interface CliOptions {
   readonly mayStartDetached?: boolean;
   /** How this very program is started. */
   readonly program?: { readonly program: string; readonly args: readonly string[] };
+  /** @default the real one */
+  readonly network?: Network;
   /** Called when the command begins to listen for a signal; may send one. */
   readonly onListening?: (name: string, signal: (name: string) => void) => void;
   /** Called with everything written so far; may send a signal. */
@@ -60,7 +63,7 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
     random: realRandom(),
     disk: realDisk(),
     diskIsReal: true,
-    network: realNetwork(),
+    network: options.network ?? realNetwork(),
     workingDirectory: () => "/",
     onSignal: (name, listener) => {
       const set = listeners.get(name) ?? new Set();

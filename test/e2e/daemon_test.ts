@@ -69,7 +69,7 @@ test("of daemons started at the same instant exactly one wins, the others exit w
       );
     }
     signal(winner, "SIGTERM");
-    assert.equal(await winner.exit, 0);
+    assert.equal(await winner.exit, 0, winner.printed());
   }));
 
 /** The first `count` results. */

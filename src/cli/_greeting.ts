@@ -1,0 +1,32 @@
+/** What `skep up` prints once its node is ready, in the terminal as in the background. */
+import type { NodeStatus } from "../node/mod.ts";
+import { banner } from "./_banner.ts";
+import { modelOf } from "./_chat_client.ts";
+import type { CliIo } from "./cli_io.ts";
+import { sentenceOf } from "./exit_code.ts";
+
+/**
+ * Asks the node for its model and prints the banner. Never rejects: a node that is ready does not
+ * depend on its greeting. Nothing is printed once `signal` aborts, as the node is on its way down.
+ */
+export async function greet(
+  io: CliIo,
+  about: {
+    readonly status: NodeStatus;
+    readonly logFile?: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { signal } = about;
+  const baseUrl = about.status.addresses["api"];
+  let model: string | undefined;
+  let modelUnknown: string | undefined;
+  try {
+    signal.throwIfAborted();
+    if (baseUrl !== undefined) model = await modelOf({ network: io.network, baseUrl, signal });
+  } catch (thrown) {
+    if (signal.aborted) return;
+    modelUnknown = sentenceOf(thrown);
+  }
+  io.stdout.write(banner(io, { ...about, model, modelUnknown }));
+}
