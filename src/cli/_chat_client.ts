@@ -82,15 +82,22 @@ export async function* streamChat(chat: ChatRequest): AsyncGenerator<ChatPiece> 
   }
 }
 
+/** The model that an API serves. */
+export interface ServedModel {
+  readonly id: string;
+  /** Whether it gives embeddings, and no text. */
+  readonly embeds: boolean;
+}
+
 /**
- * The id of the model that the API serves.
+ * The model that the API serves.
  *
  * @throws {CliError} when there is none
  * @throws the signal's reason when it aborts
  */
 export async function modelOf(
   at: { readonly network: Network; readonly baseUrl: string; readonly signal: AbortSignal },
-): Promise<string> {
+): Promise<ServedModel> {
   const url = new URL("/v1/models", at.baseUrl);
   const stream = await dialHttp(at.network, url, at.signal);
   const hangUp = (): void => void stream.destroy();
@@ -104,8 +111,9 @@ export async function modelOf(
     const answer: unknown = JSON.parse(await wholeText(response));
     const models: unknown = isRecord(answer) ? answer["data"] : undefined;
     const first: unknown = Array.isArray(models) ? models[0] : undefined;
-    const id = isRecord(first) ? first["id"] : undefined;
-    if (typeof id === "string") return id;
+    const { id, capabilities } = isRecord(first) ? first : {};
+    const embeds = Array.isArray(capabilities) && capabilities.includes("embeddings");
+    if (typeof id === "string") return { id, embeds };
     throw new CliError({ exitCode: exitCodes.failure, message: "The node serves no model" });
   } catch (thrown) {
     throw at.signal.aborted ? at.signal.reason : thrown;

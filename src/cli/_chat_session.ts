@@ -98,7 +98,7 @@ async function answererOf(
     const baseUrl = node?.info.addresses["api"];
     if (node !== undefined && baseUrl !== undefined) {
       const { network } = io;
-      const model = await withDeadline(io, {
+      const { id: model } = await withDeadline(io, {
         info: node.info,
         ask: (late) => modelOf({ network, baseUrl, signal: AbortSignal.any([signal, late]) }),
       });
@@ -107,8 +107,8 @@ async function answererOf(
   }
   const node = await startPrivateNode(io, { ...options, signal });
   try {
-    const model = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
-    return { ...node, model };
+    const { id } = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
+    return { ...node, model: id };
   } catch (thrown) {
     await node.stop();
     throw thrown;

@@ -2,6 +2,7 @@
 import type { NodeStatus } from "../node/mod.ts";
 import { banner } from "./_banner.ts";
 import { modelOf } from "./_chat_client.ts";
+import type { ServedModel } from "./_chat_client.ts";
 import type { CliIo } from "./cli_io.ts";
 import { sentenceOf } from "./exit_code.ts";
 
@@ -19,7 +20,7 @@ export async function greet(
 ): Promise<void> {
   const { signal } = about;
   const baseUrl = about.status.addresses["api"];
-  let model: string | undefined;
+  let model: ServedModel | undefined;
   let modelUnknown: string | undefined;
   try {
     signal.throwIfAborted();

@@ -176,6 +176,7 @@ function modelBody(model: ModelEntry): unknown {
     object: "model",
     created: model.createdSeconds,
     owned_by: model.ownedBy,
+    capabilities: model.capabilities,
   };
 }
 

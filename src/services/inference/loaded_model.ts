@@ -25,7 +25,7 @@ import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { GrammarStore } from "./grammar_store.ts";
 import { pagePositions } from "./limits.ts";
-import type { ModelEntry, ModelInfo } from "./schemas.ts";
+import type { ModelCapability, ModelEntry, ModelInfo } from "./schemas.ts";
 
 /** A model that can be asked. */
 export interface LoadedModel {
@@ -149,7 +149,13 @@ export function modelEntry(model: LoadedModel): ModelEntry {
     createdSeconds: model.createdSeconds,
     ownedBy: "skep",
     contextMax: model.contextMax,
+    capabilities: capabilitiesOf(model.executor.shape),
   };
+}
+
+/** An encoder pools its positions and has no head; whatever has one chats and completes. */
+function capabilitiesOf({ family }: ModelShape): readonly ModelCapability[] {
+  return family.pooling === undefined ? ["chat", "completions"] : ["embeddings"];
 }
 
 /** All that is told of a model. */

@@ -280,12 +280,22 @@ export const generateItem = v.variant("type", [
 /** What `generate` streams. */
 export type GenerateItem = Readonly<v.InferOutput<typeof generateItem>>;
 
+const modelCapability = v.picklist(["chat", "completions", "embeddings"]);
+
+/** What a model can be asked for: the part of the API that takes it. */
+export type ModelCapability = v.InferOutput<typeof modelCapability>;
+
 /** What `models.list` gives of each model. */
 export const modelEntrySchema = v.object({
   id: v.string(),
   createdSeconds: v.pipe(v.number(), v.description("When it was loaded, Unix seconds.")),
   ownedBy: v.string(),
   contextMax: v.pipe(v.number(), v.description("Positions that a request may have.")),
+  capabilities: v.pipe(
+    v.array(modelCapability),
+    v.readonly(),
+    v.description("What it can be asked for, by the API's names."),
+  ),
 });
 
 /** What `models.list` gives of each model. */

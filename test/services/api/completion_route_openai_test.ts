@@ -34,6 +34,7 @@ test("openai client: models are listed and retrieved, an unknown one is 404 mode
   const one = await client.models.retrieve(model);
   assert.equal(one.object, "model");
   assert.equal(one.owned_by, "skep");
+  assert.deepEqual(Reflect.get(one, "capabilities"), ["chat", "completions"]);
   assert.ok(Number.isInteger(one.created));
   await assert.rejects(client.models.retrieve("gpt-9"), (thrown: unknown) => {
     assert.ok(thrown instanceof OpenAI.NotFoundError);

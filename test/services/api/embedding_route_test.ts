@@ -42,6 +42,11 @@ after(async () => {
 
 const model = "encoder";
 
+test("openai client: an encoder is listed as one that embeds and does nothing else", async () => {
+  const one = await client.models.retrieve(model);
+  assert.deepEqual(Reflect.get(one, "capabilities"), ["embeddings"]);
+});
+
 test("openai client: embeddings have length 1, and those of a list are those of its texts", async () => {
   const texts = ["a b c", "hello there", "a"];
   const list = await client.embeddings.create({ model, input: texts });
