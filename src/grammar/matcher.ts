@@ -40,7 +40,8 @@ export interface CompiledGrammar {
 
 /** What compiling takes besides the grammar. */
 export interface CompileOptions {
-  readonly vocabulary: VocabularyTree;
+  /** The tree, or what gives it when a text begins: a grammar is checked without one. */
+  readonly vocabulary: VocabularyTree | (() => VocabularyTree);
   /** Control tokens that stand for a text all the same, such as the one that begins tool calls. */
   readonly spelled?: ReadonlyMap<number, string>;
 }
@@ -52,11 +53,13 @@ export interface CompileOptions {
  */
 export function compileGrammar(grammar: Grammar, options: CompileOptions): CompiledGrammar {
   const automaton = buildAutomaton(grammar);
-  let compiled = new Compiled(automaton, options);
+  let compiled: Compiled | undefined;
   return {
     matcher: (): Matcher => {
       // Texts on their way go on with what was found for them.
-      if (compiled.sets.size > rememberedMax) compiled = new Compiled(automaton, options);
+      if (compiled === undefined || compiled.sets.size > rememberedMax) {
+        compiled = new Compiled(automaton, options);
+      }
       return new TokenMatcher(compiled, compiled.sets.start);
     },
   };
@@ -71,7 +74,7 @@ class Compiled {
 
   constructor(automaton: Automaton, { vocabulary, spelled = new Map() }: CompileOptions) {
     this.sets = new PlaceSets(automaton);
-    this.vocabulary = vocabulary;
+    this.vocabulary = typeof vocabulary === "function" ? vocabulary() : vocabulary;
     this.#classOf = automaton.classOf;
     const encoder = new TextEncoder();
     this.#spelled = new Map([...spelled].map(([id, text]) => [id, encoder.encode(text)] as const));

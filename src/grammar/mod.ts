@@ -12,7 +12,7 @@ export { schemaGrammar } from "./json_schema.ts";
 export { isNestedDeeper } from "./nesting.ts";
 export { nestingMax } from "./limits.ts";
 export { json, jsonObjectGrammar, jsonRules, listOf } from "./json_rules.ts";
-export { vocabularyTree } from "./vocabulary.ts";
+export { vocabularySlices, vocabularyTree } from "./vocabulary.ts";
 export type { VocabularyOptions, VocabularyTree } from "./vocabulary.ts";
 export { compileGrammar } from "./matcher.ts";
 export type { CompiledGrammar, CompileOptions, Matcher } from "./matcher.ts";

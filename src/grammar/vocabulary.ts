@@ -36,63 +36,131 @@ export interface VocabularyTree {
   readonly depthMax: number;
 }
 
-/** Makes the tree; it takes about a second for 150,000 tokens. */
+/** Tokens that are read, or nodes that are made, between two places to pause. */
+const tokensOfSlice = 1024;
+
+/** Makes the tree at once; it takes a good part of a second for 150,000 tokens. */
 export function vocabularyTree(options: VocabularyOptions): VocabularyTree {
-  const ends = new Set(options.endTokens);
+  const slices = vocabularySlices(options);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done === true) return value;
+  }
+}
+
+/**
+ * Makes the tree in slices of some milliseconds at most, so that others get their turn in between.
+ *
+ * @returns the tree, after any number of slices
+ */
+export function* vocabularySlices(
+  options: VocabularyOptions,
+): Generator<undefined, VocabularyTree, undefined> {
+  const idsOf = yield* readTokens(options);
+  const builder = new TreeBuilder(idsOf);
+  let added = 0;
+  for (const keys of yield* sharedBeginnings(idsOf.keys())) {
+    for (const key of keys.sort()) {
+      builder.add(key);
+      if (++added % tokensOfSlice === 0) yield;
+    }
+    // Sorting them took its time too.
+    if (keys.length > tokensOfSlice / 4) yield;
+  }
+  return { ...options, ...builder.finish() };
+}
+
+/** Tokens by their bytes, each a letter of the key. */
+function* readTokens(
+  { endTokens, size, tokenBytes }: VocabularyOptions,
+): Generator<undefined, Map<string, number[]>, undefined> {
+  const ends = new Set(endTokens);
   const idsOf = new Map<string, number[]>();
-  for (let id = 0; id < options.size; id++) {
+  for (let id = 0; id < size; id++) {
+    if (id % tokensOfSlice === tokensOfSlice - 1) yield;
     if (ends.has(id)) continue;
-    const bytes = options.tokenBytes(id);
+    const bytes = tokenBytes(id);
     if (bytes.length === 0 || bytes.length > tokenBytesMax) continue;
     const key = String.fromCharCode(...bytes);
     const ids = idsOf.get(key);
     if (ids === undefined) idsOf.set(key, [id]);
     else ids.push(id);
   }
-  return { ...options, ...nodesOf(idsOf) };
+  return idsOf;
+}
+
+/** Keys by their first two letters, in the order of these: sorted each for itself, all are sorted. */
+function* sharedBeginnings(
+  keys: Iterable<string>,
+): Generator<undefined, string[][], undefined> {
+  const found = new Map<string, string[]>();
+  let read = 0;
+  for (const key of keys) {
+    const beginning = key.slice(0, 2);
+    const group = found.get(beginning);
+    if (group === undefined) found.set(beginning, [key]);
+    else group.push(key);
+    if (++read % (4 * tokensOfSlice) === 0) yield;
+  }
+  return [...found].sort(([a], [b]) => a < b ? -1 : 1).map(([, group]) => group);
 }
 
 type Nodes = Omit<VocabularyTree, keyof VocabularyOptions>;
 
-/** @param idsOf tokens by their bytes, each a letter of the key */
-function nodesOf(idsOf: ReadonlyMap<string, readonly number[]>): Nodes {
-  const bytes: number[] = [];
-  const depths: number[] = [];
-  const ends: number[] = [];
-  const tokensFrom: number[] = [];
-  const tokensTo: number[] = [];
-  const tokens: number[] = [];
+/** The tree of the keys so far; they are added in their order, which is that of their bytes. */
+class TreeBuilder {
+  readonly #idsOf: ReadonlyMap<string, readonly number[]>;
+  readonly #bytes: number[] = [];
+  readonly #depths: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #tokensFrom: number[] = [];
+  readonly #tokensTo: number[] = [];
+  readonly #tokens: number[] = [];
   /** Nodes on the way to the last one. */
-  const open: number[] = [];
-  let before = "";
-  let depthMax = 0;
-  // The order of strings is that of their letters, which are bytes here.
-  for (const key of [...idsOf.keys()].sort()) {
-    let shared = 0;
-    const sharedMax = Math.min(key.length, before.length);
-    while (shared < sharedMax && key.charCodeAt(shared) === before.charCodeAt(shared)) shared++;
-    while (open.length > shared) ends[open.pop() ?? 0] = bytes.length;
-    for (let i = shared; i < key.length; i++) {
-      open.push(bytes.length);
-      bytes.push(key.charCodeAt(i));
-      depths.push(i + 1);
-      ends.push(0);
-      tokensFrom.push(tokens.length);
-      tokensTo.push(tokens.length);
-    }
-    for (const id of idsOf.get(key) ?? []) tokens.push(id);
-    tokensTo[open.at(-1) ?? 0] = tokens.length;
-    depthMax = Math.max(depthMax, key.length);
-    before = key;
+  readonly #open: number[] = [];
+  #before = "";
+  #depthMax = 0;
+
+  constructor(idsOf: ReadonlyMap<string, readonly number[]>) {
+    this.#idsOf = idsOf;
   }
-  while (open.length > 0) ends[open.pop() ?? 0] = bytes.length;
-  return {
-    bytes: Uint8Array.from(bytes),
-    depths: Uint16Array.from(depths),
-    ends: Uint32Array.from(ends),
-    tokensFrom: Uint32Array.from(tokensFrom),
-    tokensTo: Uint32Array.from(tokensTo),
-    tokens: Uint32Array.from(tokens),
-    depthMax,
-  };
+
+  add(key: string): void {
+    let shared = 0;
+    const sharedMax = Math.min(key.length, this.#before.length);
+    while (shared < sharedMax && key.charCodeAt(shared) === this.#before.charCodeAt(shared)) {
+      shared++;
+    }
+    this.#close(shared);
+    for (let i = shared; i < key.length; i++) {
+      this.#open.push(this.#bytes.length);
+      this.#bytes.push(key.charCodeAt(i));
+      this.#depths.push(i + 1);
+      this.#ends.push(0);
+      this.#tokensFrom.push(this.#tokens.length);
+      this.#tokensTo.push(this.#tokens.length);
+    }
+    for (const id of this.#idsOf.get(key) ?? []) this.#tokens.push(id);
+    this.#tokensTo[this.#open.at(-1) ?? 0] = this.#tokens.length;
+    this.#depthMax = Math.max(this.#depthMax, key.length);
+    this.#before = key;
+  }
+
+  finish(): Nodes {
+    this.#close(0);
+    return {
+      bytes: new Uint8Array(this.#bytes),
+      depths: new Uint16Array(this.#depths),
+      ends: new Uint32Array(this.#ends),
+      tokensFrom: new Uint32Array(this.#tokensFrom),
+      tokensTo: new Uint32Array(this.#tokensTo),
+      tokens: new Uint32Array(this.#tokens),
+      depthMax: this.#depthMax,
+    };
+  }
+
+  /** Ends the nodes that are more than `depth` deep. */
+  #close(depth: number): void {
+    while (this.#open.length > depth) this.#ends[this.#open.pop() ?? 0] = this.#bytes.length;
+  }
 }

@@ -10,17 +10,17 @@ import {
   parseGrammar,
   schemaGrammar,
 } from "../../grammar/mod.ts";
-import type { CompiledGrammar } from "../../grammar/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import { chatTemplate, toolFormat } from "../../model/mod.ts";
 import type { ToolFormat } from "../../model/mod.ts";
+import type { StoredGrammar } from "./grammar_store.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { GenerateParams } from "./schemas.ts";
 import { toolGrammar } from "./tool_grammar.ts";
 
 /** What an answer is held to. */
 export interface Constraint {
-  readonly grammar: CompiledGrammar;
+  readonly grammar: StoredGrammar;
   /** The parameter that says so. */
   readonly field: string;
   /** Control tokens that are text in this answer. */

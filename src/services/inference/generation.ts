@@ -35,7 +35,7 @@ export async function* generateText(options: GenerationOptions): AsyncGenerator<
   const { promptTokens, sequence, sampler, tokenizer } = options;
   const answer = new Answer(options);
   const history = [...promptTokens];
-  const matcher = options.constraint?.grammar.matcher();
+  const matcher = await options.constraint?.grammar.matcher();
   const field = options.constraint?.field ?? "format";
   let next = promptTokens;
   for (;;) {

@@ -118,6 +118,9 @@ export const tokenSecondsBuckets: readonly number[] = [
   2.5,
 ];
 
+/** How long sorting a vocabulary may keep others waiting at a time, in milliseconds. */
+export const sortingMsMax = 4;
+
 /** Positions of a page of the attention cache: a tile of the numeric class (its section 5.3). */
 export const pagePositions = 32;
 

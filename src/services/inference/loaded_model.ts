@@ -103,7 +103,11 @@ export async function loadModel(
       contextMax,
       fingerprint,
       pieceUnitsMax,
-      grammars: new GrammarStore({ tokenizer, vocabularySize: shape.vocabularySize }),
+      grammars: new GrammarStore({
+        tokenizer,
+        vocabularySize: shape.vocabularySize,
+        clock: host.clock,
+      }),
     };
   } finally {
     await source.close();
