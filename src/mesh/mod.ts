@@ -12,3 +12,5 @@ export {
   sharedModelsMax,
 } from "./capabilities.ts";
 export type { Capabilities, CapabilitiesPatch, ModelParts, ModelShare } from "./capabilities.ts";
+export { createLibp2pMesh } from "./libp2p/libp2p_mesh.ts";
+export type { Libp2pMeshOptions } from "./libp2p/libp2p_mesh.ts";

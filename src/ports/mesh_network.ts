@@ -28,7 +28,7 @@ export interface MeshStream {
    * Hands a frame over; its bytes must not be changed afterwards.
    *
    * @returns false when so much waits to be sent that the sender should wait for `drained`
-   * @throws {MeshError} "closed"
+   * @throws {MeshError} "closed"; "busy" when 8 MiB wait, as `drained` was not waited for
    * @throws {RangeError} for a frame longer than `meshFrameBytesMax`
    */
   send(frame: Uint8Array): boolean;
@@ -177,6 +177,11 @@ export interface MeshNetwork {
   peers(): readonly MeshPeer[];
   /** Links that come and go from now on. */
   events(signal: AbortSignal): AsyncIterable<MeshEvent>;
+  /**
+   * The gate's answers about this peer may have changed: gossip and finding begin or end with it, and
+   * a peer that is admitted no more loses its links.
+   */
+  gateChanged(key: PeerKey): void;
   /** Closes all links to a peer, at once. */
   disconnect(key: PeerKey): Promise<void>;
   counters(): MeshCounters;
