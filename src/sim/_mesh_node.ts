@@ -217,6 +217,10 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
     return [...this.#links].map(([key, link]) => this.#peerOf(key, link));
   }
 
+  gateChanged(key: PeerKey): void {
+    if (this.#gate?.admits(key) === false) this.#links.get(key)?.break();
+  }
+
   // deno-lint-ignore require-await -- a port's method rejects, never throws
   async disconnect(key: PeerKey): Promise<void> {
     this.#links.get(key)?.break();

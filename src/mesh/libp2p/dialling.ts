@@ -84,7 +84,9 @@ async function provenOf(connection: Connection, links: Links): Promise<void> {
 function errorOf(thrown: unknown): MeshError {
   if (thrown instanceof MeshError) return thrown;
   const name = thrown instanceof Error ? thrown.name : "";
-  if (["ConnectionInterceptedError", "EncryptionFailedError", "MuxerUnavailableError"].includes(name)) {
+  if (
+    ["ConnectionInterceptedError", "EncryptionFailedError", "MuxerUnavailableError"].includes(name)
+  ) {
     return failure("refused", "it, or this node, does not let the other in", thrown);
   }
   return failure("unreachable", "nobody answers as this peer", thrown);

@@ -5,12 +5,7 @@ import { CID } from "multiformats/cid";
 import { create as digestOf } from "multiformats/hashes/digest";
 import type { Clock, PeerKey } from "../../ports/mod.ts";
 import type { Registrar } from "./gated_registrar.ts";
-import {
-  FIND_SERVERS_MAX,
-  FIND_TIMEOUT_MS,
-  FOUND_MAX,
-  PROVIDE_INTERVAL_MS,
-} from "./limits.ts";
+import { FIND_SERVERS_MAX, FIND_TIMEOUT_MS, FOUND_MAX, PROVIDE_INTERVAL_MS } from "./limits.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
 
 /**

@@ -55,7 +55,8 @@ export class FrameReader {
     if (length <= meshFrameBytesMax) return length;
     throw new MeshError({
       code: "too-long",
-      message: `Cannot read a frame as the limit is ${meshFrameBytesMax} bytes: current value is ${length}`,
+      message:
+        `Cannot read a frame as the limit is ${meshFrameBytesMax} bytes: current value is ${length}`,
     });
   }
 

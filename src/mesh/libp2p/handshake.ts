@@ -4,6 +4,8 @@
  */
 import type { Stream } from "@libp2p/interface";
 import { MeshError } from "../../ports/mod.ts";
+import type { Clock } from "../../ports/mod.ts";
+import { REFUSAL_MS } from "./limits.ts";
 
 /** Answers to a new stream, as the one byte on the wire. */
 export const STREAM_ANSWERS = { accepted: 1, refused: 2, busy: 3 } as const;
@@ -13,14 +15,22 @@ export function acceptStream(stream: Stream): void {
   stream.send(Uint8Array.of(STREAM_ANSWERS.accepted));
 }
 
-/** Says why a stream is not served and ends it in both directions, at once. */
-export function refuseStream(stream: Stream, answer: "refused" | "busy"): void {
+/**
+ * Says why a stream is not served, and ends it: the other side resets it on reading that, or else this
+ * one does a moment later. Reset at once, it would arrive before what was said.
+ */
+export function refuseStream(
+  stream: Stream,
+  { answer, clock }: { readonly answer: "refused" | "busy"; readonly clock: Clock },
+): void {
+  const timer = clock.after(REFUSAL_MS, () => stream.abort(new Error(`Cannot serve as ${answer}`)));
+  stream.addEventListener("close", () => timer.cancel());
   try {
     stream.send(Uint8Array.of(STREAM_ANSWERS[answer]));
   } catch {
-    // It is gone already, which is what was wanted.
+    return; // It is gone already, which is what was wanted.
   }
-  stream.abort(new Error(`Cannot serve a stream as it is ${answer}`));
+  Promise.all([stream.closeRead(), stream.close()]).catch(() => {});
 }
 
 /**

@@ -23,7 +23,8 @@ import type {
 } from "../../ports/mod.ts";
 import { EventQueue } from "./event_queue.ts";
 import { EVENT_QUEUE_MAX } from "./limits.ts";
-import type { Handled, MeshLog, RunningMesh, Tally } from "./running_mesh.ts";
+import type { MeshLog, RunningMesh } from "./running_mesh.ts";
+import type { Handled, Tally } from "./streams.ts";
 
 /** What the adapter is made of. */
 export interface Libp2pMeshOptions {
@@ -76,7 +77,7 @@ class Libp2pMesh implements MeshNetwork {
   }
 
   async open(key: PeerKey, protocol: string, signal?: AbortSignal): Promise<MeshStream> {
-    return await this.#up().open(key, { protocol, signal });
+    return await this.#up().streams.open(key, { protocol, signal });
   }
 
   handle(
@@ -89,11 +90,11 @@ class Libp2pMesh implements MeshNetwork {
     }
     const handled = { handler, options };
     this.#handled.set(protocol, handled);
-    this.#running?.serve(protocol);
+    this.#running?.streams.serve(protocol);
     return (): void => {
       if (this.#handled.get(protocol) !== handled) return;
       this.#handled.delete(protocol);
-      this.#running?.unserve(protocol);
+      this.#running?.streams.unserve(protocol);
     };
   }
 
@@ -161,6 +162,8 @@ class Libp2pMesh implements MeshNetwork {
           for (const follower of [...this.#followers]) follower.push(event);
         },
       });
+      // Who came to serve while it started is served from now on.
+      this.#running.streams.serveAll();
       return this.#running;
     } catch (thrown) {
       this.#starting = undefined;

@@ -39,6 +39,9 @@ export const DIAL_ADDRESSES_MAX = 16;
 /** How long a peer may take to accept a stream. */
 export const OPEN_TIMEOUT_MS = 5000;
 
+/** How long a stream that was refused may stay open for the other side to read that. */
+export const REFUSAL_MS = 1000;
+
 /** Streams of one protocol that a peer may have open, where its handler says nothing. */
 export const STREAMS_PER_PEER_MAX = 32;
 

@@ -117,7 +117,10 @@ export class Prober {
       this.#stream = stream;
       onMessages(stream, (kind, number) => this.#onAnswer(kind, number));
       // A closing link ends its streams first: what is left a moment later was meant.
-      stream.addEventListener("close", () => queueMicrotask(() => this.#die("it ended the probes")));
+      stream.addEventListener(
+        "close",
+        () => queueMicrotask(() => this.#die("it ended the probes")),
+      );
       this.#ask(this.#options.clock.monotonicMs());
     }, (cause) => this.#die(`it takes no probes (${String(cause)})`));
   }

@@ -1,46 +1,31 @@
 /** The adapter while it listens: links, streams, gossip and finding over one libp2p node. */
-import type { Connection, Stream } from "@libp2p/interface";
 import { MeshError } from "../../ports/mod.ts";
 import type {
   Clock,
-  MeshCounters,
   MeshEvent,
   MeshGate,
   MeshListening,
   MeshListenOptions,
-  MeshStream,
   PeerKey,
-  ProtocolOptions,
 } from "../../ports/mod.ts";
 import { tcpListenAddress } from "./addresses.ts";
 import { dialPeer } from "./dialling.ts";
 import { Finder } from "./finder.ts";
-import { FrameStream } from "./frame_stream.ts";
 import { connectionGaterOf } from "./gater.ts";
 import { GatedRegistrar } from "./gated_registrar.ts";
 import { Gossip } from "./gossip.ts";
-import { acceptStream, awaitAnswer, refuseStream } from "./handshake.ts";
-import { OPEN_TIMEOUT_MS, STREAMS_PER_PEER_MAX } from "./limits.ts";
-import type { Link } from "./links.ts";
 import { Links } from "./links.ts";
 import type { MadeNode } from "./node.ts";
 import { makeNode } from "./node.ts";
-import { bytesOfKey, keyOfPeerId } from "./peer_keys.ts";
+import { keyOfPeerId } from "./peer_keys.ts";
 import { PROBE_PROTOCOL } from "./prober.ts";
+import type { Handled, Tally } from "./streams.ts";
+import { Streams } from "./streams.ts";
 
 /** Where the adapter writes; a LogTape logger fits. */
 export interface MeshLog {
   debug(message: string, properties?: Record<string, unknown>): void;
   warn(message: string, properties?: Record<string, unknown>): void;
-}
-
-/** Counters, as they are counted. */
-export type Tally = { -readonly [Name in keyof MeshCounters]: MeshCounters[Name] };
-
-/** Who serves a protocol, and how. */
-export interface Handled {
-  readonly handler: (stream: MeshStream) => void;
-  readonly options: ProtocolOptions;
 }
 
 /** What a mesh runs with. */
@@ -68,10 +53,10 @@ export class RunningMesh {
   readonly links: Links;
   readonly #options: RunningMeshOptions;
   readonly #registrars: GatedRegistrar[] = [];
-  readonly #openStreams = new Map<string, number>();
   #node: MadeNode | undefined;
   #gossip: Gossip | undefined;
   #finder: Finder | undefined;
+  #streams: Streams | undefined;
   #listening: MeshListening = { addresses: [], missing: [] };
 
   /** @param options see `startMesh`, which makes and starts it */
@@ -98,6 +83,11 @@ export class RunningMesh {
   /** Gossip of the running node. */
   get gossip(): Gossip {
     return started(this.#gossip);
+  }
+
+  /** Streams of the running node. */
+  get streams(): Streams {
+    return started(this.#streams);
   }
 
   /** The hash table of the running node. */
@@ -136,7 +126,13 @@ export class RunningMesh {
       if (link === undefined) stream.abort(new Error("Cannot answer probes as the link is gone"));
       else link.prober.serve(stream);
     });
-    for (const protocol of this.#options.handled.keys()) this.serve(protocol);
+    this.#streams = new Streams({
+      ...this.#options,
+      links: this.links,
+      registrar: node.registrar,
+      onFailed: (protocol, cause) =>
+        this.#options.log?.warn("Serving {protocol} failed: {cause}", { protocol, cause }),
+    });
     await node.libp2p.start();
     this.#gossip = new Gossip(node.pubsub, {
       admits: (key) => key !== self && gate.admits(key),
@@ -166,49 +162,6 @@ export class RunningMesh {
     });
   }
 
-  /** See `MeshNetwork`. */
-  async open(
-    key: PeerKey,
-    { protocol, signal }: { readonly protocol: string; readonly signal: AbortSignal | undefined },
-  ): Promise<MeshStream> {
-    bytesOfKey(key);
-    const link = this.links.bestOf(key);
-    if (link === undefined) throw failure("unreachable", "there is no link with the peer");
-    if (!this.#options.gate.allows(key, protocol)) {
-      throw failure("refused", "this node does not allow it");
-    }
-    const timeout = new AbortController();
-    const timer = this.#options.clock.after(OPEN_TIMEOUT_MS, () => timeout.abort());
-    const both = signal === undefined
-      ? timeout.signal
-      : AbortSignal.any([signal, timeout.signal]);
-    try {
-      return await this.#openOver(link, { protocol, signal: both });
-    } catch (thrown) {
-      signal?.throwIfAborted();
-      throw openFailure(thrown, link.connection);
-    } finally {
-      timer.cancel();
-    }
-  }
-
-  /** Serves a protocol that `handled` has. */
-  serve(protocol: string): void {
-    // Taken at once; what is awaited is libp2p's note of its own protocols.
-    this.#node?.registrar.handle(protocol, (stream, connection) => {
-      this.#onStream(protocol, { stream, connection });
-    }, { maxInboundStreams: Infinity, maxOutboundStreams: Infinity })
-      .catch((cause) => this.#options.log?.warn("Serving {protocol} failed: {cause}", {
-        protocol,
-        cause,
-      }));
-  }
-
-  /** Serves a protocol no more. */
-  unserve(protocol: string): void {
-    this.#node?.registrar.unhandle(protocol).catch(() => {});
-  }
-
   /** Asks the gate again about a peer. */
   gateChanged(key: PeerKey): void {
     if (!this.#options.gate.admits(key)) return void this.disconnect(key);
@@ -228,7 +181,10 @@ export class RunningMesh {
     await this.#node?.libp2p.stop();
   }
 
-  #gated(inner: ConstructorParameters<typeof GatedRegistrar>[0]["inner"], name: string): GatedRegistrar {
+  #gated(
+    inner: ConstructorParameters<typeof GatedRegistrar>[0]["inner"],
+    name: string,
+  ): GatedRegistrar {
     const registrar = new GatedRegistrar({
       inner,
       allows: (key) => this.#options.gate.allows(key, name),
@@ -252,77 +208,6 @@ export class RunningMesh {
     this.#options.tally.refusedLinks++;
     this.#options.log?.debug("A link with {key} was refused", { key });
   }
-
-  async #openOver(
-    link: Link,
-    { protocol, signal }: { readonly protocol: string; readonly signal: AbortSignal },
-  ): Promise<MeshStream> {
-    const stream = await link.connection.newStream(protocol, {
-      signal,
-      maxOutboundStreams: Infinity,
-    });
-    const received = await awaitAnswer(stream, {
-      signal,
-      linkIsOpen: () => link.connection.status === "open",
-    });
-    return this.#framed(link, { stream, protocol, received });
-  }
-
-  #onStream(
-    protocol: string,
-    { stream, connection }: { readonly stream: Stream; readonly connection: Connection },
-  ): void {
-    const link = this.links.of(connection);
-    const handled = this.#options.handled.get(protocol);
-    if (link === undefined || handled === undefined) {
-      return stream.abort(new Error("Cannot serve a stream as its link or its server is gone"));
-    }
-    if (!this.#options.gate.allows(link.key, protocol)) {
-      this.#options.tally.refusedStreams++;
-      return refuseStream(stream, "refused");
-    }
-    const place = `${link.key} ${protocol}`;
-    const count = this.#openStreams.get(place) ?? 0;
-    if (count >= (handled.options.streamsPerPeerMax ?? STREAMS_PER_PEER_MAX)) {
-      this.#options.tally.refusedStreams++;
-      return refuseStream(stream, "busy");
-    }
-    acceptStream(stream);
-    link.prober.heard();
-    const framed = this.#framed(link, { stream, protocol, received: [] });
-    this.#openStreams.set(place, count + 1);
-    void framed.closed.then(() => this.#release(place));
-    handled.handler(framed);
-  }
-
-  #release(place: string): void {
-    const count = (this.#openStreams.get(place) ?? 1) - 1;
-    if (count === 0) this.#openStreams.delete(place);
-    else this.#openStreams.set(place, count);
-  }
-
-  #framed(
-    { key, transport, prober }: Link,
-    { stream, protocol, received }: {
-      readonly stream: Stream;
-      readonly protocol: string;
-      readonly received: readonly Uint8Array[];
-    },
-  ): FrameStream {
-    const { tally } = this.#options;
-    return new FrameStream({
-      stream,
-      peer: key,
-      protocol,
-      transport,
-      received,
-      onSent: (byteCount) => tally.sentBytes += byteCount,
-      onReceived: (byteCount) => {
-        tally.receivedBytes += byteCount;
-        prober.heard();
-      },
-    });
-  }
 }
 
 function started<T>(part: T | undefined): T {
@@ -331,27 +216,4 @@ function started<T>(part: T | undefined): T {
     code: "not-listening",
     message: "Cannot use the mesh as it has not started",
   });
-}
-
-function failure(code: "unreachable" | "refused", why: string, cause?: unknown): MeshError {
-  return new MeshError({ code, message: `Cannot open a stream as ${why}`, cause });
-}
-
-/** What libp2p throws while a stream is opened, in the port's words. */
-function openFailure(thrown: unknown, connection: Connection): MeshError {
-  if (thrown instanceof MeshError) return thrown;
-  if (connection.status !== "open") return failure("unreachable", "the link broke", thrown);
-  const name = thrown instanceof Error ? thrown.name : "";
-  if (/^TooMany/.test(name)) {
-    return new MeshError({
-      code: "busy",
-      message: "Cannot open a stream as the link has too many",
-      cause: thrown,
-    });
-  }
-  if (name === "UnsupportedProtocolError") {
-    return failure("refused", "the peer does not serve this protocol", thrown);
-  }
-  if (name === "StreamResetError") return failure("refused", "the peer reset it", thrown);
-  return failure("unreachable", "the peer did not answer", thrown);
 }
