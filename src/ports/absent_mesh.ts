@@ -44,6 +44,7 @@ export function absentMesh(options: AbsentMeshOptions): MeshNetwork {
     find: () => Promise.reject(refusal()),
     peers: () => [],
     events: (signal) => untilAborted<MeshEvent>(signal),
+    gateChanged: () => {},
     disconnect: () => Promise.resolve(),
     counters: () => ({
       refusedLinks: 0,
