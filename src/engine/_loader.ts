@@ -2,7 +2,8 @@
  * Fills an executor's memory from a byte source, in pieces of bounded length.
  *
  * Pieces are read in the file's order straight into the executor's memory, into two places in turn:
- * while the threads pack one piece, the next is read. Memory beyond the weights stays constant.
+ * while the threads pack one piece, the next is read. Memory beyond the weights stays constant. Until
+ * the threads have been started the host packs too, a piece at a time, rather than wait for them.
  */
 import type { ByteSource, GgufFile } from "../model/mod.ts";
 import { fileRowBytes, kindOf } from "./_kinds.ts";
@@ -17,7 +18,7 @@ export interface LoadOptions {
   readonly file: GgufFile;
   readonly source: ByteSource;
   readonly layout: Layout;
-  /** The host's own instance, for vectors. */
+  /** The host's own instance, for vectors, and for matrices while threads are being started. */
   readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
   readonly threads: Threads;
@@ -103,10 +104,17 @@ class Loader {
   }
 
   async #pack({ matrix, row, rows, bytes }: Piece, src: number): Promise<void> {
-    const { threads, memory } = this.#options;
+    const { threads, memory, kernels } = this.#options;
+    const { kind, columns } = matrix;
     const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
-    writeRepack(memory, { ...matrix, dst, src, rows, rowBytes: bytes / rows });
-    const { bad } = await threads.run();
+    let bad: number;
+    if (threads.isStarting) {
+      await Promise.resolve(); // the next read begins first
+      bad = kernels.repack(kind, dst, src, columns, rows);
+    } else {
+      writeRepack(memory, { ...matrix, dst, src, rows, rowBytes: bytes / rows });
+      bad = (await threads.run()).bad;
+    }
     if (bad !== 0) throw notFinite(matrix.name);
     this.#progress(bytes);
   }

@@ -1,6 +1,7 @@
 /**
  * The compiled kernels: which build this engine accepts, and their typed exports.
  */
+import { decodeEmbedded } from "../platform/mod.ts";
 import { bytes as plainBytes } from "./_executor_plain_bytes.ts";
 import { bytes as relaxedBytes } from "./_executor_relaxed_bytes.ts";
 import type { ProbeMode } from "./_kinds.ts";
@@ -190,13 +191,9 @@ export function probeKernels(kernels: Kernels): ProbeMode {
 export function kernelModule(build: Build = "best"): WebAssembly.Module {
   const known = compiled.get(build);
   if (known !== undefined) return known;
-  const relaxed = fromBase64(relaxedBytes);
+  const relaxed = decodeEmbedded(relaxedBytes);
   const usable = build === "best" && WebAssembly.validate(relaxed);
-  const module = new WebAssembly.Module(usable ? relaxed : fromBase64(plainBytes));
+  const module = new WebAssembly.Module(usable ? relaxed : decodeEmbedded(plainBytes));
   compiled.set(build, module);
   return module;
-}
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

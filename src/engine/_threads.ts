@@ -4,7 +4,8 @@
  * A thread is a worker that does nothing but run commands: it sleeps in WebAssembly until the
  * command word grows, and the first thread posts a message when all are done. So the thread that
  * starts them stays free, and a pass costs one wake-up and one message. Threads keep the process
- * alive while a command runs, and only then.
+ * alive while a command runs, and only then. A worker says once that it is there, as a runtime takes
+ * some 100 ms to start one.
  */
 import { Worker } from "node:worker_threads";
 import { controlPtr } from "./_scratch.ts";
@@ -23,6 +24,9 @@ const word = {
 
 const controlWords = 144;
 
+/** What a worker posts. */
+const message = { finished: 0, started: 1 } as const;
+
 /** What a worker runs; a trap is how it leaves a barrier that others will never reach. */
 const script = `
 import { parentPort, workerData } from "node:worker_threads";
@@ -30,7 +34,8 @@ const { module, memory, control, thread } = workerData;
 const dead = new Int32Array(memory.buffer, control + ${word.dead * 4}, 1);
 try {
   const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports;
-  while (run(control, thread)) if (thread === 0) parentPort.postMessage(0);
+  parentPort.postMessage(${message.started});
+  while (run(control, thread)) if (thread === 0) parentPort.postMessage(${message.finished});
 } catch (error) {
   if (Atomics.load(dead, 0) === 0) throw error;
 }
@@ -57,6 +62,7 @@ export class Threads {
   readonly #workers: readonly Worker[];
   readonly #ended = Promise.withResolvers<EngineError | undefined>();
   #pending: PromiseWithResolvers<Outcome> | undefined;
+  #started = 0;
   #reason: EngineError | undefined;
 
   constructor({ module, memory, count }: ThreadsOptions) {
@@ -69,10 +75,18 @@ export class Threads {
       const worker = new Worker(scriptUrl, { workerData, name: `engine ${thread}` });
       worker.once("error", (cause) => this.#died(thread, cause));
       worker.once("exit", () => this.#died(thread));
-      if (thread === 0) worker.on("message", () => this.#finish());
+      worker.on("message", (what: number) => {
+        if (what === message.started) this.#started++;
+        else this.#finish();
+      });
       worker.unref();
       return worker;
     });
+  }
+
+  /** Whether threads are still being started, so that a command would wait for them. */
+  get isStarting(): boolean {
+    return this.#reason === undefined && this.#started < this.count;
   }
 
   /**

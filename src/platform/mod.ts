@@ -7,6 +7,7 @@
 import process from "node:process";
 import { denoVersion } from "./deno.ts";
 
+export { decodeEmbedded } from "./base64.ts";
 export {
   args,
   availableMemory,

@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EngineError, loadExecutor } from "../../src/engine/mod.ts";
 import { hasCode } from "./_executor_contract.ts";
 import { digestsOf, readGolden } from "./_digests.ts";
@@ -64,4 +65,21 @@ test("a read that fails ends the loading with its error, and the threads", async
     loadExecutor({ ...fixture, source: failing, threads: 2 }),
     hasCode("short-read", /any more/),
   );
+});
+
+test("weights that threads pack, and those that the host packs until they are started, give the same digests", async () => {
+  const expected = readGolden().fixtures[name];
+  for (const readMs of [0, 50]) {
+    const fixture = await openFixture(name);
+    const slow = {
+      ...fixture.source,
+      read: async (into: Uint8Array, position: number): Promise<number> => {
+        if (readMs > 0) await sleep(readMs);
+        return await fixture.source.read(into, position);
+      },
+    };
+    const executor = await loadExecutor({ ...fixture, source: slow, threads: 3 });
+    assert.deepEqual(await digestsOf(executor, expected?.tokens ?? []), expected);
+    executor.close();
+  }
 });
