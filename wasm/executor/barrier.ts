@@ -13,6 +13,7 @@
  *     +384   bad: 0, a local layer + 1 whose result is not finite, or BAD_HEAD
  *     +448   agreed: what all threads go by until the next barrier; not 0 ends the pass
  *     +512   how many threads there are
+ *     +1984  how many tasks of this step have been claimed
  */
 const COMMAND: usize = 0;
 const ARRIVED: usize = 64;
@@ -23,6 +24,7 @@ const DEAD: usize = 320;
 const BAD: usize = 384;
 const AGREED: usize = 448;
 const THREADS: usize = 512;
+const CLAIMED: usize = 1984;
 
 /** `bad` when logits are not finite. */
 export const BAD_HEAD: i32 = -1;
@@ -100,13 +102,16 @@ export function noteBad(what: i32): void {
   atomic.cmpxchg<i32>(control + BAD, 0, what);
 }
 
-function agree(): void {
-  const stop = atomic.load<i32>(control + STOP) | atomic.load<i32>(control + BAD);
-  atomic.store<i32>(control + AGREED, stop);
+/**
+ * The number of a task that no thread has: 0, 1 and so on, anew after every barrier. Tasks of a step
+ * are given to who asks, as a thread whose core has other work too would hold up all others.
+ */
+export function claim(): i32 {
+  return atomic.add<i32>(control + CLAIMED, 1);
 }
 
-/** The first of `count` units that belong to `thread`, in multiples of `step`. */
-export function share(count: i32, thread: i32, step: i32): i32 {
-  const units = (count + step - 1) / step;
-  return min<i32>(count, units * thread / threads * step);
+function agree(): void {
+  atomic.store<i32>(control + CLAIMED, 0);
+  const stop = atomic.load<i32>(control + STOP) | atomic.load<i32>(control + BAD);
+  atomic.store<i32>(control + AGREED, stop);
 }

@@ -3,24 +3,28 @@
  * step; a barrier stands between steps of which one reads what others write.
  *
  * Products are shared by groups of 8 rows of the matrix, attention by heads, everything else by rows
- * of the pass. By the numeric class (section 8) no share shows in a result.
+ * of the pass. A thread claims a product's tasks one after the other. By the numeric class (section 8)
+ * no share shows in a result.
  */
-import { awaitCommand, BAD_HEAD, barrier, halted, me, noteBad, share, threads } from "./barrier";
+import { awaitCommand, BAD_HEAD, barrier, claim, halted, me, noteBad, threads } from "./barrier";
 import { dequantiseRow } from "./dequantise";
 import { digestRows } from "./digest";
 import { add, allFinite, cap, scale } from "./elementwise";
 import { attention, feedForward } from "./program_layer";
 import { layerAt, Matrix, Model, Norm, Pass, REPACK, Repack, ropeAt, rowAt } from "./program_map";
 import {
+  firstRowOf,
   model,
-  multiplyShare,
+  multiplyTask,
   normRow,
   pairsAt,
   pass,
   prepareOne,
   prepareRow,
+  rowCountOf,
   setInput,
   setTables,
+  tasksOf,
   xAt,
 } from "./program_steps";
 import { repack } from "./repack";
@@ -30,11 +34,14 @@ import { rotation } from "./rotation";
 const MODEL: usize = 576;
 const COMMAND: usize = 1024;
 
+/** Tasks of a command that packs, for each thread. */
+const PACK_TASKS: i32 = 8;
+
 /** Waits for a command and runs it; 0 when the thread is to end. Called again and again. */
 export function run(control: usize, thread: i32): i32 {
   if (!awaitCommand(control, thread)) return 0;
   setTables(changetype<Model>(control + MODEL), changetype<Pass>(control + COMMAND));
-  if (pass.operation == REPACK) packShare(changetype<Repack>(control + COMMAND));
+  if (pass.operation == REPACK) packTasks(changetype<Repack>(control + COMMAND));
   else runPass();
   barrier();
   return 1;
@@ -57,19 +64,21 @@ function runPass(): void {
   }
 }
 
-/** Packs this thread's share of the rows. */
-function packShare(plan: Repack): void {
+/** Packs rows, a task at a time. */
+function packTasks(plan: Repack): void {
   const groups = (plan.rows + 7) >> 3;
-  const from = share(groups, me, 1), to = share(groups, me + 1, 1);
-  if (from == to) return;
-  const bad = repack(
-    plan.kind,
-    plan.dst + <usize> from * plan.groupBytes,
-    plan.src + (<usize> from << 3) * plan.rowBytes,
-    plan.columns,
-    min<i32>(plan.rows, to << 3) - (from << 3),
-  );
-  if (bad > 0) noteBad(1);
+  const each = max<i32>(1, groups / (threads * PACK_TASKS));
+  for (let from = claim() * each; from < groups; from = claim() * each) {
+    const to = min<i32>(groups, from + each);
+    const bad = repack(
+      plan.kind,
+      plan.dst + <usize> from * plan.groupBytes,
+      plan.src + (<usize> from << 3) * plan.rowBytes,
+      plan.columns,
+      min<i32>(plan.rows, to << 3) - (from << 3),
+    );
+    if (bad > 0) noteBad(1);
+  }
 }
 
 /** Section 5.5. */
@@ -140,11 +149,15 @@ function head(): void {
     setInput(model.a, model.xStride, 0);
     barrier();
   }
-  multiplyShare(matrix, model.logits, model.logitsStride, rows, false);
-  const groups = (matrix.rows + 7) >> 3;
-  const first = share(groups, me, 4) << 3;
-  const count = min<i32>(share(groups, me + 1, 4) << 3, matrix.rows) - first;
-  if (count <= 0) return;
+  for (let task = claim(), all = tasksOf(matrix); task < all; task = claim()) {
+    multiplyTask(matrix, task, model.logits, model.logitsStride, rows, false);
+    checkLogits(firstRowOf(matrix, task), rowCountOf(matrix, task), matrix, rows);
+  }
+}
+
+/** Looks through the logits of a task, and caps them. */
+function checkLogits(first: i32, count: i32, matrix: Matrix, rows: i32): void {
+  count = min<i32>(count, matrix.rows - first); // what fills the last group is nobody's
   for (let row = 0; row < rows; row++) {
     const at = model.logits + <usize> row * model.logitsStride + (<usize> first << 2);
     if (!allFinite(at, count)) noteBad(BAD_HEAD);

@@ -3,7 +3,7 @@
  */
 import { activate } from "./activation";
 import { attend } from "./attention";
-import { BAD_KEY_VALUE, barrier, me, noteBad, share, threads } from "./barrier";
+import { BAD_KEY_VALUE, barrier, claim, me, noteBad, threads } from "./barrier";
 import { add } from "./elementwise";
 import { storeHeads } from "./keys_values";
 import { headNorms } from "./norm";
@@ -37,15 +37,16 @@ import {
   windowOf,
 } from "./program_map";
 import {
-  firstGroup,
-  groupCount,
+  firstRowOf,
   model,
-  multiplyShare,
+  multiplyTask,
   normRow,
   pairsAt,
   pass,
   prepare,
   product,
+  rowCountOf,
+  tasksOf,
   xAt,
 } from "./program_steps";
 import { rotate } from "./rotation";
@@ -58,9 +59,12 @@ export function attention(layer: usize, index: i32): void {
   const q = matrixOf(layer, ATTN_Q), k = matrixOf(layer, ATTN_K), v = matrixOf(layer, ATTN_V);
   const quantised = (q.quantised | k.quantised | v.quantised) != 0;
   prepare(model.x, model.xStride, model.width, normOf(layer, ATTN_NORM), quantised);
-  product(q, model.q, model.qStride);
-  product(k, model.k, model.kvStride);
-  product(v, model.v, model.kvStride);
+  const toK = tasksOf(q), toV = toK + tasksOf(k), all = toV + tasksOf(v);
+  for (let task = claim(); task < all; task = claim()) {
+    if (task < toK) product(q, task, model.q, model.qStride);
+    else if (task < toV) product(k, task - toK, model.k, model.kvStride);
+    else product(v, task - toV, model.v, model.kvStride);
+  }
   barrier();
   attendShare(layer, index);
   barrier();
@@ -76,13 +80,15 @@ export function feedForward(layer: usize): void {
   const gated = gate.kind >= 0;
   const quantised = ((gated ? gate.quantised : 0) | up.quantised) != 0;
   prepare(model.x, model.xStride, model.width, normOf(layer, FFN_NORM), quantised);
-  if (gated) product(gate, model.g, model.ffnStride);
-  product(up, gated ? model.u : model.g, model.ffnStride);
-  const first = <usize> firstGroup(up) << 5;
-  const count = groupCount(up) << 3;
-  for (let row = 0; row < pass.rows; row++) {
-    const at = <usize> row * model.ffnStride + first;
-    activate(model.activation, model.g + at, gated ? model.u + at : 0, count);
+  for (let task = claim(), all = tasksOf(up); task < all; task = claim()) {
+    if (gated) product(gate, task, model.g, model.ffnStride); // of as many rows as `up`
+    product(up, task, gated ? model.u : model.g, model.ffnStride);
+    const first = <usize> firstRowOf(up, task) << 2;
+    const count = rowCountOf(up, task);
+    for (let row = 0; row < pass.rows; row++) {
+      const at = <usize> row * model.ffnStride + first;
+      activate(model.activation, model.g + at, gated ? model.u + at : 0, count);
+    }
   }
   barrier();
   const down = matrixOf(layer, FFN_DOWN);
@@ -93,29 +99,27 @@ export function feedForward(layer: usize): void {
 
 /** h and the product of a half of the layer, normed where the family norms them. */
 function sum(matrix: Matrix, after: Norm): void {
-  if (model.normPlaces == BEFORE && matrix.bias == 0) {
-    multiplyShare(matrix, model.x, model.xStride, pass.rows, true);
-    barrier();
-    return;
+  const atOnce = model.normPlaces == BEFORE && matrix.bias == 0;
+  for (let task = claim(), all = tasksOf(matrix); task < all; task = claim()) {
+    if (atOnce) multiplyTask(matrix, task, model.x, model.xStride, pass.rows, true);
+    else product(matrix, task, model.a, model.xStride);
+    if (atOnce || model.normPlaces == AROUND) continue;
+    const first = <usize> firstRowOf(matrix, task) << 2;
+    const count = rowCountOf(matrix, task);
+    for (let row = 0; row < pass.rows; row++) {
+      const at = <usize> row * model.xStride + first;
+      add(model.x + at, model.a + at, count);
+    }
   }
-  product(matrix, model.a, model.xStride);
+  barrier();
   if (model.normPlaces == AROUND) {
-    barrier();
     for (let row = me; row < pass.rows; row += threads) {
       const a = model.a + <usize> row * model.xStride;
       normRow(a, after, a);
       add(xAt(row), a, model.width);
     }
     barrier();
-    return;
   }
-  const first = <usize> firstGroup(matrix) << 5;
-  const count = groupCount(matrix) << 3;
-  for (let row = 0; row < pass.rows; row++) {
-    const at = <usize> row * model.xStride + first;
-    add(model.x + at, model.a + at, count);
-  }
-  barrier();
   if (model.normPlaces != AFTER) return;
   for (let row = me; row < pass.rows; row += threads) normRow(xAt(row), after, xAt(row));
   barrier();

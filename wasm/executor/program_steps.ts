@@ -1,15 +1,19 @@
 /**
- * Steps that the parts of the program share: the input of products, and products.
+ * Steps that the parts of the program share: the input of products, and products, which are cut into
+ * tasks of some groups of 8 rows.
  *
  * With one row, what a product needs first (norm, quantised activations) is computed by every
  * thread for itself, which is cheaper than a barrier.
  */
-import { barrier, me, share, threads } from "./barrier";
+import { barrier, claim, me, threads } from "./barrier";
 import { add } from "./elementwise";
 import { layerNorm, norm } from "./norm";
 import { multiply } from "./products.gen";
 import { Matrix, Model, Norm, Pass } from "./program_map";
 import { quantise } from "./quantise";
+
+/** Tasks of a product for each thread, where it has so many groups. */
+const TASKS: i32 = 16;
 
 export let model: Model = changetype<Model>(0);
 export let pass: Pass = changetype<Pass>(0);
@@ -34,12 +38,13 @@ export function prepare(x: usize, stride: usize, columns: i32, norm: Norm, quant
     prepareOne(x, columns, norm, quantised);
     return;
   }
-  for (let row = me; row < pass.rows; row += threads) {
-    prepareRow(row, x + <usize> row * stride, columns, norm, quantised);
-  }
   if (normed) setInput(model.a, model.xStride, 0);
   else setInput(x, stride, 0);
-  if (normed || quantised) barrier();
+  if (!normed && !quantised) return;
+  for (let row = claim(); row < pass.rows; row = claim()) {
+    prepareRow(row, x + <usize> row * stride, columns, norm, quantised);
+  }
+  barrier();
 }
 
 /** The same for one row, in this thread's own place. */
@@ -81,21 +86,44 @@ export function normRow(x: usize, weights: Norm, y: usize): void {
   } else norm(x, weights.weight, y, model.width, model.epsilon);
 }
 
-/** This thread's share of a product of all rows, and of its bias. */
-export function product(matrix: Matrix, y: usize, yStride: usize): void {
-  multiplyShare(matrix, y, yStride, pass.rows, false);
+/** How many tasks a product has. */
+export function tasksOf(matrix: Matrix): i32 {
+  const each = groupsOfTask(matrix);
+  return (groupsOf(matrix) + each - 1) / each;
+}
+
+/** The first row of the matrix that a task is for. */
+export function firstRowOf(matrix: Matrix, task: i32): i32 {
+  return (task * groupsOfTask(matrix)) << 3;
+}
+
+/** For how many rows of the matrix it is, counting those that fill the last group. */
+export function rowCountOf(matrix: Matrix, task: i32): i32 {
+  const each = groupsOfTask(matrix);
+  return min<i32>(each, groupsOf(matrix) - task * each) << 3;
+}
+
+/** A task of a product of all rows, and of its bias. */
+export function product(matrix: Matrix, task: i32, y: usize, yStride: usize): void {
+  multiplyTask(matrix, task, y, yStride, pass.rows, false);
   if (matrix.bias == 0) return;
-  const first = <usize> firstGroup(matrix) << 5;
-  const count = groupCount(matrix) << 3;
+  const first = <usize> firstRowOf(matrix, task) << 2;
+  const count = rowCountOf(matrix, task);
   for (let row = 0; row < pass.rows; row++) {
     add(y + <usize> row * yStride + first, matrix.bias + first, count);
   }
 }
 
-/** This thread's share of a product of `rows` rows. */
-export function multiplyShare(matrix: Matrix, y: usize, yStride: usize, rows: i32, adds: bool): void {
-  const from = firstGroup(matrix), count = groupCount(matrix);
-  if (count == 0) return;
+/** A task of a product of `rows` rows. */
+export function multiplyTask(
+  matrix: Matrix,
+  task: i32,
+  y: usize,
+  yStride: usize,
+  rows: i32,
+  adds: bool,
+): void {
+  const from = firstRowOf(matrix, task) >> 3;
   multiply(
     matrix.kind,
     y,
@@ -103,7 +131,7 @@ export function multiplyShare(matrix: Matrix, y: usize, yStride: usize, rows: i3
     matrix.ptr,
     matrix.columns,
     from,
-    from + count,
+    from + (rowCountOf(matrix, task) >> 3),
     rows,
     adds,
     inX,
@@ -114,14 +142,14 @@ export function multiplyShare(matrix: Matrix, y: usize, yStride: usize, rows: i3
   );
 }
 
-/** The first group of 8 rows of this thread's share. */
-export function firstGroup(matrix: Matrix): i32 {
-  return share((matrix.rows + 7) >> 3, me, 4);
+function groupsOf(matrix: Matrix): i32 {
+  return (matrix.rows + 7) >> 3;
 }
 
-/** How many groups its share has. */
-export function groupCount(matrix: Matrix): i32 {
-  return share((matrix.rows + 7) >> 3, me + 1, 4) - firstGroup(matrix);
+/** Fours, as kernels take them; one thread does all at once. */
+function groupsOfTask(matrix: Matrix): i32 {
+  const groups = groupsOf(matrix);
+  return threads == 1 ? groups : max<i32>(4, (groups / (threads * TASKS) + 3) & ~3);
 }
 
 // @ts-ignore: decorator
