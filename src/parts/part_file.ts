@@ -53,7 +53,8 @@ export class PartFile {
   #written: number[] = [];
   #saving: Promise<void> | undefined;
 
-  private constructor(
+  /** Use `PartFile.open` or `PartFile.create`, which check what they give. */
+  constructor(
     place: PartPlace,
     parts: {
       readonly about: v.InferOutput<typeof aboutSchema>;

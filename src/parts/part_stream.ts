@@ -25,7 +25,8 @@ export class PartStream {
   #timer: { cancel(): void } | undefined;
   #failure: unknown;
 
-  private constructor(stream: MeshStream, clock: Clock) {
+  /** @param stream a stream of the protocol that nobody else uses */
+  constructor(stream: MeshStream, clock: Clock) {
     this.peer = stream.peer;
     this.#stream = stream;
     this.#clock = clock;

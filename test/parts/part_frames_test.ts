@@ -34,7 +34,7 @@ test("requests come back as they were, and a changed length is refused", () => {
   fc.assert(
     fc.property(request, (one) => {
       const frame = encodePartRequest(one);
-      assert.deepEqual(decodePartRequest(frame), one);
+      assert.deepEqual(decodePartRequest(frame), structuredClone(one));
       assert.throws(() => decodePartRequest(frame.subarray(1)), PartsError);
       assert.throws(() => decodePartRequest(Uint8Array.of(...frame, 0)), PartsError);
     }),
