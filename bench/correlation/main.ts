@@ -7,15 +7,14 @@
  * The same with `node`, 24 or later. It prints a table of correlations over all logits of 64
  * positions (of encoders the cosine of the embedding), and exits with 1 when one is below its gate.
  * `--small` takes one format for each family, and four formats of Llama; `--reference` takes the
- * reference executor; `--model` compares one file, by the gates of quantised formats. llama.cpp comes with node-llama-cpp from bench/peers, which is installed on
- * demand.
+ * reference executor; `--model` compares one file, by the gates of quantised formats. llama.cpp comes with
+ * node-llama-cpp from bench/peers, which is installed on demand.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import {
   createReferenceExecutor,
   EngineError,
@@ -31,24 +30,17 @@ import {
   readModelShape,
 } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
-import { type FamilyName, familyNames, isFamilyName } from "../models/family_shapes.ts";
 import { writeRandomModel } from "../models/gguf_writer.ts";
-import { isWeightType, type WeightType } from "../models/random_weights.ts";
 import { installPeers } from "../peers/load.ts";
-import { caseShape, caseTokens, formats, gateOf, POSITIONS, remarkOf } from "./cases.ts";
+import { caseShape, caseTokens, gateOf, POSITIONS, remarkOf } from "./cases.ts";
 import { LlamaCpp } from "./llama_cpp.ts";
+import { type Case, type CorrelationOptions, correlationOptions, help } from "./options.ts";
 import { correlation, cosine, worstRow } from "./similarity.ts";
 
 /** Logits that are taken from a model; the peer gives them one by one. */
 const LOGITS_MAX = 1_000_000;
 /** Longest context that the peer allocates. */
 const CONTEXT_MAX = 4096;
-
-/** What a run compares. */
-interface Case {
-  readonly family: FamilyName;
-  readonly format: WeightType;
-}
 
 /** How alike the two were. */
 interface Outcome {
@@ -60,43 +52,15 @@ interface Outcome {
   readonly worst: number;
 }
 
-const { values: flags } = parseArgs({
-  options: {
-    family: { type: "string" },
-    format: { type: "string" },
-    reference: { type: "boolean", default: false },
-    small: { type: "boolean", default: false },
-    model: { type: "string" },
-  },
-});
-
-function chosenCases(): readonly Case[] {
-  const { family, format } = flags;
-  if (family !== undefined && !isFamilyName(family)) {
-    throw new TypeError(`Cannot compare as there must be a family "${family}"`);
-  }
-  if (format !== undefined && !isWeightType(format)) {
-    throw new TypeError(`Cannot compare as there must be a format "${format}"`);
-  }
-  return familyNames.flatMap((name, index) => {
-    return formats.map((each, at): Case & { isSmall: boolean } => ({
-      family: name,
-      format: each,
-      isSmall: at === index % formats.length || name === "llama" && /^(f32|q8_0|q4_k)$/.test(each),
-    }));
-  }).filter((each) => {
-    if (family !== undefined && each.family !== family) return false;
-    if (format !== undefined && each.format !== format) return false;
-    return !flags.small || each.isSmall;
-  });
-}
-
 /** Our numbers: logits of every position, or the embedding. */
-async function compute(path: string, tokens: Uint32Array): Promise<Float32Array> {
+async function compute(
+  path: string,
+  { tokens, reference }: { readonly tokens: Uint32Array; readonly reference: boolean },
+): Promise<Float32Array> {
   const source = await fileSource(realDisk(), path);
   const file = await openGguf(source);
   const shape = readModelShape(file);
-  const load = flags.reference ? createReferenceExecutor : loadExecutor;
+  const load = reference ? createReferenceExecutor : loadExecutor;
   const executor: Executor = await load({ file, source, shape });
   try {
     if (shape.family.pooling !== undefined) return await encode(executor, tokens);
@@ -115,18 +79,25 @@ async function encode(executor: Executor, tokens: Uint32Array): Promise<Float32A
   return await (executor as ModelExecutor).encode([tokens]);
 }
 
+/** What all comparisons of a run have in common. */
+interface Run {
+  readonly peer: LlamaCpp;
+  readonly folder: string;
+  readonly reference: boolean;
+}
+
 /** Writes the case's model and compares. */
-async function compareCase(each: Case, peer: LlamaCpp, folder: string): Promise<Outcome> {
+async function compareCase(each: Case, run: Run): Promise<Outcome> {
   const shape = caseShape(each.family);
-  const path = join(folder, "model.gguf");
+  const path = join(run.folder, "model.gguf");
   writeRandomModel({ shape, type: each.format, seed: 1, path });
   const tokens = caseTokens(shape);
-  const alike = await compare({ path, shape, tokens }, peer, folder);
+  const alike = await compare({ path, shape, tokens }, run);
   return { ...each, ...alike, gate: gateOf(shape, each.format) };
 }
 
 /** Compares a file, over tokens from its whole vocabulary, at its last positions when that is long. */
-async function compareFile(path: string, peer: LlamaCpp, folder: string): Promise<Outcome> {
+async function compareFile(path: string, run: Run): Promise<Outcome> {
   const source = await fileSource(realDisk(), path);
   const file = await openGguf(source);
   await source.close();
@@ -139,14 +110,13 @@ async function compareFile(path: string, peer: LlamaCpp, folder: string): Promis
     first: idOf(isEncoder ? "cls_token_id" : "bos_token_id"),
     last: idOf("seperator_token_id"),
   });
-  const alike = await compare({ path, shape, tokens }, peer, folder);
+  const alike = await compare({ path, shape, tokens }, run);
   return { family: path, format: "", ...alike, gate: gateOf(shape, "q8_0") };
 }
 
 async function compare(
   model: { readonly path: string; readonly shape: ModelShape; readonly tokens: Uint32Array },
-  peer: LlamaCpp,
-  folder: string,
+  { peer, folder, reference }: Run,
 ): Promise<{ readonly value: number; readonly worst: number }> {
   const { path, shape, tokens } = model;
   const isEncoder = shape.family.pooling !== undefined;
@@ -159,7 +129,7 @@ async function compare(
     kind: isEncoder ? "embedding" : "logits",
     output: join(folder, "theirs.f32"),
   });
-  const all = await compute(path, tokens);
+  const all = await compute(path, { tokens, reference });
   const ours = isEncoder ? all : all.subarray(-rows * shape.vocabularySize);
   const value = isEncoder ? cosine(ours, theirs) : correlation(ours, theirs);
   const worst = isEncoder ? value : worstRow(ours, theirs, shape.vocabularySize);
@@ -186,23 +156,19 @@ function print({ family, format, gate, value, worst }: Outcome): void {
   console.log(`${family.padEnd(14)}${format.padEnd(8)}${figures.padEnd(28)}${verdict}`);
 }
 
-async function main(): Promise<void> {
-  const cases = flags.model === undefined ? chosenCases() : [];
+async function main({ cases, model, reference }: CorrelationOptions): Promise<void> {
   if (!installPeers()) throw new TypeError("Cannot compare as npm could not install llama.cpp");
   const peer = new LlamaCpp(
     fileURLToPath(new URL("../peers/node_modules/node-llama-cpp", import.meta.url)),
   );
   const folder = mkdtempSync(join(tmpdir(), "skep-correlation-"));
+  const run = { peer, folder, reference };
   console.log("family        format  all       worst     gate");
   const passed: boolean[] = [];
   try {
-    const { model } = flags;
-    if (model !== undefined) {
-      passed.push(await passes(model, () => compareFile(model, peer, folder)));
-    }
+    if (model !== undefined) passed.push(await passes(model, () => compareFile(model, run)));
     for (const each of cases) {
-      const name = `${each.family} ${each.format}`;
-      passed.push(await passes(name, () => compareCase(each, peer, folder)));
+      passed.push(await passes(`${each.family} ${each.format}`, () => compareCase(each, run)));
     }
   } finally {
     await peer.close();
@@ -216,4 +182,19 @@ async function main(): Promise<void> {
   if (count < passed.length) process.exitCode = 1;
 }
 
-await main();
+/** The arguments; where they ask for help or are wrong that is said, and nothing is compared. */
+function options(): CorrelationOptions | undefined {
+  try {
+    const asked = correlationOptions(process.argv.slice(2));
+    if (asked === undefined) console.log(help);
+    return asked;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    console.error(`${cause.message}\n\n${help}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+const asked = options();
+if (asked !== undefined) await main(asked);
