@@ -40,6 +40,8 @@ export interface CliIo {
   /** Whether `disk` is the machine's own, so that SQLite sees the same files. */
   readonly diskIsReal: boolean;
   readonly network: Network;
+  /** Memory that programs may still take, in bytes; undefined where that may not be known. */
+  availableMemory(): number | undefined;
   /** The working directory, absolute. */
   workingDirectory(): string;
   /** Calls `listener` for each such signal until the returned function is called. */

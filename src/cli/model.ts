@@ -46,6 +46,14 @@ export const modelCommand: CommandParser = command(
   },
 );
 
+/** A file's summary, and what it meets on this machine. */
+interface Inspected extends ModelSummary {
+  /** What it takes with the shortest context; null when it cannot be run. */
+  readonly memoryBytes: number | null;
+  /** What the machine has left; null when that may not be known. */
+  readonly memoryAvailableBytes: number | null;
+}
+
 /** Prints the summary. @throws {ModelError} when the file is no GGUF file */
 export async function inspect(
   io: CliIo,
@@ -68,7 +76,13 @@ export async function inspect(
         if (need.obstacle !== undefined) obstacles.push(need.obstacle);
       }
     }
-    const summary = { ...found, executable: obstacles.length === 0, obstacles, memoryBytes };
+    const summary: Inspected = {
+      ...found,
+      executable: obstacles.length === 0,
+      obstacles,
+      memoryBytes,
+      memoryAvailableBytes: io.availableMemory() ?? null,
+    };
     if (options.json) io.stdout.write(`${JSON.stringify(summary, undefined, 2)}\n`);
     else io.stdout.write(describe(io, summary));
     return summary.executable ? exitCodes.ok : exitCodes.failure;
@@ -83,8 +97,25 @@ function templateWords({ hasChatTemplate, family }: ModelSummary): string {
   return embeds ? "none, as it embeds texts" : "no, a plain default is used";
 }
 
-function describe(io: CliIo, summary: ModelSummary): string {
+/** What it needs, and where that is more than there is. */
+function memoryWords({ memoryBytes, memoryAvailableBytes }: Inspected): string | undefined {
+  if (memoryBytes === null) return undefined;
+  const needs = `needs ${formatBytes(memoryBytes)} with the shortest context`;
+  if (memoryAvailableBytes === null) return needs;
+  return `${needs}; this machine has ${formatBytes(memoryAvailableBytes)} left`;
+}
+
+function verdictOf(io: CliIo, summary: Inspected): string {
   const paint = painterFor(io, io.stdout);
+  const { executable, memoryBytes, memoryAvailableBytes, obstacles } = summary;
+  if (!executable) return [paint("red", "This release cannot run it:"), ...obstacles].join("\n  ");
+  const fits = memoryBytes === null || memoryBytes <= (memoryAvailableBytes ?? Infinity);
+  return fits
+    ? paint("green", "This release can run it")
+    : paint("yellow", "This release can run it, but this machine has too little memory left now");
+}
+
+function describe(io: CliIo, summary: Inspected): string {
   const { shape } = summary;
   const types = summary.tensorTypes.map((share) =>
     `${share.type} ${share.tensorCount} tensors, ${formatBytes(share.sizeBytes)}`
@@ -108,9 +139,8 @@ function describe(io: CliIo, summary: ModelSummary): string {
     rows.push(["layers", `${shape.layerCount}, width ${shape.width}, ${heads}`]);
     rows.push(["family", (summary.family ?? []).join("; ")]);
   }
-  const verdict = summary.executable
-    ? paint("green", "This release can run it")
-    : [paint("red", "This release cannot run it:"), ...summary.obstacles].join("\n  ");
+  const memory = memoryWords(summary);
+  if (memory !== undefined) rows.push(["memory", memory]);
   const lines = rows.map(([name, value]): [string, string] => [name, safeText(value)]);
-  return `${columns(lines)}${verdict}\n`;
+  return `${columns(lines)}${verdictOf(io, summary)}\n`;
 }

@@ -29,6 +29,7 @@ export function realCliIo(): CliIo {
     disk: realDisk(),
     diskIsReal: true,
     network: realNetwork(),
+    availableMemory: () => platform.availableMemory(),
     workingDirectory: () => platform.cwd(),
     onSignal: (signal, listener) => platform.onSignal(signal, listener),
     serviceCommand: (args) => platform.serviceCommand(args),

@@ -8,7 +8,7 @@ import {
 } from "../model/mod.ts";
 import { findMatrix, findVector, refuseUnusedTensors } from "./_tensors.ts";
 import { EngineError } from "./errors.ts";
-import { numericClass } from "./numeric_class.ts";
+import { numericClasses } from "./numeric_class.ts";
 
 /** What this release can do with a file. */
 export interface ClassSupport {
@@ -28,7 +28,7 @@ export function classSupport(file: GgufFile): ClassSupport {
       if (extents.length === 1) findVector(file, name);
       else findMatrix(file, name);
     }
-    return { numericClasses: [numericClass], obstacles: [] };
+    return { numericClasses, obstacles: [] };
   } catch (thrown) {
     if (!(thrown instanceof ModelError || thrown instanceof EngineError)) throw thrown;
     return { numericClasses: [], obstacles: [thrown.message] };

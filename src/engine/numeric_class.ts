@@ -13,6 +13,9 @@ export function numericClassOf(keyValueType: KeyValueType): string {
   return keyValueType === "f32" ? numericClass : "skep-q8a-kv16/1";
 }
 
+/** Every numeric class that this release executes a model in. */
+export const numericClasses: readonly string[] = [numericClassOf("f32"), numericClassOf("f16")];
+
 /** Positions in an attention tile; tiles start at multiples of it. It is also the KV page length. */
 export const tilePositions = 32;
 

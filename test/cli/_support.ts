@@ -22,6 +22,8 @@ export interface CliOptions {
   readonly mayStartDetached?: boolean;
   /** How this very program is started. */
   readonly program?: { readonly program: string; readonly args: readonly string[] };
+  /** What the machine has left. @default 1e12 */
+  readonly availableBytes?: number | undefined;
   /** @default the real one */
   readonly network?: Network;
   /** Called when the command begins to listen for a signal; may send one. */
@@ -64,6 +66,7 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
     disk: realDisk(),
     diskIsReal: true,
     network: options.network ?? realNetwork(),
+    availableMemory: () => "availableBytes" in options ? options.availableBytes : 1e12,
     workingDirectory: () => "/",
     onSignal: (name, listener) => {
       const set = listeners.get(name) ?? new Set();

@@ -45,7 +45,7 @@ test("skep model add prints and stores a manifest, which list and verify find", 
     assert.equal(added.code, 0, added.err);
     const manifest = JSON.parse(added.out);
     assert.equal(manifest.root, await blake3(readFileSync(file)));
-    assert.deepEqual(manifest.numericClasses, ["skep-q8a/1"]);
+    assert.deepEqual(manifest.numericClasses, ["skep-q8a/1", "skep-q8a-kv16/1"]);
     const stored = readFileSync(join(home, "data/models/tiny.manifest.json"), "utf8");
     assert.deepEqual(JSON.parse(stored), manifest);
     assert.match(

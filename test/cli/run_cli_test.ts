@@ -147,6 +147,13 @@ test("skep model inspect describes the embedded model and refuses what is no mod
   assert.equal(embedded.code, 0);
   assert.equal(JSON.parse(embedded.out).executable, true);
   assert.match((await skep(["model", "inspect"])).out, /This release can run it/);
+  const roomy = await skep(["model", "inspect"], { availableBytes: 9e9 });
+  assert.match(roomy.out, /memory +needs [\d.]+ MB with .*; this machine has 9.0 GB left\n/);
+  const small = await skep(["model", "inspect"], { availableBytes: 1e6 });
+  assert.equal(small.code, 0);
+  assert.match(small.out, /this machine has 1.0 MB left\n.*too little memory left now\n$/s);
+  const unknown = await skep(["model", "inspect"], { availableBytes: undefined });
+  assert.match(unknown.out, /with the shortest context\nThis release can run it\n$/);
   const missing = await skep(["model", "inspect", "/nowhere.gguf"]);
   assert.equal(missing.code, 1);
   assert.match(missing.err, /^Error: .*nowhere\.gguf/);

@@ -3,10 +3,14 @@ import { test } from "node:test";
 import { classSupport, loadExecutor } from "../../src/engine/mod.ts";
 import { fixtureNames, openFixture } from "./_fixtures.ts";
 
-test("classSupport() names the class of every fixture, and what loading would refuse", async () => {
+test("classSupport() names the classes of every fixture, and what loading would refuse", async () => {
   for (const name of fixtureNames) {
     const { file } = await openFixture(name);
-    assert.deepEqual(classSupport(file), { numericClasses: ["skep-q8a/1"], obstacles: [] }, name);
+    assert.deepEqual(
+      classSupport(file),
+      { numericClasses: ["skep-q8a/1", "skep-q8a-kv16/1"], obstacles: [] },
+      name,
+    );
   }
   const fixture = await openFixture("stories260K-q8_0");
   for (const name of ["blk.0.attn_norm.weight", "blk.4.ffn_norm.weight", "output_norm.weight"]) {
