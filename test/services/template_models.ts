@@ -41,8 +41,12 @@ export interface ModelFile {
   remove(): void;
 }
 
-/** Writes a model of two layers with 512 tokens; `[TOOL_CALLS]` is a control token of it. */
-export function writeTemplateModel(template: string | undefined): ModelFile {
+/**
+ * Writes a model of two layers with 512 tokens; `[TOOL_CALLS]` is a control token of it.
+ *
+ * @param unspelled a byte that no text of the model has, where there is a template
+ */
+export function writeTemplateModel(template: string | undefined, unspelled?: number): ModelFile {
   const directory = mkdtempSync(join(tmpdir(), "skep-template-"));
   const path = join(directory, "random.gguf");
   const shape = familyShape("llama", {
@@ -56,15 +60,18 @@ export function writeTemplateModel(template: string | undefined): ModelFile {
     contextMax: 4096,
     tiedOutput: false,
   });
-  const extra = template === undefined ? [] : extraOf(template);
+  const extra = template === undefined ? [] : extraOf(template, unspelled);
   writeRandomModel({ shape, type: "q8_0", seed: 3, path, extra });
   return { path, directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-function extraOf(template: string): (readonly [string, ValueToWrite])[] {
+function extraOf(template: string, unspelled?: number): (readonly [string, ValueToWrite])[] {
   const { tokens, pairs } = syntheticVocabulary(512);
-  const types = pairs.find(([key]) => key === "tokenizer.ggml.token_type")?.[1].value;
+  const given = pairs.find(([key]) => key === "tokenizer.ggml.token_type")?.[1].value;
   const control = tokens.length - 1;
+  const types = (given as readonly number[]).with(control, 3);
+  // Bytes follow the three special tokens.
+  if (unspelled !== undefined) types[3 + unspelled] = 3;
   return [
     ["tokenizer.chat_template", { type: "string", value: template }],
     [
@@ -73,7 +80,7 @@ function extraOf(template: string): (readonly [string, ValueToWrite])[] {
     ],
     [
       "tokenizer.ggml.token_type",
-      { type: "array", of: "i32", value: (types as readonly number[]).with(control, 3) },
+      { type: "array", of: "i32", value: types },
     ],
   ];
 }
