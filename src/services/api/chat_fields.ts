@@ -85,7 +85,7 @@ export const chatFields = {
   } as Field<number>,
   response_format: {
     use: "honoured",
-    note: "`text`, `json_object`, or `json_schema`, which is held to whether or not `strict`",
+    note: "`text`, `json_object`, or `json_schema` with a `schema`, held to `strict` or not",
     schema: responseFormat,
   } as Field<ResponseFormat>,
   tools: {

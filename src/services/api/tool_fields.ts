@@ -93,19 +93,24 @@ export type ResponseFormat =
 
 const formatMessage = "it must be text, json_object or json_schema";
 
+const schemaMessage = "it must be a JSON schema: for any JSON object send type json_object";
+
 const schemaFormat = v.pipe(
   v.strictObject({
     type: v.literal("json_schema"),
     json_schema: v.strictObject({
       name,
       description: v.nullish(textUpTo(65_536)),
-      schema: v.nullish(v.pipe(v.unknown(), nested)),
+      schema: v.pipe(
+        v.unknown(),
+        // OpenAI's reference lets it be left out, and its API does not: code missing_required_parameter.
+        v.check((value) => value !== null && value !== undefined, schemaMessage),
+        nested,
+      ),
       strict: v.nullish(boolean),
     }, issueOfObject("name, description, schema and strict")),
   }, issueOfObject("type and json_schema")),
-  v.transform(({ json_schema: { schema } }): ResponseFormat =>
-    schema === undefined || schema === null ? { kind: "json" } : { kind: "schema", schema }
-  ),
+  v.transform(({ json_schema: { schema } }): ResponseFormat => ({ kind: "schema", schema })),
 );
 
 const plainFormat = v.pipe(

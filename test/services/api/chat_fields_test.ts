@@ -152,7 +152,15 @@ const chat: Record<string, Samples> = {
       ["text"],
       [{ type: "xml" }, "response_format.type"],
       [{ type: "json_schema" }, "response_format.json_schema"],
-      [{ type: "json_schema", json_schema: { name: "n", x: 1 } }, "response_format.json_schema.x"],
+      [
+        { type: "json_schema", json_schema: { name: "n", schema: {}, x: 1 } },
+        "response_format.json_schema.x",
+      ],
+      [{ type: "json_schema", json_schema: { name: "n" } }, "response_format.json_schema.schema"],
+      [
+        { type: "json_schema", json_schema: { name: "n", schema: null } },
+        "response_format.json_schema.schema",
+      ],
       [{ type: "json_object", schema: {} }, "response_format.schema"],
     ],
   },
