@@ -20,7 +20,7 @@ interface Options {
  * @throws {GrammarError} `unsupported` for schemas that may overlap, `too-large`
  */
 export function refuseOverlaps(schemas: readonly unknown[], { path, resolve }: Options): void {
-  if (schemas.length > schemasMax) throw tooMany(path);
+  if (schemas.length > schemasMax) throw tooMany(path, `has more than ${schemasMax} schemas`);
   const branches = schemas.map((schema) => branchOf(resolve(schema), resolve));
   const values = new Set<string>();
   let valueTypes = 0;
@@ -44,7 +44,12 @@ export function refuseOverlaps(schemas: readonly unknown[], { path, resolve }: O
       const b = rest[other];
       if (b === undefined) continue;
       comparisons += 1 + sizeOf(a);
-      if (comparisons > comparisonsMax) throw tooMany(path);
+      if (comparisons > comparisonsMax) {
+        throw tooMany(
+          path,
+          `needs more than ${comparisonsMax} comparisons to tell its schemas apart`,
+        );
+      }
       if (!areApart(a, b)) throw overlap(path);
     }
   });
@@ -57,10 +62,12 @@ function overlap(path: string): GrammarError {
   );
 }
 
-function tooMany(path: string): GrammarError {
+function tooMany(path: string, what: string): GrammarError {
   return new GrammarError(
     "too-large",
-    `Cannot hold to the schema at ${JSON.stringify(path)} as it has too many schemas to tell apart`,
+    `Cannot hold to the schema at ${
+      JSON.stringify(path)
+    } as it ${what}: use "anyOf" where no value fits two of them, or fewer schemas`,
     path,
   );
 }

@@ -1,9 +1,10 @@
 /**
- * JSON as a grammar, written as compactly as `JSON.stringify` does.
+ * JSON as a grammar: RFC 8259 without space between tokens, of which models write any amount.
  *
- * RFC 8259 without space between tokens, of which models write any amount, and with characters in
- * one way each: an escape is used where JSON demands one and nowhere else. Numbers have at most 15
- * digits before and after the point, which is what an f64 tells apart.
+ * A character is written in one way, that of `JSON.stringify`: an escape is used where JSON demands
+ * one and nowhere else. A number may be written in any way that JSON has (`1.00`, `-0`, `1E+5`), with
+ * at most 15 digits before and after the point, which is what an f64 tells apart, and two digits of
+ * an exponent.
  */
 import { complement, includes, normalised } from "./code_points.ts";
 import { characters, choice, repeat, rule, sequence, text } from "./expression.ts";

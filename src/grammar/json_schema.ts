@@ -3,8 +3,8 @@
  *
  * JSON Schema 2020-12 (and the older drafts' `definitions`), without what a grammar cannot hold to:
  * such a keyword is refused by its place and name, and so is one that nobody knows. Members of an
- * object come in the order of `properties`; where a schema leaves more than one way to write a value,
- * the grammar has the one of `JSON.stringify`. Members that nobody named are made only where
+ * object come in the order of `properties`; values of `enum` and `const` are written as `JSON.stringify`
+ * does, numbers in any of the ways of json_rules.ts. Members that nobody named are made only where
  * `additionalProperties` or the lack of `properties` asks for them.
  */
 import { isSatisfiable } from "./_analysis.ts";

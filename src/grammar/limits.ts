@@ -50,8 +50,5 @@ export const schemasMax = 10_000;
 /** Values of an `enum`. */
 export const enumValuesMax = 5_000;
 
-/** Grammars that are kept ready for a model. */
-export const compiledMax = 32;
-
 /** Bytes of a token that may be allowed: longer ones are runs of one character. */
 export const tokenBytesMax = 1024;

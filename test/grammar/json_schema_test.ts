@@ -190,6 +190,23 @@ test("Schemas are bounded in length, depth and number", () => {
   schemaGrammar(many);
 });
 
+test("A oneOf of too many schemas is refused with what to do, which then is held to", () => {
+  const tagged = Array.from({ length: 3000 }, (_, tag) => ({
+    type: "object",
+    properties: { tag: { const: tag } },
+    required: ["tag"],
+  }));
+  assert.throws(
+    () => schemaGrammar({ oneOf: tagged }),
+    (thrown) =>
+      thrown instanceof GrammarError && thrown.code === "too-large" && thrown.path === "/oneOf" &&
+      /needs more than 2000000 comparisons .*: use "anyOf" where no value fits two of them, or/
+        .test(thrown.message),
+  );
+  schemaGrammar({ anyOf: tagged });
+  schemaGrammar({ oneOf: tagged.slice(0, 1000) });
+});
+
 test("Names of members may look like anything", () => {
   const y = { type: "integer", minimum: 0, maximum: 9 };
   const x = { type: "object", properties: { x: { const: "t" } }, required: ["x"] };
