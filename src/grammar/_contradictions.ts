@@ -1,8 +1,8 @@
 /**
  * Saying why nothing fits a schema, in the schema's own terms.
  */
-import { GrammarError } from "./errors.ts";
-import { pointer } from "./_schema_reading.ts";
+import type { GrammarError } from "./errors.ts";
+import { pointer, unsatisfiable } from "./_schema_reading.ts";
 import type { SchemaObject } from "./_schema_reading.ts";
 
 const bounds: readonly (readonly [low: string, high: string])[] = [
@@ -14,12 +14,6 @@ const bounds: readonly (readonly [low: string, high: string])[] = [
   ["minItems", "maxItems"],
 ];
 
-/** The refusal of a schema that nothing fits. */
-export function unsatisfiable(path: string, rule: string): GrammarError {
-  const at = JSON.stringify(path === "" ? "/" : path);
-  return new GrammarError("unsatisfiable", `Cannot hold to the schema at ${at} as ${rule}`, path);
-}
-
 /** Why nothing fits a schema: its bounds, its values, or something within it. */
 export function contradiction(schema: SchemaObject, path: string): GrammarError {
   for (const [low, high] of bounds) {
@@ -28,6 +22,9 @@ export function contradiction(schema: SchemaObject, path: string): GrammarError 
     const touches = !`${low}${high}`.includes("exclusive") && from === to;
     if (touches) continue;
     return unsatisfiable(pointer(path, low), `nothing is between ${from} and "${high}", ${to}`);
+  }
+  if (typeof schema["pattern"] === "string") {
+    return unsatisfiable(pointer(path, "pattern"), "no text matches it");
   }
   const listed = ["const", "enum"].find((keyword) => Object.hasOwn(schema, keyword));
   if (listed === undefined) return unsatisfiable(path, "no value fits it");

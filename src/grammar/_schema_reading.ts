@@ -2,6 +2,7 @@
  * What all parts of reading a schema share: its keywords, its types, and refusals by place.
  */
 import { GrammarError } from "./errors.ts";
+import type { GrammarErrorCode } from "./errors.ts";
 import type { Expression } from "./expression.ts";
 
 /** A schema that is an object. */
@@ -72,11 +73,19 @@ export function pointer(path: string, key: string): string {
 
 /** The refusal of what is at a place. */
 export function refuse(path: string, rule: string): GrammarError {
-  return new GrammarError(
-    "unsupported",
-    `Cannot hold to the schema at ${JSON.stringify(path === "" ? "/" : path)} as ${rule}`,
-    path,
-  );
+  return refusal("unsupported", path, rule);
+}
+
+/** The refusal of a schema that nothing fits. */
+export function unsatisfiable(path: string, rule: string): GrammarError {
+  return refusal("unsatisfiable", path, rule);
+}
+
+// tidy: allow positional-parameters as it is what the two above share
+function refusal(code: GrammarErrorCode, path: string, rule: string): GrammarError {
+  // The pointer of the whole is "", which tells a reader nothing.
+  const at = path === "" ? "its root" : JSON.stringify(path);
+  return new GrammarError(code, `Cannot hold to the schema at ${at} as ${rule}`, path);
 }
 
 /**

@@ -45,6 +45,9 @@ export function isNothing(expression: Expression): boolean {
       return expression.options.every(isNothing);
     case "repeat":
       return expression.min > 0 && isNothing(expression.part);
+    case "characters":
+    case "bytes":
+      return expression.ranges.length === 0;
     default:
       return false;
   }

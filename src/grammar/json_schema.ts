@@ -18,8 +18,15 @@ import { isNestedDeeper } from "./nesting.ts";
 import { arrayOf } from "./_schema_arrays.ts";
 import { objectOf } from "./_schema_objects.ts";
 import { numberOf, stringOf } from "./_schema_scalars.ts";
-import { contradiction, unsatisfiable } from "./_contradictions.ts";
-import { checkKeywords, listAt, pointer, refuse, typesOf } from "./_schema_reading.ts";
+import { contradiction } from "./_contradictions.ts";
+import {
+  checkKeywords,
+  listAt,
+  pointer,
+  refuse,
+  typesOf,
+  unsatisfiable,
+} from "./_schema_reading.ts";
 import type { JsonType, SchemaContext, SchemaObject } from "./_schema_reading.ts";
 import { refuseOverlaps } from "./_schema_one_of.ts";
 

@@ -67,8 +67,11 @@ function argumentsOf(
     }
     return rule(prefix + grammar.root);
   } catch (thrown) {
-    if (!(thrown instanceof GrammarError) || tool.strict) throw thrown;
-    return json.object;
+    if (!(thrown instanceof GrammarError)) throw thrown;
+    if (!tool.strict) return json.object;
+    const { code, message, path } = thrown;
+    const which = `${message}, in the parameters of ${JSON.stringify(tool.name)}`;
+    throw new GrammarError(code, which, path);
   }
 }
 

@@ -273,7 +273,7 @@ test("What cannot be held to is 400 with its field and reason, before anything i
       { tools: [{ type: "function", function: { name: "f", strict: true, parameters: schema } }] },
       "tools",
       "grammar_unsupported",
-      /uniqueItems/,
+      /at "\/uniqueItems" .*, in the parameters of "f"$/,
     ],
   ];
   const node = started.get("hermes")?.node;
