@@ -1,23 +1,36 @@
 /** Texts for an encoder: which are computed together, and their embeddings. */
 import type { ModelShape } from "../model/mod.ts";
 import { noPooling } from "./_refusals.ts";
+import { tilePositions } from "./numeric_class.ts";
 import { pool } from "./pooling.ts";
 
-/** Cuts a list of texts into groups of at most `rowsMax` tokens; a longer text is alone. */
+/** What a group of texts may take. */
+export interface GroupLimits {
+  /** Tokens of all its texts. */
+  readonly rowsMax: number;
+  /** KV pages: each text begins one of its own. */
+  readonly pagesMax: number;
+}
+
+/** Cuts a list of texts into groups within limits; a text that is longer is alone. */
 export function* textGroups(
   texts: readonly Uint32Array[],
-  rowsMax: number,
+  { rowsMax, pagesMax }: GroupLimits,
 ): Generator<readonly Uint32Array[]> {
   let group: Uint32Array[] = [];
   let rows = 0;
+  let pages = 0;
   for (const text of texts) {
-    if (rows > 0 && rows + text.length > rowsMax) {
+    const textPages = Math.ceil(text.length / tilePositions);
+    if (group.length > 0 && (rows + text.length > rowsMax || pages + textPages > pagesMax)) {
       yield group;
       group = [];
       rows = 0;
+      pages = 0;
     }
     group.push(text);
     rows += text.length;
+    pages += textPages;
   }
   if (group.length > 0) yield group;
 }

@@ -234,7 +234,9 @@ export class WasmExecutor implements ModelExecutor {
     if (shape.family.pooling === undefined) throw noPooling();
     const result = new Float32Array(texts.length * shape.width);
     let done = 0;
-    for (const group of textGroups(texts, scratch.chunkRows)) {
+    const { pool } = this.#home;
+    const limits = { rowsMax: scratch.chunkRows, pagesMax: pool.total - pool.used };
+    for (const group of textGroups(texts, limits)) {
       const entries = group.map((tokens) => {
         const session = this.openSession();
         return { session, tokens, logits: "none" } as const;

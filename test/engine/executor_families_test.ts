@@ -132,6 +132,16 @@ async function compareEncoders(fixture: Fixture): Promise<void> {
     assert.equal(next.positionCount, 0, "a text's keys and values depend on all of it");
     next.drop();
     assert.equal(executor.pages().used, 0);
+    const short = Array.from(
+      { length: executor.pages().total + 1 },
+      (_, i) => tokens.slice(i, i + 2),
+    );
+    const many = await executor.encode(short);
+    const { width } = fixture.shape;
+    for (const at of [0, short.length - 1]) {
+      const alone = await executor.encode(short.slice(at, at + 1));
+      assertSameBits(many.slice(at * width, (at + 1) * width), alone, "more texts than pages");
+    }
     await assert.rejects(executor.head(hidden), hasCode("not-held"));
     await assert.rejects(executor.encode([new Uint32Array()]), RangeError);
     await assert.rejects(executor.encode([new Uint32Array(97)]), hasCode("context-full"));
