@@ -7,10 +7,11 @@
 import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { encodeBase64 } from "./base64.ts";
+import type { Closing } from "./closing.ts";
 import type { InferenceConfig } from "./config.ts";
-import { engineFailure, stopping } from "./engine_failure.ts";
 import { embedTokensMax } from "./limits.ts";
 import type { LoadedModel } from "./loaded_model.ts";
+import { outcomeOf } from "./meters.ts";
 import { checkModel, checkTokens } from "./prompt.ts";
 import type { Embeddings, EmbedParams } from "./schemas.ts";
 import { Slots } from "./slots.ts";
@@ -23,22 +24,31 @@ export interface EmbedderOptions {
   readonly config: InferenceConfig;
   readonly host: Host;
   readonly model: LoadedModel;
+  readonly closing: Closing;
 }
 
 /** Computes embeddings for many callers. */
 export class Embedder {
   readonly #options: EmbedderOptions;
   readonly #slots: Slots;
-  readonly #forced = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new Set<Promise<Embeddings>>();
+  readonly #requests;
   readonly #texts;
   readonly #tokens;
-  #draining = false;
 
   constructor(options: EmbedderOptions) {
     this.#options = options;
     const { metrics } = options.host;
-    this.#slots = new Slots(options.config, () => {});
+    const queue = metrics.gauge({
+      name: "inference_embed_queue_depth",
+      help: "Requests for embeddings that wait for their turn",
+    });
+    this.#slots = new Slots(options.config, ({ waiting }) => queue.set(waiting));
+    this.#requests = metrics.counter({
+      name: "inference_embed_requests_total",
+      help: "Requests for embeddings, by how they ended",
+      labels: ["outcome"],
+    });
     this.#texts = metrics.counter({
       name: "inference_embedded_texts_total",
       help: "Texts whose embeddings were computed",
@@ -55,29 +65,37 @@ export class Embedder {
    * @throws {RpcError} "notFound", "invalidParams", "busy", "unavailable", "cancelled", "internal"
    */
   async embed(params: EmbedParams, caller: AbortSignal): Promise<Embeddings> {
-    if (this.#draining) throw stopping();
-    const texts = this.#prepare(params);
-    const signal = AbortSignal.any([caller, this.#forced.signal]);
-    const ticket = this.#slots.enter(signal);
-    const computed = this.#compute(texts, { admitted: ticket.admitted, signal });
-    this.#running.add(computed);
+    const { closing } = this.#options;
+    const signal = AbortSignal.any([caller, closing.signal]);
     try {
-      const rows = await computed;
-      return this.#finish(params, texts, rows);
+      const embeddings = await this.#run(params, signal);
+      this.#requests.add(1, { outcome: "done" });
+      return embeddings;
     } catch (thrown) {
-      throw this.#toRpcError(thrown, signal);
-    } finally {
-      this.#running.delete(computed);
-      ticket.leave();
+      const error = closing.failure(thrown, signal);
+      this.#requests.add(1, { outcome: outcomeOf(error) });
+      throw error;
     }
   }
 
-  /** Refuses new requests, lets the others finish within `drainMs`, then ends them. */
-  async drain(drainMs: number): Promise<void> {
-    this.#draining = true;
-    const timer = this.#options.host.clock.after(drainMs, () => this.#forced.abort());
-    await Promise.allSettled(this.#running);
-    timer.cancel();
+  /** Waits until no request is left. */
+  async idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+  }
+
+  async #run(params: EmbedParams, signal: AbortSignal): Promise<Embeddings> {
+    this.#options.closing.assertOpen();
+    const texts = this.#prepare(params);
+    const ticket = this.#slots.enter(signal);
+    const answered = this.#compute(texts, { admitted: ticket.admitted, signal })
+      .then((rows) => this.#finish(params, texts, rows));
+    this.#running.add(answered);
+    try {
+      return await answered;
+    } finally {
+      this.#running.delete(answered);
+      ticket.leave();
+    }
   }
 
   /** All that can refuse a request before it costs anything. */
@@ -151,19 +169,6 @@ export class Embedder {
       )
     );
     return { model: model.id, embeddings: each.map(encodeFloats), promptTokens };
-  }
-
-  #toRpcError(thrown: unknown, signal: AbortSignal): RpcError {
-    if (thrown instanceof RpcError) return thrown;
-    if (this.#forced.signal.aborted) return stopping();
-    if (signal.aborted) {
-      return new RpcError({
-        kind: "cancelled",
-        message: "Cannot go on with the request as its caller has gone",
-      });
-    }
-    this.#options.host.log.error("A request failed", { thrown });
-    return engineFailure(thrown);
   }
 }
 

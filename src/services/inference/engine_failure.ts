@@ -4,7 +4,7 @@
 import { EngineError } from "../../engine/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 
-/** A shortage is for the caller to wait out; any other failure is of the request. */
+/** A shortage is for the caller to wait out, and so is a broken executor; else the request failed. */
 export function engineFailure(cause: unknown): RpcError {
   if (!(cause instanceof EngineError)) {
     return new RpcError({
@@ -13,6 +13,7 @@ export function engineFailure(cause: unknown): RpcError {
       cause,
     });
   }
+  if (cause.code === "thread-died") return broken(cause);
   const shortage = cause.code === "no-memory" || cause.code === "busy";
   return new RpcError({
     kind: shortage ? "busy" : "internal",
@@ -22,10 +23,28 @@ export function engineFailure(cause: unknown): RpcError {
   });
 }
 
+/** The failure of all requests of an executor that can compute no more. */
+export function broken(cause: EngineError): RpcError {
+  return new RpcError({
+    kind: "unavailable",
+    message: "Cannot answer as the executor broke down: its model is being loaded again",
+    data: { code: "engine_broken" },
+    cause,
+  });
+}
+
 /** The refusal of a node that is going down. */
 export function stopping(): RpcError {
   return new RpcError({
     kind: "unavailable",
     message: "Cannot answer as the node is stopping",
+  });
+}
+
+/** The end of a request whose caller has gone. */
+export function cancelled(): RpcError {
+  return new RpcError({
+    kind: "cancelled",
+    message: "Cannot go on with the request as its caller has gone",
   });
 }

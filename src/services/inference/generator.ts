@@ -4,18 +4,15 @@
  * A request is counted once, whatever becomes of it; its slot and its pages are given back when its
  * stream ends, however it ends.
  */
-import { EngineError } from "../../engine/mod.ts";
 import type { SamplerOptions } from "../../engine/mod.ts";
-import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { Batcher } from "./batcher.ts";
+import type { Closing } from "./closing.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Engine } from "./engine.ts";
-import { engineFailure, stopping } from "./engine_failure.ts";
 import { generateText } from "./generation.ts";
 import type { LoadedModel } from "./loaded_model.ts";
-import { Meters } from "./meters.ts";
-import type { Outcome } from "./meters.ts";
+import { Meters, outcomeOf } from "./meters.ts";
 import { prepareRequest } from "./prompt.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import { doneEvent, RequestRecord } from "./record.ts";
@@ -31,6 +28,7 @@ export interface GeneratorOptions {
   readonly host: Host;
   readonly engine: Engine;
   readonly model: LoadedModel;
+  readonly closing: Closing;
 }
 
 /** Generates text for many callers. */
@@ -40,12 +38,9 @@ export class Generator {
   readonly #stepMeters: StepMeters;
   readonly #slots: Slots;
   readonly #batcher: Batcher;
-  readonly #forced = new AbortController();
-  /** Journal writes under way; awaited by `drain`. */
+  /** Journal writes under way; awaited by `idle`. */
   readonly #writes = new Set<Promise<void>>();
   #whenIdle: (() => void) | undefined;
-  #draining = false;
-  #broken: RpcError | undefined;
 
   constructor(options: GeneratorOptions) {
     const { config, host, model } = options;
@@ -73,7 +68,7 @@ export class Generator {
    * @throws {RpcError} "busy", "unavailable", "invalidParams", "notFound", "cancelled", "internal"
    */
   async *generate(params: GenerateParams, caller: AbortSignal): AsyncGenerator<GenerateItem> {
-    const signal = AbortSignal.any([caller, this.#forced.signal]);
+    const signal = AbortSignal.any([caller, this.#options.closing.signal]);
     const { request, ticket } = this.#admit(params, signal);
     const { host, model } = this.#options;
     const record = new RequestRecord(request, { model, random: host.random });
@@ -96,9 +91,9 @@ export class Generator {
         yield item;
         held = false;
       }
-      if (record.outcome === "cancelled") throw this.#toRpcError(undefined, signal);
+      if (record.outcome === "cancelled") throw this.#options.closing.failure(undefined, signal);
     } catch (thrown) {
-      const error = this.#toRpcError(thrown, signal);
+      const error = this.#options.closing.failure(thrown, signal);
       record.outcome = outcomeOf(error);
       throw error;
     } finally {
@@ -107,36 +102,20 @@ export class Generator {
     }
   }
 
-  /** Refuses new requests, lets the others finish within `drainMs`, then ends them. */
-  async drain(drainMs: number): Promise<void> {
-    this.#draining = true;
-    const timer = this.#options.host.clock.after(drainMs, () => this.#forced.abort());
+  /** Waits until no request is left and all have been journalled. */
+  async idle(): Promise<void> {
     const { active, waiting } = this.#slots.load;
     if (active + waiting > 0) {
       await new Promise<void>((resolve) => {
         this.#whenIdle = resolve;
       });
     }
-    timer.cancel();
     await Promise.all(this.#writes);
   }
 
-  /**
-   * Ends all requests as the executor can compute no more.
-   *
-   * @throws {EngineError} `cause`, when they have ended
-   */
-  async break(cause: EngineError): Promise<never> {
-    this.#broken = new RpcError({
-      kind: "unavailable",
-      message: "Cannot answer as the executor broke down: its model is being loaded again",
-      data: { code: "engine_broken" },
-      cause,
-    });
+  /** Counts that the executor broke. */
+  broken(): void {
     this.#stepMeters.broken();
-    this.#forced.abort();
-    await this.drain(0);
-    throw cause;
   }
 
   /** All that can refuse a request before it costs anything. */
@@ -145,7 +124,7 @@ export class Generator {
     signal: AbortSignal,
   ): { readonly request: PreparedRequest; readonly ticket: Ticket } {
     try {
-      if (this.#draining) throw this.#broken ?? stopping();
+      this.#options.closing.assertOpen();
       const request = prepareRequest(params, {
         model: this.#options.model,
         clock: this.#options.host.clock,
@@ -154,7 +133,7 @@ export class Generator {
       });
       return { request, ticket: this.#slots.enter(signal) };
     } catch (thrown) {
-      const error = this.#toRpcError(thrown, signal);
+      const error = this.#options.closing.failure(thrown, signal);
       this.#meters.ended(outcomeOf(error));
       throw error;
     }
@@ -220,20 +199,6 @@ export class Generator {
     ).finally(() => this.#writes.delete(write));
     this.#writes.add(write);
   }
-
-  #toRpcError(thrown: unknown, signal: AbortSignal): RpcError {
-    if (thrown instanceof RpcError) return this.#broken ?? thrown;
-    if (this.#broken !== undefined) return this.#broken;
-    if (this.#forced.signal.aborted) return stopping();
-    if (signal.aborted) {
-      return new RpcError({
-        kind: "cancelled",
-        message: "Cannot go on with the request as its caller has gone",
-      });
-    }
-    this.#options.host.log.error("A request failed", { thrown });
-    return engineFailure(thrown);
-  }
 }
 
 interface AnswerContext {
@@ -263,20 +228,4 @@ function samplerOptions(request: PreparedRequest, vocabularySize: number): Sampl
 function penalises({ sampling }: PreparedRequest): boolean {
   return sampling.repeatPenalty !== 1 || sampling.frequencyPenalty !== 0 ||
     sampling.presencePenalty !== 0;
-}
-
-function outcomeOf(error: RpcError): Outcome {
-  switch (error.kind) {
-    case "busy":
-      return "busy";
-    case "cancelled":
-      return "cancelled";
-    case "unavailable":
-      return "unavailable";
-    case "invalidParams":
-    case "notFound":
-      return "refused";
-    default:
-      return "error";
-  }
 }

@@ -128,17 +128,4 @@ export const pagePositions = 32;
 export const batchBuckets: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128, 256];
 
 /** Buckets of the time of a step, in seconds. */
-export const stepSecondsBuckets: readonly number[] = [
-  0.001,
-  0.0025,
-  0.005,
-  0.01,
-  0.025,
-  0.05,
-  0.1,
-  0.25,
-  0.5,
-  1,
-  2.5,
-  5,
-];
+export const stepSecondsBuckets: readonly number[] = [...tokenSecondsBuckets, 5];

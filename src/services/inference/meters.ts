@@ -2,7 +2,7 @@
  * What this service measures. The names are part of docs/API.md.
  */
 import type { Clock } from "../../ports/mod.ts";
-import type { Host, Metrics } from "../../kernel/mod.ts";
+import type { Host, Metrics, RpcError } from "../../kernel/mod.ts";
 import { firstTokenSecondsBuckets, tokenSecondsBuckets } from "./limits.ts";
 import type { SlotLoad } from "./slots.ts";
 import type { Usage } from "./schemas.ts";
@@ -16,6 +16,23 @@ export type Outcome =
   | "busy"
   | "refused"
   | "unavailable";
+
+/** How a request ended that failed so. */
+export function outcomeOf(error: RpcError): Outcome {
+  switch (error.kind) {
+    case "busy":
+      return "busy";
+    case "cancelled":
+      return "cancelled";
+    case "unavailable":
+      return "unavailable";
+    case "invalidParams":
+    case "notFound":
+      return "refused";
+    default:
+      return "error";
+  }
+}
 
 /** The service's figures. */
 export class Meters {

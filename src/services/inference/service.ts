@@ -8,6 +8,7 @@
 import type * as v from "valibot";
 import { implement } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
+import { Closing } from "./closing.ts";
 import { inferenceContract } from "./contract.ts";
 import { inferenceConfig } from "./config.ts";
 import type { InferenceConfig } from "./config.ts";
@@ -18,6 +19,7 @@ import { Generator } from "./generator.ts";
 import { loadModel, modelEntry, modelInfo } from "./loaded_model.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { checkModel, checkTokens } from "./prompt.ts";
+
 /**
  * Makes the service.
  *
@@ -44,14 +46,19 @@ async function run(
   const { host } = options;
   const model = await loadModel(config, options);
   try {
-    const generator = new Generator({ config, ...options, model });
-    const embedder = new Embedder({ config, host, model });
+    const closing = new Closing(host);
+    const generator = new Generator({ config, ...options, model, closing });
+    const embedder = new Embedder({ config, host, model, closing });
+    const idle = (): Promise<unknown> => Promise.all([generator.idle(), embedder.idle()]);
     await host.serve(methodsOf({ model, generator, embedder }));
     host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
     host.ready();
     const broken = await Promise.race([aborted(host.signal), model.executor.closed]);
-    if (broken !== undefined) return await generator.break(broken);
-    await Promise.all([generator.drain(config.drainMs), embedder.drain(config.drainMs)]);
+    if (broken === undefined) return await closing.drain(config.drainMs, idle);
+    generator.broken();
+    closing.break(broken);
+    await idle();
+    throw broken;
   } finally {
     model.executor.close();
   }

@@ -4,6 +4,7 @@
  * Policy at the limit: the newcomer is refused ("busy") and nobody who waits is disturbed.
  */
 import { RpcError } from "../../kernel/mod.ts";
+import { cancelled } from "./engine_failure.ts";
 
 /** Bounds of a `Slots`. */
 export interface SlotLimits {
@@ -120,11 +121,4 @@ export class Slots {
       leave();
     };
   }
-}
-
-function cancelled(): RpcError {
-  return new RpcError({
-    kind: "cancelled",
-    message: "Cannot go on with the request as its caller has gone",
-  });
 }

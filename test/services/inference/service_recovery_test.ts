@@ -1,7 +1,12 @@
 // Goal: a thread that dies fails what was running, with a sentence that says so, and the node answers
 // again without being told to. Method: the real engine with two threads, of which one is ended.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { writeRandomModel } from "../../../bench/models/gguf_writer.ts";
+import { parseWriterArguments } from "../../../bench/models/gguf_writer_options.ts";
 import type { ModelExecutor } from "../../../src/engine/mod.ts";
 import { RpcError } from "../../../src/kernel/mod.ts";
 import { wasmEngine } from "../../../src/services/inference/mod.ts";
@@ -87,3 +92,56 @@ for (const thread of [0, 1]) {
 function textOf(items: readonly GenerateItem[]): string {
   return items.map((item) => item.type === "text" ? item.text : "").join("");
 }
+
+test("When a thread dies that embeds, who waits is told so too, and the next text is embedded as before", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "skep-encoder-"));
+  const path = join(directory, "encoder.gguf");
+  const extents = "layers=6,width=256,ffn=512,heads=4";
+  const vocabulary = ["--family", "bert", "--vocabulary", "bert-bge"];
+  const model = await parseWriterArguments([extents, "q8_0", path, ...vocabulary]);
+  if (model !== undefined) writeRandomModel(model);
+  const node = await startTestNode({
+    engine: watched,
+    inference: { model: path, threads: 2, slots: 1, queueMax: 1 },
+    limits: { restartDelayMsMin: 20 },
+  });
+  const embed = (texts: readonly string[]): Promise<unknown> =>
+    node.kernel.call("inference", "embed", {
+      params: { requestId: `r${++requestCount}`, model: "encoder", texts },
+    });
+  const ended = (outcome: string): Promise<number> =>
+    node.metric(`skep_inference_embed_requests_total{outcome="${outcome}"}`);
+  try {
+    const whole = await embed(["a text"]);
+    const many = Array.from({ length: 2000 }, (_, i) => `text ${i} of very many`);
+    const running = [embed(many), embed(many), embed(many)];
+    const settled = Promise.allSettled(running);
+    await assert.rejects(
+      running[2] ?? Promise.resolve(),
+      (thrown) => thrown instanceof RpcError && thrown.kind === "busy",
+    );
+    assert.equal(await node.metric("skep_inference_embed_queue_depth"), 1);
+    killThread(loaded.at(-1), 1);
+    for (const outcome of (await settled).slice(0, 2)) {
+      assert.ok(outcome.status === "rejected");
+      const { reason } = outcome;
+      assert.ok(reason instanceof RpcError && reason.kind === "unavailable", String(reason));
+      assert.match(reason.message, /executor broke down/);
+    }
+    let again: unknown;
+    await node.until("texts are embedded again", async () => {
+      [again] = (await Promise.allSettled([embed(["a text"])])).flatMap((one) =>
+        one.status === "fulfilled" ? [one.value] : []
+      );
+      return again !== undefined;
+    });
+    assert.deepEqual(again, whole);
+    assert.equal(await ended("busy"), 1);
+    assert.equal(await ended("done"), 2);
+    assert.ok(await ended("unavailable") >= 2);
+    assert.equal(await node.metric("skep_inference_embed_queue_depth"), 0);
+  } finally {
+    await node.stop();
+    rmSync(directory, { recursive: true });
+  }
+});
