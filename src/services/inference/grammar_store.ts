@@ -7,6 +7,7 @@
  */
 import { compileGrammar, vocabularySlices } from "../../grammar/mod.ts";
 import type { CompiledGrammar, Grammar, Matcher, VocabularyTree } from "../../grammar/mod.ts";
+import type { Metrics } from "../../kernel/mod.ts";
 import type { Tokenizer } from "../../model/mod.ts";
 import type { Clock } from "../../ports/mod.ts";
 import { grammarsMax, sortingMsMax } from "./limits.ts";
@@ -17,6 +18,7 @@ export interface GrammarStoreOptions {
   /** Logits of the model. */
   readonly vocabularySize: number;
   readonly clock: Clock;
+  readonly metrics: Metrics;
 }
 
 /** A grammar to make ready. */
@@ -38,11 +40,17 @@ export interface StoredGrammar {
 export class GrammarStore {
   readonly #options: GrammarStoreOptions;
   readonly #kept = new Map<string, CompiledGrammar>();
+  readonly #counter;
   #sorting: Promise<VocabularyTree> | undefined;
   #vocabulary: VocabularyTree | undefined;
 
   constructor(options: GrammarStoreOptions) {
     this.#options = options;
+    this.#counter = options.metrics.counter({
+      name: "inference_grammars_total",
+      help: "Forms of answers: made ready, found ready, and given up for newer ones",
+      labels: ["event"],
+    });
   }
 
   /**
@@ -54,11 +62,13 @@ export class GrammarStore {
     const known = this.#kept.get(key);
     const vocabulary = (): VocabularyTree => this.#sorted();
     const compiled = known ?? compileGrammar(grammar(), { vocabulary, spelled });
+    this.#counter.add(1, { event: known === undefined ? "made" : "found" });
     this.#kept.delete(key);
     this.#kept.set(key, compiled);
     for (const [oldest] of this.#kept) {
       if (this.#kept.size <= grammarsMax) break;
       this.#kept.delete(oldest);
+      this.#counter.add(1, { event: "dropped" });
     }
     const sorting = this.#sorting ??= this.#sort();
     // A request that is refused for another reason does not wait for it.

@@ -107,6 +107,7 @@ export async function loadModel(
         tokenizer,
         vocabularySize: shape.vocabularySize,
         clock: host.clock,
+        metrics: host.metrics,
       }),
     };
   } finally {

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { GrammarError, parseGrammar } from "../../../src/grammar/mod.ts";
-import { bytesSource, loadTokenizer, openGguf } from "../../../src/model/mod.ts";
+import { createMetrics } from "../../../src/kernel/mod.ts";
+import { bytesSource, embeddedModel, loadTokenizer, openGguf } from "../../../src/model/mod.ts";
 import type { Tokenizer } from "../../../src/model/mod.ts";
 import { realClock } from "../../../src/ports/mod.ts";
 import type { Clock } from "../../../src/ports/mod.ts";
 import { GrammarStore } from "../../../src/services/inference/grammar_store.ts";
-import { sortingMsMax } from "../../../src/services/inference/limits.ts";
+import { grammarsMax, sortingMsMax } from "../../../src/services/inference/limits.ts";
 import { expandVocabulary } from "../../model/_compact_vocabulary.ts";
 
 /** Qwen 2's 151,936 tokens. */
@@ -17,6 +18,11 @@ async function largeTokenizer(): Promise<Tokenizer> {
   return loadTokenizer(
     await openGguf(bytesSource(expandVocabulary(readFileSync(fixture)), "qwen2")),
   );
+}
+
+/** The 512 tokens of the embedded model. */
+async function smallTokenizer(): Promise<Tokenizer> {
+  return loadTokenizer(await openGguf(embeddedModel()));
 }
 
 /** A clock of 1 ms a look that notes how much it was looked at between two pauses. */
@@ -47,7 +53,12 @@ class CountingClock implements Clock {
 test("GrammarStore sorts 150,000 tokens in slices of a few milliseconds, and others run between", async () => {
   const tokenizer = await largeTokenizer();
   const clock = new CountingClock();
-  const store = new GrammarStore({ tokenizer, vocabularySize: 152_064, clock });
+  const store = new GrammarStore({
+    tokenizer,
+    vocabularySize: 152_064,
+    clock,
+    metrics: createMetrics(),
+  });
   let turns = 0;
   const others = setInterval(() => turns++, 0);
   try {
@@ -74,8 +85,44 @@ test("GrammarStore sorts 150,000 tokens in slices of a few milliseconds, and oth
 test("GrammarStore refuses a grammar that cannot be held to before anything is sorted", async () => {
   const tokenizer = await largeTokenizer();
   const clock = new CountingClock();
-  const store = new GrammarStore({ tokenizer, vocabularySize: 152_064, clock });
+  const store = new GrammarStore({
+    tokenizer,
+    vocabularySize: 152_064,
+    clock,
+    metrics: createMetrics(),
+  });
   const grammar = { key: "1", grammar: () => parseGrammar("root ::= root") };
   assert.throws(() => store.get(grammar), GrammarError);
   assert.equal(clock.looksMax, 0);
+});
+
+test("GrammarStore gives up the grammar that was used longest ago, and counts", async () => {
+  const tokenizer = await smallTokenizer();
+  const metrics = createMetrics();
+  const store = new GrammarStore({
+    tokenizer,
+    vocabularySize: tokenizer.vocabularySize,
+    clock: new CountingClock(),
+    metrics,
+  });
+  let made = 0;
+  const ask = (name: number): void => {
+    const grammar = (): ReturnType<typeof parseGrammar> => {
+      made++;
+      return parseGrammar(`root ::= "${name}"`);
+    };
+    store.get({ key: String(name), grammar });
+  };
+  for (let name = 0; name < grammarsMax; name++) ask(name);
+  ask(0);
+  assert.equal(made, grammarsMax);
+  ask(grammarsMax);
+  ask(0);
+  assert.equal(made, grammarsMax + 1, "0 was used lately");
+  ask(1);
+  assert.equal(made, grammarsMax + 2, "1 was not");
+  const { text } = await metrics.expose();
+  for (const [event, count] of [["made", grammarsMax + 2], ["found", 2], ["dropped", 2]]) {
+    assert.ok(text.includes(`skep_inference_grammars_total{event="${event}"} ${count}\n`), text);
+  }
 });
