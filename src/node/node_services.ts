@@ -3,18 +3,26 @@ import type { Service } from "../kernel/mod.ts";
 import { apiService } from "../services/api/mod.ts";
 import { createInferenceService } from "../services/inference/mod.ts";
 import { networkService } from "../services/network/mod.ts";
+import { partsService } from "../services/parts/mod.ts";
 import { modelsService } from "../services/models/mod.ts";
 
 /** The services for one node; what they hold, they hold within their `run`. */
 export function nodeServices(): readonly Service[] {
-  return [networkService as Service, createInferenceService() as Service, apiService as Service];
+  return [
+    networkService as Service,
+    partsService as Service,
+    createInferenceService() as Service,
+    apiService as Service,
+  ];
 }
 
 /**
  * Those that run in a worker thread as well as in the main one: they touch nothing but their host.
  * `control` and `journal` answer from the node's own state, so they stay with it; `network` owns the
- * mesh, which no thread can have twice.
+ * mesh, which no thread can have twice, and `parts` speaks over it.
  */
 export function movableServices(): readonly Service[] {
-  return [...nodeServices(), modelsService].filter(({ name }) => name !== networkService.name);
+  return [...nodeServices(), modelsService].filter(({ name }) =>
+    name !== networkService.name && name !== partsService.name
+  );
 }

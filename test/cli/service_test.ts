@@ -13,7 +13,15 @@ test(
       const place = ["--home", home];
       const list = await skep(["service", "list", "--json", ...place]);
       const names = JSON.parse(list.out).map(({ name }: { name: string }) => name);
-      assert.deepEqual(names, ["api", "control", "inference", "journal", "models", "network"]);
+      assert.deepEqual(names, [
+        "api",
+        "control",
+        "inference",
+        "journal",
+        "models",
+        "network",
+        "parts",
+      ]);
       const people = await skep(["service", "list", ...place]);
       assert.match(people.out, /^journal +4 methods\. Reads and verifies/m);
       const info = await skep(["service", "info", "inference", ...place]);
