@@ -101,12 +101,15 @@ export class Batcher {
         const plan = this.#maker.make(this.#members);
         const { entries, layered } = plan;
         if (entries.length === 0 && layered === undefined) return;
-        const beganMs = this.#options.clock.monotonicMs();
+        const { clock } = this.#options;
+        const beganMs = clock.monotonicMs();
         const isDone = entries.length === 0 || await this.#compute(entries);
+        const computedMs = clock.monotonicMs() - beganMs;
         const havePassed = layered === undefined || await this.#passLayers(layered);
+        const passedMs = clock.monotonicMs() - beganMs - computedMs;
         await this.#gather(entries, beganMs);
-        const ms = this.#options.clock.monotonicMs() - beganMs;
-        if (isDone && havePassed) this.#maker.learn(plan, ms);
+        const ms = clock.monotonicMs() - beganMs;
+        if (isDone && havePassed) this.#maker.learn(plan, { computedMs, passedMs, ms });
       }
     } catch (thrown) {
       // An executor that is closed answers nothing, not even how many positions it holds.

@@ -7,7 +7,7 @@
  */
 import type { ModelExecutor, Session } from "../../engine/mod.ts";
 import type { BatchMember } from "./batch_member.ts";
-import type { RowRange } from "./work.ts";
+import type { LayerRange, RowRange } from "./work.ts";
 
 /** A chunk; it is given up when its sequence loses its session. */
 export class LayeredChunk {
@@ -37,7 +37,12 @@ export class LayeredChunk {
     this.#layer = executor.layers.from;
   }
 
-  /** Layers that it has yet to pass; 0 when it is done. */
+  /** Layers that it has yet to pass. */
+  get layers(): LayerRange {
+    return { from: this.#layer, to: this.#executor.layers.to };
+  }
+
+  /** How many those are; 0 when it is done. */
   get layersLeft(): number {
     return this.#executor.layers.to - this.#layer;
   }

@@ -6,10 +6,12 @@ import type { ModelExecutor, StepEntry } from "../../engine/mod.ts";
 import type { BatchMember } from "./batch_member.ts";
 import { sharePrompts } from "./batch_plan.ts";
 import { LayerPace } from "./layer_pace.ts";
+import type { PacedTime } from "./layer_pace.ts";
 import { LayeredChunk } from "./layered_chunk.ts";
 import {
   deepFactor,
   gapFactor,
+  layeredRowsMax,
   mixedRowsMin,
   pagePositions,
   promptStepMs,
@@ -29,15 +31,24 @@ export interface PlannedEntry {
 /** Layers that a chunk of a prompt is to pass after a step. */
 export interface PlannedLayers {
   readonly chunk: LayeredChunk;
+  readonly firstLayer: number;
   readonly layers: number;
-  /** How long they may take. */
-  readonly msMax: number;
 }
 
 /** What to compute next; nothing at all when nobody asks. */
 export interface Plan {
   readonly entries: readonly PlannedEntry[];
   readonly layered?: PlannedLayers | undefined;
+}
+
+/** How long the parts of a step took. */
+export interface PlanTimes {
+  /** The entries. */
+  readonly computedMs: number;
+  /** The layers after them, while others chose. */
+  readonly passedMs: number;
+  /** All, until everybody could take part in the next step. */
+  readonly ms: number;
 }
 
 /** What it works with. */
@@ -47,12 +58,21 @@ export interface StepMakerOptions {
   readonly onPreempted: (() => void) | undefined;
 }
 
+/** What prompts may add to a step. */
+interface PromptTime {
+  readonly work: number;
+  /** How long that takes. */
+  readonly ms: number;
+  /** How long nothing else is computed after the step anyway. */
+  readonly choosingMs: number;
+}
+
 /** Plans steps and learns how long they take. */
 export class StepMaker {
   readonly #options: StepMakerOptions;
   readonly #work: WorkModel;
   readonly #times = new StepTimes();
-  readonly #pace = new LayerPace();
+  readonly #pace: LayerPace;
   #turn = 0;
   /** A chunk that has begun to pass the layers. */
   #chunk: LayeredChunk | undefined;
@@ -60,6 +80,7 @@ export class StepMaker {
   constructor(options: StepMakerOptions) {
     this.#options = options;
     this.#work = new WorkModel(options.executor.shape);
+    this.#pace = new LayerPace(this.#work);
   }
 
   /** The next step; empty when nobody asks for anything. Sequences that cannot go on are rejected. */
@@ -73,21 +94,20 @@ export class StepMaker {
     }
   }
 
-  /** Learns from a step that took `ms` until everybody could take part in the next. */
-  learn({ entries, layered }: Plan, ms: number): void {
+  /** Learns from a step. */
+  learn({ entries, layered }: Plan, { computedMs, passedMs, ms }: PlanTimes): void {
     const { decodingRows } = rowsOf(entries);
     const work = { decodingWork: 0, promptWork: 0 };
     for (const { range, isPrompt } of entries) {
       work[isPrompt ? "promptWork" : "decodingWork"] += this.#work.of(range);
     }
-    if (layered === undefined) return this.#times.observe({ decodingRows, ...work, ms });
-    const alone = this.#times.decodingMs(decodingRows, work.decodingWork);
+    if (layered === undefined) {
+      return this.#times.observe({ decodingRows, ...work, computedMs, ms });
+    }
     this.#times.grow(decodingRows);
-    // The end of a prompt tells little of full chunks, and other prompts' rows hide what it costs.
-    const { chunk, layers, msMax } = layered;
-    if (chunk.range.rows !== this.#pace.rows || alone === undefined || work.promptWork > 0) return;
-    this.#pace.observe(layers, Math.max(0, ms - alone));
-    if (chunk.layersLeft === 0) this.#pace.fit(msMax);
+    const { chunk, layers, firstLayer } = layered;
+    const passed = { from: firstLayer, to: firstLayer + layers };
+    this.#pace.observe({ ...chunk.range, layers: passed }, passedMs);
   }
 
   /**
@@ -185,7 +205,10 @@ export class StepMaker {
       work: this.#work,
     });
     const entries = [...decoding, ...mixed.flatMap((one, i) => entryOf(one, shares[i] ?? 0, 0))];
-    return { entries, layered: this.#layered(deep, room.ms * deep.length / prompts.length) };
+    const share = deep.length / prompts.length;
+    const rateGuess = room.ms / room.work;
+    const time = { ms: room.choosingMs + room.ms * share, rateGuess };
+    return { entries, layered: this.#layered(deep, time) };
   }
 
   /** Whether a prompt's rows are so deep, and `work` so little, that they pass the layers in parts. */
@@ -200,31 +223,36 @@ export class StepMaker {
     return this.#work.rowsWithin(work, { firstPosition, rowsMax }) < rowsMax;
   }
 
-  /** The next layers of one deep prompt's chunk, which are to take `msMax`. */
-  #layered(deep: readonly BatchMember[], msMax: number): PlannedLayers | undefined {
+  /** The next layers of one deep prompt's chunk, as many as there is time for. */
+  #layered(deep: readonly BatchMember[], time: PacedTime): PlannedLayers | undefined {
     const member = deep[this.#turn % Math.max(1, deep.length)];
     if (member === undefined) return undefined;
+    const { executor } = this.#options;
     if (this.#chunk?.isWanted !== true) {
-      const rows = Math.min(this.#pace.rows, member.pending);
-      this.#chunk = new LayeredChunk(this.#options.executor, member, rows);
+      const rowsMax = Math.min(layeredRowsMax, member.pending);
+      const { layers } = executor;
+      const all = { firstPosition: member.positionCount, rows: rowsMax, layers };
+      this.#chunk = new LayeredChunk(executor, member, this.#pace.rowsWithin(all, time));
     }
     const chunk = this.#chunk;
-    const layers = Math.min(chunk.layersLeft, this.#pace.layers(msMax));
-    return { chunk, layers, msMax };
+    const left = { ...chunk.range, layers: chunk.layers };
+    return { chunk, firstLayer: chunk.layers.from, layers: this.#pace.layersWithin(left, time) };
   }
 
   /** What prompts may add to a step; undefined when this one is for timing those who decode. */
-  #promptRoom(decoding: readonly PlannedEntry[]): { work: number; ms: number } | undefined {
+  #promptRoom(decoding: readonly PlannedEntry[]): PromptTime | undefined {
     if (decoding.length === 0) {
       const firstWork = this.#work.of({ firstPosition: 0, rows: pagePositions, logitRows: 0 });
-      return { work: this.#times.promptWork(promptStepMs) ?? firstWork, ms: promptStepMs };
+      const work = this.#times.promptWork(promptStepMs) ?? firstWork;
+      return { work, ms: promptStepMs, choosingMs: 0 };
     }
     const rows = decoding.reduce((sum, { range }) => sum + range.rows, 0);
     const decodingWork = decoding.reduce((sum, { range }) => sum + this.#work.of(range), 0);
     const share = gapFactor - 1;
     const work = this.#times.promptWorkBeside(rows, { work: decodingWork, share });
     const ms = this.#times.decodingMs(rows, decodingWork);
-    return work === undefined || ms === undefined ? undefined : { work, ms: ms * share };
+    if (work === undefined || ms === undefined) return undefined;
+    return { work, ms: ms * share, choosingMs: this.#times.choosingMs(rows) };
   }
 
   #fits({ entries, layered }: Plan): boolean {

@@ -18,33 +18,50 @@ export interface RowRange {
   readonly logitRows: number;
 }
 
+/** Consecutive layers. */
+export interface LayerRange {
+  readonly from: number;
+  /** The first that is not among them. */
+  readonly to: number;
+}
+
 /** Predicts the work of rows of one model. */
 export class WorkModel {
+  /** Of one layer, attention not counted. */
   readonly #layerWork: number;
   readonly #headWork: number;
   readonly #attentionWork: number;
-  /** Layers by the window that they see; 0 is all. */
-  readonly #windows = new Map<number, number>();
+  /** The window that each layer sees; 0 is all. */
+  readonly #windows: readonly number[];
 
   constructor(shape: ModelShape) {
     const { width, ffnWidth, headCount, kvHeadCount, headWidth, layerCount, family } = shape;
     const attention = width * headWidth * (2 * headCount + 2 * kvHeadCount);
-    this.#layerWork = layerCount * (attention + width * ffnWidth * (family.gated ? 3 : 2));
+    this.#layerWork = attention + width * ffnWidth * (family.gated ? 3 : 2);
     this.#headWork = width * shape.vocabularySize;
     this.#attentionWork = 2 * headCount * headWidth * attentionWeight;
-    for (let layer = 0; layer < layerCount; layer++) {
-      const window = family.layers[layer]?.window ?? 0;
-      this.#windows.set(window, (this.#windows.get(window) ?? 0) + 1);
-    }
+    this.#windows = Array.from(
+      { length: layerCount },
+      (_, layer) => family.layers[layer]?.window ?? 0,
+    );
   }
 
   /** The work of a range of rows; it grows with `rows` and with `firstPosition`. */
   of({ firstPosition, rows, logitRows }: RowRange): number {
+    const all = { from: 0, to: this.#windows.length };
+    return logitRows * this.#headWork + this.ofLayers(all, { firstPosition, rows });
+  }
+
+  /** The work of a range of rows in some layers. */
+  ofLayers(
+    { from, to }: LayerRange,
+    { firstPosition, rows }: { readonly firstPosition: number; readonly rows: number },
+  ): number {
     let visible = 0;
-    for (const [window, layers] of this.#windows) {
-      visible += layers * visiblePositions(firstPosition, rows, window);
+    for (let layer = from; layer < to; layer++) {
+      visible += visiblePositions(firstPosition, rows, this.#windows[layer] ?? 0);
     }
-    return rows * this.#layerWork + logitRows * this.#headWork + visible * this.#attentionWork;
+    return (to - from) * rows * this.#layerWork + visible * this.#attentionWork;
   }
 
   /** How many rows from `firstPosition` on fit in `work`, at most `rowsMax`; logits not counted. */

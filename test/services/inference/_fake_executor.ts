@@ -33,6 +33,8 @@ export interface FakeOptions {
   readonly clock: VirtualClock;
   /** Milliseconds of a step. @default 1 */
   readonly stepMs?: (entries: readonly StepEntry[]) => number;
+  /** Extents to plan by; the vocabulary stays. @default fakeShape */
+  readonly shape?: ModelShape;
   /** Pages in all. @default without limit */
   readonly pageCount?: number;
   /** What a step with these entries fails with, if it does. */
@@ -76,10 +78,10 @@ class FakeSession implements Session {
 
 /** The executor, and what it was asked. */
 export class FakeExecutor implements ModelExecutor {
-  readonly shape = fakeShape;
+  readonly shape: ModelShape;
   readonly numericClass = "fake/1";
   readonly contextMax = fakeShape.contextMax;
-  readonly layers = { from: 0, to: 8 };
+  readonly layers: { readonly from: number; readonly to: number };
   readonly threadCount = 1;
   readonly closed = new Promise<undefined>(() => {});
   /** Tokens of each session's part, by step. */
@@ -91,6 +93,8 @@ export class FakeExecutor implements ModelExecutor {
 
   constructor(options: FakeOptions) {
     this.#options = options;
+    this.shape = { ...(options.shape ?? fakeShape), vocabularySize: fakeVocabulary };
+    this.layers = { from: 0, to: this.shape.layerCount };
   }
 
   openSession(): Session {

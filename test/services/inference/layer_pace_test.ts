@@ -1,42 +1,72 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LayerPace } from "../../../src/services/inference/layer_pace.ts";
+import { WorkModel } from "../../../src/services/inference/work.ts";
+import { fakeShape } from "./_fake_executor.ts";
 
-/** Milliseconds of a layer: a call, what all rows share, and the rows. */
-function layerMs(rows: number, sharedMs: number): number {
-  return 0.5 + sharedMs + rows * 0.5;
+const work = new WorkModel(fakeShape);
+const layers = { from: 0, to: 8 };
+const one = { from: 0, to: 1 };
+
+/** A pace that has seen a layer of one row at `position` take `ms`. */
+function paceOf(position: number, ms: number): LayerPace {
+  const pace = new LayerPace(work);
+  pace.observe({ firstPosition: position, rows: 1, layers: one }, ms);
+  return pace;
 }
 
-/** Passes chunks of 12 layers, `ms` at a time; returns the longest of the last ones. */
-function pass(pace: LayerPace, options: { sharedMs: number; ms: number; chunks: number }): number {
-  const { sharedMs, ms, chunks } = options;
-  let longest = 0;
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    for (let left = 12; left > 0;) {
-      const layers = Math.min(left, pace.layers(ms));
-      const took = layers * layerMs(pace.rows, sharedMs);
-      pace.observe(layers, took);
-      if (chunk > chunks / 2) longest = Math.max(longest, took);
-      left -= layers;
-    }
-    pace.fit(ms);
-  }
-  return longest;
-}
-
-test("LayerPace passes as many rows as one layer of them has time for", () => {
-  const pace = new LayerPace();
-  assert.equal(pace.rows, 32);
-  assert.equal(pace.layers(10), 1);
-  assert.ok(pass(pace, { sharedMs: 2, ms: 10, chunks: 20 }) <= 10);
-  assert.ok([8, 16].includes(pace.rows));
+test("LayerPace passes as many layers as there is time for, at least one", () => {
+  const pace = paceOf(10_000, 5);
+  const rows = { firstPosition: 10_000, rows: 1, layers };
+  assert.equal(pace.layersWithin(rows, { ms: 15.1, rateGuess: 1 }), 3);
+  assert.equal(pace.layersWithin(rows, { ms: 1, rateGuess: 1 }), 1);
+  assert.equal(pace.layersWithin(rows, { ms: 1000, rateGuess: 1 }), 8);
 });
 
-test("LayerPace comes back to more rows where there is time again, and to one where there is none", () => {
-  const pace = new LayerPace();
-  pass(pace, { sharedMs: 50, ms: 10, chunks: 20 });
-  assert.equal(pace.rows, 1);
-  pass(pace, { sharedMs: 0, ms: 100, chunks: 20 });
-  assert.equal(pace.rows, 32);
-  assert.ok(pace.layers(100) > 4);
+test("LayerPace passes as many rows as one layer of them has time for, and tries twice as many first", () => {
+  const pace = paceOf(10_000, 5);
+  const rows = { firstPosition: 10_000, rows: 32, layers };
+  // Five units, of which four are what rows share: a row more is a millisecond.
+  const time = { ms: 12.1, rateGuess: 1 };
+  for (const tried of [2, 4, 8, 8]) {
+    assert.equal(pace.rowsWithin(rows, time), tried);
+    pace.observe({ ...rows, rows: tried, layers: one }, 4 + tried);
+  }
+  assert.equal(pace.rowsWithin(rows, { ms: 1, rateGuess: 1 }), 1);
+  // Where rows share less than thought, the trial says so.
+  assert.equal(pace.rowsWithin(rows, { ms: 20.1, rateGuess: 1 }), 16);
+  pace.observe({ ...rows, rows: 16, layers: one }, 30);
+  assert.equal(pace.rowsWithin(rows, { ms: 20.1, rateGuess: 1 }), 8);
+  // It is tried again when that was long ago.
+  for (let i = 0; i < 513; i++) pace.observe({ ...rows, rows: 8, layers: one }, 12);
+  assert.equal(pace.rowsWithin(rows, { ms: 20.1, rateGuess: 1 }), 16);
+});
+
+test("LayerPace plans fewer rows where they are deeper, before it has seen one there", () => {
+  const pace = new LayerPace(work);
+  pace.observe({ firstPosition: 8000, rows: 16, layers: one }, 20);
+  const [near, far] = [8000, 32_000].map((firstPosition) =>
+    pace.rowsWithin({ firstPosition, rows: 32, layers }, { ms: 40.1, rateGuess: 1 })
+  );
+  assert.deepEqual([near, far], [32, 4]);
+});
+
+test("LayerPace guesses at first, and is not misled by a pause of the machine", () => {
+  const rows = { firstPosition: 8000, rows: 1, layers: one };
+  const unit = work.ofLayers(one, { firstPosition: 8000, rows: 5 });
+  const time = { ms: 10.1, rateGuess: 5 / unit };
+  const pace = new LayerPace(work);
+  assert.equal(pace.layersWithin({ ...rows, layers }, time), 2);
+  for (const ms of [2, 2, 2, 500, 2, 400]) pace.observe(rows, ms);
+  assert.equal(pace.layersWithin({ ...rows, layers }, time), 5);
+});
+
+test("LayerPace fits the rows to the costliest layer, where windows differ", () => {
+  const { family } = fakeShape;
+  const windows = [{ window: 64, rope: 0 }, { window: 0, rope: 0 }];
+  const shape = { ...fakeShape, layerCount: 2, family: { ...family, layers: windows } };
+  const pace = new LayerPace(new WorkModel(shape));
+  pace.observe({ firstPosition: 10_000, rows: 8, layers: { from: 1, to: 2 } }, 12);
+  const all = { firstPosition: 10_000, rows: 32, layers: { from: 0, to: 2 } };
+  assert.equal(pace.rowsWithin(all, { ms: 12.1, rateGuess: 1 }), 8);
 });

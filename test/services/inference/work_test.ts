@@ -28,6 +28,16 @@ test("WorkModel sums rows one by one, and a window bounds what a row sees", () =
   assert.equal(one(5) - one(4), 2 * perPosition);
 });
 
+test("WorkModel.ofLayers() adds up to all layers, each with its own window", () => {
+  const { family } = fakeShape;
+  const layers = [{ window: 10, rope: 0 }, { window: 0, rope: 0 }];
+  const work = new WorkModel({ ...fakeShape, layerCount: 2, family: { ...family, layers } });
+  const rows = { firstPosition: 100, rows: 3 };
+  const [near, far] = [0, 1].map((from) => work.ofLayers({ from, to: from + 1 }, rows));
+  assert.equal((near ?? 0) + (far ?? 0), work.of({ ...rows, logitRows: 0 }));
+  assert.equal((far ?? 0) - (near ?? 0), (101 + 102 + 103 - 3 * 10) * 2 * 16 * 16 * 3);
+});
+
 test("WorkModel.rowsWithin() gives the most rows that fit", () => {
   const work = new WorkModel(fakeShape);
   for (const budget of [0, 1e6, 1e7, 1e8, Infinity]) {
