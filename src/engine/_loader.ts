@@ -32,6 +32,12 @@ export function loadedBytesOf({ weights }: Layout): number {
   return weights.reduce((sum, weight) => sum + fileBytes(weight), 0);
 }
 
+/** Vectors that are read at a time: each is short, so that asking takes longer than reading. */
+const vectorsAtOnce = 16;
+
+/** Bytes of a value of a vector among the 8 of its group. */
+const packedVectorBytes = 32;
+
 /** Rows of a matrix that are read and packed together. */
 interface Piece {
   readonly matrix: PackedMatrix;
@@ -51,9 +57,7 @@ interface Piece {
 export async function loadWeights(options: LoadOptions): Promise<void> {
   const loader = new Loader(options);
   await loader.matrices();
-  for (const weight of options.layout.weights) {
-    if ("length" in weight) await loader.vector(weight);
-  }
+  await loader.vectors();
 }
 
 class Loader {
@@ -85,14 +89,26 @@ class Loader {
     await packing;
   }
 
+  /** After the matrices, which have shown whether the source reads into shared memory. */
+  async vectors(): Promise<void> {
+    const atOnce = this.#bounce === undefined ? vectorsAtOnce : 1;
+    for (const { reads, dst } of batchesOf(this.#options.layout, atOnce)) {
+      const results = await Promise.allSettled(reads.map(({ vector, src }) => {
+        const offset = vector.tensorOffset + vector.first * fileRowBytes(vector.type, 1);
+        return this.#readBytes(vector.name, { offset, bytes: fileBytes(vector), src });
+      }));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+      for (const { vector, src } of reads) this.#unpack(vector, { src, dst });
+    }
+  }
+
   /** A vector is packed like a matrix of one row and then read back as f32. */
-  async vector(vector: PackedVector): Promise<void> {
-    const { kernels, layout } = this.#options;
-    const { name, first, ptr, length, type } = vector;
-    const src = layout.stagingPtr;
-    const offset = vector.tensorOffset + first * fileRowBytes(type, 1);
-    await this.#readBytes(name, { offset, bytes: fileBytes(vector), src });
-    const dst = src + length * 4;
+  #unpack(
+    vector: PackedVector,
+    { src, dst }: { readonly src: number; readonly dst: number },
+  ): void {
+    const { kernels } = this.#options;
+    const { name, ptr, length, type } = vector;
     const kind = kindOf(type, { relaxed: false, hardware: "neither", forced: undefined });
     if (kernels.repack(kind, dst, src, length, 1) > 0) throw notFinite(name);
     kernels.dequantiseRow(kind, ptr, dst, 0, length);
@@ -178,6 +194,32 @@ function piecesOf({ weights, stagingBytes }: Layout): Piece[] {
     });
   });
   return pieces.sort((a, b) => a.offset - b.offset);
+}
+
+/** Vectors that are read together, and behind them room to pack one. */
+interface Batch {
+  readonly reads: { readonly vector: PackedVector; readonly src: number }[];
+  readonly dst: number;
+}
+
+/** All vectors in batches that fit the staging area, of at most `countMax`. */
+function* batchesOf(layout: Layout, countMax: number): Generator<Batch> {
+  const { stagingPtr, stagingBytes, weights } = layout;
+  let batch: Batch = { reads: [], dst: stagingPtr };
+  let longest = 0;
+  for (const vector of weights) {
+    if (!("length" in vector)) continue;
+    longest = Math.max(longest, vector.length);
+    const end = batch.dst + fileBytes(vector) + longest * packedVectorBytes;
+    if (batch.reads.length === countMax || end > stagingPtr + stagingBytes) {
+      yield batch;
+      batch = { reads: [], dst: stagingPtr };
+      longest = vector.length;
+    }
+    const { reads, dst: src } = batch;
+    batch = { reads: [...reads, { vector, src }], dst: src + fileBytes(vector) };
+  }
+  yield batch;
 }
 
 function notFinite(tensor: string): EngineError {
