@@ -2,8 +2,9 @@
  * Fills an executor's memory from a byte source, in pieces of bounded length.
  *
  * Pieces are read in the file's order straight into the executor's memory, into two places in turn:
- * while the threads pack one piece, the next is read. Memory beyond the weights stays constant. Until
- * the threads have been started the host packs too, a piece at a time, rather than wait for them.
+ * while the threads pack one piece the next is read, so that they find it when they are done. Memory
+ * beyond the weights stays constant. Until the threads have been started the host packs too, a piece
+ * at a time, rather than wait for them.
  */
 import type { ByteSource, GgufFile } from "../model/mod.ts";
 import { fileRowBytes, kindOf } from "./_kinds.ts";
@@ -72,21 +73,33 @@ class Loader {
     this.#totalBytes = loadedBytesOf(options.layout);
   }
 
+  /** While a piece is packed the next is read, and then waits for the threads. */
   async matrices(): Promise<void> {
-    const { layout: { stagingPtr, stagingBytes } } = this.#options;
-    let packing: Promise<void> = Promise.resolve();
-    let place = 0;
-    for (const piece of piecesOf(this.#options.layout)) {
-      const src = stagingPtr + place * (stagingBytes / 2);
-      place = 1 - place;
-      // Both end before an error leaves, so that nothing writes to the memory afterwards.
-      const [read, packed] = await Promise.allSettled([this.#read(piece, src), packing]);
-      if (packed.status === "rejected") throw packed.reason;
-      if (read.status === "rejected") throw read.reason;
-      packing = this.#pack(piece, src);
-      packing.catch(() => {}); // it is awaited with the next piece
+    const { layout } = this.#options;
+    const pieces = piecesOf(layout);
+    // Of each place: nothing is read there before this has ended.
+    const packed = [Promise.resolve(), Promise.resolve()];
+    let read = Promise.resolve();
+    const begin = (i: number): void => {
+      const piece = pieces[i];
+      if (piece === undefined) return;
+      read = (packed[i % 2] ?? read).then(() => this.#read(piece, placeOf(layout, i)));
+      read.catch(() => {}); // it is awaited below
+    };
+    try {
+      begin(0);
+      for (const [i, piece] of pieces.entries()) {
+        await read;
+        begin(i + 1);
+        const packing = this.#pack(piece, placeOf(layout, i));
+        packing.catch(() => {}); // the next read there meets it, or the end
+        packed[i % 2] = packing;
+      }
+      await Promise.all(packed);
+    } finally {
+      // All end before an error leaves, so that nothing writes to the memory afterwards.
+      await Promise.allSettled([read, ...packed]);
     }
-    await packing;
   }
 
   /** After the matrices, which have shown whether the source reads into shared memory. */
@@ -123,15 +136,16 @@ class Loader {
     const { threads, memory, kernels } = this.#options;
     const { kind, columns } = matrix;
     const dst = matrix.ptr + (row / 8) * matrix.groupBytes;
-    let bad: number;
+    let isBad: boolean;
     if (threads.isStarting) {
       await Promise.resolve(); // the next read begins first
-      bad = kernels.repack(kind, dst, src, columns, rows);
+      isBad = kernels.repack(kind, dst, src, columns, rows) > 0;
     } else {
-      writeRepack(memory, { ...matrix, dst, src, rows, rowBytes: bytes / rows });
-      bad = (await threads.run()).bad;
+      const number = threads.nextCommand;
+      writeRepack(memory, { ...matrix, dst, src, rows, rowBytes: bytes / rows, number });
+      isBad = (await threads.run()).bad === number;
     }
-    if (bad !== 0) throw notFinite(matrix.name);
+    if (isBad) throw notFinite(matrix.name);
     this.#progress(bytes);
   }
 
@@ -178,6 +192,11 @@ class Loader {
     this.#loadedBytes += bytes;
     this.#options.onProgress?.(this.#loadedBytes, this.#totalBytes);
   }
+}
+
+/** Where piece `i` is read to. */
+function placeOf({ stagingPtr, stagingBytes }: Layout, i: number): number {
+  return stagingPtr + (i % 2) * (stagingBytes / 2);
 }
 
 /** All matrices in pieces that fit half of the staging area, in the file's order. */

@@ -13,6 +13,8 @@ import { ropeFrequencies } from "./rope.ts";
 /** Where the tables are in the control block (wasm/executor/program.ts has the same). */
 const modelPtr = controlPtr + 576;
 const passPtr = controlPtr + 1024;
+/** From a packing command's table to that of the next, which may be given while one runs. */
+const repackStride = 64;
 
 /** What a command does. */
 const operation = { pass: 0, repack: 1 } as const;
@@ -227,10 +229,13 @@ export interface RepackPlan {
   readonly rowBytes: number;
 }
 
-/** Writes the table of a command that packs rows. */
-export function writeRepack(memory: WebAssembly.Memory, plan: RepackPlan): void {
-  const { kind, dst, src, columns, rows, groupBytes, rowBytes } = plan;
-  const table = new Writer(memory, passPtr);
+/** Writes the table of a command that packs rows; `number` is the command's. */
+export function writeRepack(
+  memory: WebAssembly.Memory,
+  { kind, dst, src, columns, rows, groupBytes, rowBytes, number }: RepackPlan & { number: number },
+): void {
+  new Writer(memory, passPtr).words(operation.repack); // as it is already when one runs
+  const table = new Writer(memory, passPtr + (number % 2) * repackStride);
   table.words(operation.repack, kind, dst, src, columns, rows, groupBytes, rowBytes);
 }
 

@@ -43,7 +43,10 @@ try {
 
 const scriptUrl = new URL(`data:text/javascript,${encodeURIComponent(script)}`);
 
-/** How a command ended: 0, a local layer + 1 whose result is not finite, or -1 for the head. */
+/**
+ * How a command ended: 0, a local layer + 1 whose result is not finite, or -1 for the head; of packing
+ * commands the number of the first whose weights are not finite.
+ */
 export type Outcome = { readonly bad: number; readonly stopped: boolean };
 
 /** What threads run. */
@@ -61,7 +64,8 @@ export class Threads {
   readonly #words: Int32Array;
   readonly #workers: readonly Worker[];
   readonly #ended = Promise.withResolvers<EngineError | undefined>();
-  #pending: PromiseWithResolvers<Outcome> | undefined;
+  /** Of commands that have been given and have not ended, in their order. */
+  readonly #pending: PromiseWithResolvers<Outcome>[] = [];
   #started = 0;
   #reason: EngineError | undefined;
 
@@ -89,19 +93,26 @@ export class Threads {
     return this.#reason === undefined && this.#started < this.count;
   }
 
+  /** The number of the command that `run` gives next: 1, 2 and so on. */
+  get nextCommand(): number {
+    return (this.#words[word.command] ?? 0) + 1;
+  }
+
   /**
-   * Runs the command whose tables have been written; one at a time.
+   * Runs the command whose tables have been written: a pass when nothing else runs; a packing command
+   * may be given while another runs, and begins when that ends.
    *
    * @throws {EngineError} "thread-died" or "closed"
    */
   run(): Promise<Outcome> {
     if (this.#reason !== undefined) return Promise.reject(this.#reason);
     const pending = Promise.withResolvers<Outcome>();
-    this.#pending = pending;
-    this.#words[word.stop] = 0;
-    this.#words[word.bad] = 0;
-    this.#words[word.agreed] = 0;
-    this.#workers[0]?.ref();
+    if (this.#pending.push(pending) === 1) {
+      this.#words[word.stop] = 0;
+      this.#words[word.bad] = 0;
+      this.#words[word.agreed] = 0;
+      this.#workers[0]?.ref();
+    }
     Atomics.add(this.#words, word.command, 1);
     Atomics.notify(this.#words, word.command);
     return pending.promise;
@@ -126,11 +137,9 @@ export class Threads {
   }
 
   #finish(): void {
-    const pending = this.#pending;
-    if (pending === undefined) return;
-    this.#pending = undefined;
-    this.#workers[0]?.unref();
-    pending.resolve({
+    const pending = this.#pending.shift();
+    if (this.#pending.length === 0) this.#workers[0]?.unref();
+    pending?.resolve({
       bad: this.#words[word.bad] ?? 0,
       stopped: this.#words[word.agreed] !== 0,
     });
@@ -153,8 +162,7 @@ export class Threads {
     Atomics.notify(this.#words, word.command);
     Atomics.notify(this.#words, word.generation);
     for (const worker of this.#workers) void worker.terminate();
-    this.#pending?.reject(reason);
-    this.#pending = undefined;
+    for (const pending of this.#pending.splice(0)) pending.reject(reason);
     return true;
   }
 }

@@ -47,7 +47,8 @@ let patience: i32 = SPINS_MAX;
 /** This thread, and how many there are. */
 export let me: i32 = 0;
 export let threads: i32 = 1;
-let seen: i32 = 0;
+/** How many commands it has taken. */
+export let seen: i32 = 0;
 
 /** Waits for the next command; false when threads are to end. */
 export function awaitCommand(at: usize, thread: i32): bool {

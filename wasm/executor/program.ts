@@ -6,7 +6,7 @@
  * of the pass. A thread claims a product's tasks one after the other. By the numeric class (section 8)
  * no share shows in a result.
  */
-import { awaitCommand, BAD_HEAD, barrier, claim, halted, me, noteBad, threads } from "./barrier";
+import { awaitCommand, BAD_HEAD, barrier, claim, halted, me, noteBad, seen, threads } from "./barrier";
 import { dequantiseRow } from "./dequantise";
 import { digestRows } from "./digest";
 import { add, allFinite, cap, scale } from "./elementwise";
@@ -33,6 +33,8 @@ import { rotation } from "./rotation";
 /** Where the tables are, from `control` on; src/engine/_program.ts has the same. */
 const MODEL: usize = 576;
 const COMMAND: usize = 1024;
+/** Bytes from a packing command's table to the next one's, which may be given while one runs. */
+const REPACK_STRIDE: usize = 64;
 
 /** Tasks of a command that packs, for each thread. */
 const PACK_TASKS: i32 = 8;
@@ -41,7 +43,7 @@ const PACK_TASKS: i32 = 8;
 export function run(control: usize, thread: i32): i32 {
   if (!awaitCommand(control, thread)) return 0;
   setTables(changetype<Model>(control + MODEL), changetype<Pass>(control + COMMAND));
-  if (pass.operation == REPACK) packTasks(changetype<Repack>(control + COMMAND));
+  if (pass.operation == REPACK) packTasks(changetype<Repack>(control + COMMAND + <usize> (seen & 1) * REPACK_STRIDE));
   else runPass();
   barrier();
   return 1;
@@ -77,7 +79,7 @@ function packTasks(plan: Repack): void {
       plan.columns,
       min<i32>(plan.rows, to << 3) - (from << 3),
     );
-    if (bad > 0) noteBad(1);
+    if (bad > 0) noteBad(seen);
   }
 }
 
