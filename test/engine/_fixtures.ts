@@ -1,8 +1,12 @@
 /**
  * Opens the fixture models for the engine's tests.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import type { WeightType } from "../../bench/models/random_weights.ts";
 import {
   type ByteSource,
   bytesSource,
@@ -60,4 +64,16 @@ export async function openBytes(name: string, bytes: Uint8Array): Promise<Fixtur
 /** Opens a fixture by name. */
 export function openFixture(name: string): Promise<Fixture> {
   return openBytes(name, fixtureBytes(name));
+}
+
+/** A model of random weights, always the same. */
+export async function randomModel(type: WeightType, shape: ModelShape): Promise<Fixture> {
+  const folder = mkdtempSync(join(tmpdir(), "skep-random-"));
+  try {
+    const path = join(folder, "random.gguf");
+    writeRandomModel({ shape, type, seed: 7, path });
+    return await openBytes("random", new Uint8Array(readFileSync(path)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -3,17 +3,11 @@
  * and values, and embeddings of texts.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { familyNames, familyShape, type ModelExtents } from "../../bench/models/family_shapes.ts";
-import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
-import type { WeightType } from "../../bench/models/random_weights.ts";
 import { createReferenceExecutor, loadExecutor } from "../../src/engine/mod.ts";
-import type { ModelShape } from "../../src/model/mod.ts";
 import { assertSameBits, hasCode } from "./_executor_contract.ts";
-import { type Fixture, fixtureBytes, openBytes } from "./_fixtures.ts";
+import { type Fixture, fixtureBytes, openBytes, randomModel } from "./_fixtures.ts";
 
 const extents: ModelExtents = {
   layerCount: 3,
@@ -169,14 +163,3 @@ test("keys and values beyond f16 name their layer, in both executors", async () 
     executor.close();
   }
 });
-
-async function randomModel(type: WeightType, shape: ModelShape): Promise<Fixture> {
-  const folder = mkdtempSync(join(tmpdir(), "skep-families-"));
-  try {
-    const path = join(folder, "random.gguf");
-    writeRandomModel({ shape, type, seed: 7, path });
-    return await openBytes("random", new Uint8Array(readFileSync(path)));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}

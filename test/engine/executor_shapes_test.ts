@@ -3,17 +3,13 @@
  * loop, heads of odd widths, partly rotated heads, tied and separate heads, each weight type.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import type { WeightType } from "../../bench/models/random_weights.ts";
 import { createReferenceExecutor, type Executor, loadExecutor } from "../../src/engine/mod.ts";
 import { type ModelShape, plainFamily } from "../../src/model/mod.ts";
 import { assertSameBits, runTokens } from "./_executor_contract.ts";
-import { type Fixture, openBytes, openFixture } from "./_fixtures.ts";
+import { openFixture, randomModel } from "./_fixtures.ts";
 import { fixtureRuns } from "./_runs.ts";
 
 const common = {
@@ -185,14 +181,3 @@ test("forward() equals the reference for hidden states of any magnitude", async 
   assert.ok(finite > 0);
   executor.close();
 });
-
-async function randomModel(type: WeightType, shape: ModelShape): Promise<Fixture> {
-  const folder = mkdtempSync(join(tmpdir(), "skep-shapes-"));
-  try {
-    const path = join(folder, "random.gguf");
-    writeRandomModel({ shape, type, seed: 7, path });
-    return await openBytes("random", new Uint8Array(readFileSync(path)));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
