@@ -8,6 +8,7 @@
 import type { Connection, PeerId, StreamHandler, StreamHandlerOptions } from "@libp2p/interface";
 import type { GossipSubComponents } from "@libp2p/gossipsub";
 import type { PeerKey } from "../../ports/mod.ts";
+import { REPAIR_TURNS_MAX } from "./limits.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
 
 /** libp2p's registrar. */
@@ -19,8 +20,10 @@ type Topology = Parameters<Registrar["register"]>[1];
 export interface GatedRegistrarOptions {
   readonly inner: Registrar;
   readonly allows: (key: PeerKey) => boolean;
-  /** An open connection with the peer, if there is one. */
-  readonly connectionOf: (key: PeerKey) => Connection | undefined;
+  /** Whether the protocol keeps a stream open to each peer, so that one without is to be repaired. */
+  readonly keepsStreams: boolean;
+  /** Connections with the peer, the fastest first. */
+  readonly connectionsOf: (key: PeerKey) => readonly Connection[];
   /** Called for each stream that was cut off. */
   readonly onRefused: (key: PeerKey | undefined) => void;
 }
@@ -37,6 +40,7 @@ export class GatedRegistrar implements Registrar {
   readonly #options: GatedRegistrarOptions;
   readonly #known = new Map<string, Known>();
   readonly #protocols = new Set<string>();
+  readonly #repairs = new Map<PeerKey, { readonly turnsLeft: number; readonly turns: number }>();
 
   /** @param options the registrar beneath, and the gate */
   constructor(options: GatedRegistrarOptions) {
@@ -52,18 +56,39 @@ export class GatedRegistrar implements Registrar {
       if (isAllowed) this.#tell(known, { key, peerId });
       else this.#takeBack(known, { key, peerId });
     }
+    if (!isAllowed) this.#cutStreams(key);
   }
 
-  /** Tells once more of peers to which no stream of ours is open: theirs was cut, or its link is gone. */
-  repair(keys: readonly PeerKey[]): void {
+  /** Repairs what is amiss, each peer after twice the time that the last attempt had. */
+  repairSlowly(keys: readonly PeerKey[]): void {
+    for (const key of [...this.#repairs.keys()]) if (!keys.includes(key)) this.#repairs.delete(key);
     for (const key of keys) {
-      if (!this.#options.allows(key) || this.#hasStream(key)) continue;
-      for (const known of this.#known.values()) {
-        const peerId = known.present.get(key);
-        if (peerId === undefined) continue;
-        this.#takeBack(known, { key, peerId });
-        this.#tell(known, { key, peerId });
+      if (!this.#needsRepair(key)) {
+        this.#repairs.delete(key);
+        continue;
       }
+      const { turnsLeft, turns } = this.#repairs.get(key) ?? { turnsLeft: 0, turns: 1 };
+      const isTurn = turnsLeft === 0;
+      const next = Math.min(2 * turns, REPAIR_TURNS_MAX);
+      this.#repairs.set(
+        key,
+        isTurn ? { turnsLeft: turns, turns: next } : {
+          turnsLeft: turnsLeft - 1,
+          turns,
+        },
+      );
+      if (isTurn) this.repair(key);
+    }
+  }
+
+  /** Tells once more of a peer to which no stream of ours is open: it was cut, or its link is gone. */
+  repair(key: PeerKey): void {
+    if (!this.#needsRepair(key)) return;
+    for (const known of this.#known.values()) {
+      const peerId = known.present.get(key);
+      if (peerId === undefined) continue;
+      this.#takeBack(known, { key, peerId });
+      this.#tell(known, { key, peerId });
     }
   }
 
@@ -72,7 +97,7 @@ export class GatedRegistrar implements Registrar {
     return this.#options.inner.handle(protocol, (stream, connection) => {
       const key = keyOfPeerId(connection.remotePeer);
       if (key !== undefined && this.#options.allows(key)) {
-        this.repair([key]);
+        this.repair(key);
         return handler(stream, connection);
       }
       this.#options.onRefused(key);
@@ -138,17 +163,31 @@ export class GatedRegistrar implements Registrar {
     return this.#options.inner.getMiddleware(protocol);
   }
 
-  #hasStream(key: PeerKey): boolean {
-    const connection = this.#options.connectionOf(key);
+  #needsRepair(key: PeerKey): boolean {
+    const connections = this.#options.connectionsOf(key);
     // A link that is just closing needs no repair.
-    if (connection === undefined) return true;
-    return connection.streams.some(({ direction, protocol, status }) =>
-      direction === "outbound" && this.#protocols.has(protocol) && status === "open"
-    );
+    if (connections.length === 0 || !this.#options.keepsStreams) return false;
+    return this.#options.allows(key) &&
+      !connections.some((connection) =>
+        connection.streams.some((stream) =>
+          this.#protocols.has(stream.protocol) && stream.direction === "outbound" &&
+          stream.status === "open"
+        )
+      );
+  }
+
+  #cutStreams(key: PeerKey): void {
+    for (const connection of this.#options.connectionsOf(key)) {
+      for (const stream of [...connection.streams]) {
+        if (!this.#protocols.has(stream.protocol)) continue;
+        this.#options.onRefused(key);
+        stream.abort(new Error("Cannot keep a stream as the gate does not allow it any more"));
+      }
+    }
   }
 
   #tell(known: Known, { key, peerId }: { key: PeerKey; peerId: PeerId }): void {
-    const connection = this.#options.connectionOf(key);
+    const [connection] = this.#options.connectionsOf(key);
     if (connection === undefined || known.told.has(key)) return;
     known.told.add(key);
     known.topology.onConnect?.(peerId, connection);

@@ -2,23 +2,21 @@
 import type { GossipSub, GossipSubComponents, Message } from "@libp2p/gossipsub";
 import { gossipsub, TopicValidatorResult } from "@libp2p/gossipsub";
 import { gossipBytesMax } from "../../ports/mod.ts";
-import type { GossipMessage, PeerKey } from "../../ports/mod.ts";
-import { EventQueue } from "./event_queue.ts";
+import type { PeerKey } from "../../ports/mod.ts";
 import type { Registrar } from "./gated_registrar.ts";
-import { GOSSIP_QUEUE_MAX } from "./limits.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import { checkTopic } from "./subscriptions.ts";
 
 /** Bytes of a message around its payload: key, signature, topic, numbers. */
 const ENVELOPE_BYTES = 1024;
-
-/** Longest name of a topic, in characters. */
-const TOPIC_CHARACTERS_MAX = 128;
 
 /** What gossip asks and tells. */
 export interface GossipOptions {
   /** Whether messages of this author are taken, through whomever they come. */
   readonly admits: (key: PeerKey) => boolean;
   readonly onDrop: () => void;
+  readonly subscriptions: Subscriptions;
 }
 
 /** The service factory for libp2p, with the registrar that asks the gate. */
@@ -50,13 +48,16 @@ export function gossipService(
 export class Gossip {
   readonly #pubsub: GossipSub;
   readonly #options: GossipOptions;
-  readonly #queues = new Map<string, Set<EventQueue<GossipMessage>>>();
 
-  /** @param pubsub the service; @param options whose messages are taken */
+  /** @param pubsub the service; @param options whose messages are taken, and for whom */
   constructor(pubsub: GossipSub, options: GossipOptions) {
     this.#pubsub = pubsub;
     this.#options = options;
     pubsub.addEventListener("message", ({ detail }) => this.#deliver(detail));
+    options.subscriptions.attach({
+      onFollowed: (topic) => this.#follow(topic),
+      onLeft: (topic) => this.#leave(topic),
+    });
   }
 
   /** See `MeshNetwork`. */
@@ -70,31 +71,12 @@ export class Gossip {
     await this.#pubsub.publish(topic, bytes);
   }
 
-  /** See `MeshNetwork`. */
-  subscribe(topic: string, signal: AbortSignal): AsyncIterable<GossipMessage> {
-    checkTopic(topic);
-    const queues = this.#queues.get(topic) ?? this.#follow(topic);
-    const queue = new EventQueue<GossipMessage>({
-      lengthMax: GOSSIP_QUEUE_MAX,
-      signal,
-      onDrop: this.#options.onDrop,
-      onEnd: () => {
-        queues.delete(queue);
-        if (queues.size === 0) this.#leave(topic);
-      },
-    });
-    if (!signal.aborted) queues.add(queue);
-    return queue;
-  }
-
-  /** Ends all subscriptions. */
+  /** Leaves the topics to whoever comes next. */
   close(): void {
-    for (const queues of [...this.#queues.values()]) for (const queue of [...queues]) queue.end();
+    this.#options.subscriptions.attach(undefined);
   }
 
-  #follow(topic: string): Set<EventQueue<GossipMessage>> {
-    const queues = new Set<EventQueue<GossipMessage>>();
-    this.#queues.set(topic, queues);
+  #follow(topic: string): void {
     this.#pubsub.topicValidators.set(topic, (_, message) => {
       if (this.#authorOf(message) !== undefined) return TopicValidatorResult.Accept;
       this.#options.onDrop();
@@ -102,11 +84,9 @@ export class Gossip {
       return TopicValidatorResult.Ignore;
     });
     this.#pubsub.subscribe(topic);
-    return queues;
   }
 
   #leave(topic: string): void {
-    this.#queues.delete(topic);
     this.#pubsub.topicValidators.delete(topic);
     this.#pubsub.unsubscribe(topic);
   }
@@ -114,8 +94,8 @@ export class Gossip {
   #deliver(message: Message): void {
     const from = this.#authorOf(message);
     if (from === undefined) return;
-    const { topic, data } = message;
-    for (const queue of this.#queues.get(topic) ?? []) queue.push({ from, topic, bytes: data });
+    const { topic, data: bytes } = message;
+    this.#options.subscriptions.deliver({ from, topic, bytes });
   }
 
   #authorOf(message: Message): PeerKey | undefined {
@@ -123,11 +103,4 @@ export class Gossip {
     const key = keyOfPeerId(message.from);
     return key !== undefined && this.#options.admits(key) ? key : undefined;
   }
-}
-
-function checkTopic(topic: string): void {
-  if (topic.length > 0 && topic.length <= TOPIC_CHARACTERS_MAX) return;
-  throw new RangeError(
-    `Cannot use a topic as its name must have 1 to ${TOPIC_CHARACTERS_MAX} characters: current value is ${topic.length}`,
-  );
 }

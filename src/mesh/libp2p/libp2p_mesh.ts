@@ -2,7 +2,8 @@
  * The mesh port over libp2p: TCP with Noise and yamux, iroh beside it where its native part is there.
  *
  * Nothing is loaded and nothing listens before `listen`. What libp2p does is in `running_mesh.ts`,
- * which lives from `listen` to `close`; this object holds what outlives it: who serves which protocol.
+ * which lives from `listen` to `close`; this object holds what outlives it: who serves which protocol,
+ * who follows which topic, who wants to know of links.
  */
 import { identityFromSeed } from "../../identity/mod.ts";
 import { encodeHex } from "../../hot/mod.ts";
@@ -25,6 +26,7 @@ import { EventQueue } from "./event_queue.ts";
 import { EVENT_QUEUE_MAX } from "./limits.ts";
 import type { MeshLog, RunningMesh } from "./running_mesh.ts";
 import type { Handled, Tally } from "./streams.ts";
+import { Subscriptions } from "./subscriptions.ts";
 
 /** What the adapter is made of. */
 export interface Libp2pMeshOptions {
@@ -56,6 +58,7 @@ class Libp2pMesh implements MeshNetwork {
     sentBytes: 0,
     receivedBytes: 0,
   };
+  readonly #subscriptions = new Subscriptions(() => this.#tally.droppedGossip++);
   #starting: Promise<RunningMesh> | undefined;
   #running: RunningMesh | undefined;
 
@@ -103,7 +106,7 @@ class Libp2pMesh implements MeshNetwork {
   }
 
   subscribe(topic: string, signal: AbortSignal): AsyncIterable<GossipMessage> {
-    return this.#up().gossip.subscribe(topic, signal);
+    return this.#subscriptions.subscribe(topic, signal);
   }
 
   async provide(key: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -157,6 +160,7 @@ class Libp2pMesh implements MeshNetwork {
         listen: options,
         gate,
         handled: this.#handled,
+        subscriptions: this.#subscriptions,
         tally: this.#tally,
         onEvent: (event) => {
           for (const follower of [...this.#followers]) follower.push(event);

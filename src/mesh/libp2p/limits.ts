@@ -3,6 +3,12 @@
 /** Between two probes of a link: four within the time after which silence ends it. */
 export const PROBE_INTERVAL_MS = 250;
 
+/** Probes of a link between two looks at whether gossip still has a stream to each peer. */
+export const REPAIR_TICKS = 4;
+
+/** Such looks between two attempts, at most: a peer may not allow gossip for as long as it likes. */
+export const REPAIR_TURNS_MAX = 32;
+
 /**
  * Silence after which a link is dead, so that a stopped peer is noticed within a second. What this
  * side slept through does not count (see `Prober`).

@@ -38,6 +38,8 @@ export interface LinksOptions {
   readonly onEvent: (event: MeshEvent) => void;
   /** A link of a peer closed that still has others. */
   readonly onLinkLost: (key: PeerKey) => void;
+  /** Each `PROBE_INTERVAL_MS`. */
+  readonly onTick: () => void;
   readonly onDead: (link: Link, why: string) => void;
 }
 
@@ -95,9 +97,11 @@ export class Links {
     return this.#byKey.get(key)?.length ?? 0;
   }
 
-  /** An open connection with a peer, the fastest if there are several. */
-  connectionOf(key: PeerKey): Connection | undefined {
-    return (this.bestOf(key) ?? this.#byKey.get(key)?.[0])?.connection;
+  /** The connections with a peer, the fastest first. */
+  connectionsOf(key: PeerKey): readonly Connection[] {
+    const best = this.bestOf(key)?.connection;
+    const all = (this.#byKey.get(key) ?? []).map(({ connection }) => connection);
+    return best === undefined ? all : [best, ...all.filter((connection) => connection !== best)];
   }
 
   /** Ends all links to a peer, at once. */
@@ -178,6 +182,7 @@ export class Links {
   #tickLater(): void {
     this.#timer = this.#options.clock.after(PROBE_INTERVAL_MS, () => {
       for (const { prober } of [...this.#byConnection.values()]) prober.tick();
+      this.#options.onTick();
       this.#tickLater();
     });
   }

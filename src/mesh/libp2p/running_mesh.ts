@@ -14,6 +14,7 @@ import { Finder } from "./finder.ts";
 import { connectionGaterOf } from "./gater.ts";
 import { GatedRegistrar } from "./gated_registrar.ts";
 import { Gossip } from "./gossip.ts";
+import { REPAIR_TICKS } from "./limits.ts";
 import { Links } from "./links.ts";
 import type { MadeNode } from "./node.ts";
 import { makeNode } from "./node.ts";
@@ -21,6 +22,7 @@ import { keyOfPeerId } from "./peer_keys.ts";
 import { PROBE_PROTOCOL } from "./prober.ts";
 import type { Handled, Tally } from "./streams.ts";
 import { Streams } from "./streams.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** Where the adapter writes; a LogTape logger fits. */
 export interface MeshLog {
@@ -37,6 +39,7 @@ export interface RunningMeshOptions {
   readonly listen: MeshListenOptions;
   readonly gate: MeshGate;
   readonly handled: ReadonlyMap<string, Handled>;
+  readonly subscriptions: Subscriptions;
   readonly tally: Tally;
   readonly onEvent: (event: MeshEvent) => void;
 }
@@ -53,6 +56,7 @@ export class RunningMesh {
   readonly links: Links;
   readonly #options: RunningMeshOptions;
   readonly #registrars: GatedRegistrar[] = [];
+  #ticks = 0;
   #node: MadeNode | undefined;
   #gossip: Gossip | undefined;
   #finder: Finder | undefined;
@@ -65,7 +69,10 @@ export class RunningMesh {
     this.links = new Links({
       clock: options.clock,
       onEvent: (event) => this.#onEvent(event),
-      onLinkLost: (key) => this.#repair([key]),
+      onLinkLost: (key) => {
+        for (const registrar of this.#registrars) registrar.repair(key);
+      },
+      onTick: () => this.#onTick(),
       onDead: ({ key, transport }, why) =>
         options.log?.debug("A link over {transport} to {key} ended as {why}", {
           key,
@@ -137,6 +144,7 @@ export class RunningMesh {
     this.#gossip = new Gossip(node.pubsub, {
       admits: (key) => key !== self && gate.admits(key),
       onDrop: () => tally.droppedGossip++,
+      subscriptions: this.#options.subscriptions,
     });
     this.#finder = new Finder(node.table, { self, clock });
     const listened = node.libp2p.getMultiaddrs().map((address) => address.toString());
@@ -188,15 +196,23 @@ export class RunningMesh {
     const registrar = new GatedRegistrar({
       inner,
       allows: (key) => this.#options.gate.allows(key, name),
-      connectionOf: (key) => this.links.connectionOf(key),
+      keepsStreams: name === "gossip",
+      connectionsOf: (key) => this.links.connectionsOf(key),
       onRefused: () => this.#options.tally.refusedStreams++,
     });
     this.#registrars.push(registrar);
     return registrar;
   }
 
-  #repair(keys: readonly PeerKey[]): void {
-    for (const registrar of this.#registrars) registrar.repair(keys);
+  /** Once a second the gate is asked again, and gossip that lost its stream to a peer gets another. */
+  #onTick(): void {
+    this.#ticks++;
+    if (this.#ticks % REPAIR_TICKS !== 0) return;
+    const keys = this.links.keys();
+    for (const registrar of this.#registrars) {
+      for (const key of keys) registrar.refresh(key);
+      registrar.repairSlowly(keys);
+    }
   }
 
   #onEvent(event: MeshEvent): void {
