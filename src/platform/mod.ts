@@ -9,6 +9,7 @@ import { denoVersion } from "./deno.ts";
 
 export { decodeEmbedded } from "./base64.ts";
 export {
+  architectureName,
   args,
   availableMemory,
   cwd,

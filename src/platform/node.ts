@@ -52,6 +52,11 @@ export function platformName(): string {
   return process.platform;
 }
 
+/** "x64", "arm64" ... */
+export function architectureName(): string {
+  return process.arch;
+}
+
 /** Ends the process at once. */
 export function exit(code: number): never {
   process.exit(code);

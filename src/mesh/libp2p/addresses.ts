@@ -66,17 +66,42 @@ function tryAddress(text: string, peerId: string): Multiaddr | undefined {
   }
 }
 
+/** Where to listen. */
+export interface ListenPlaces {
+  /** For libp2p's TCP. */
+  readonly tcp: readonly string[];
+  /** For libp2p's list of what is listened at: one stands for all of iroh's sockets. */
+  readonly iroh: readonly string[];
+  /** Sockets of iroh, one for each family: it binds all addresses of a family that is not named. */
+  readonly irohSockets: readonly string[];
+}
+
 /**
- * The multiaddress to listen at for "host:port"; a host with colons is in brackets.
+ * Where to listen for what the port asks: iroh at the same host and port number as TCP, or at any
+ * address and port where there is no TCP.
  *
- * @throws {SyntaxError} when it is no such text
+ * @throws {SyntaxError} when `tcp` is no "IP:PORT"; an IPv6 address is in brackets
  */
-export function tcpListenAddress(text: string): string {
-  const [, host = "", port = ""] = /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(text) ?? [];
+export function listenPlaces(tcp: string | false, iroh: boolean): ListenPlaces {
+  const [, host = "", digits = ""] =
+    /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(tcp || "0.0.0.0:0") ?? [];
   const bare = host.replace(/^\[|\]$/g, "");
-  const kind = bare.includes(":") ? "ip6" : /^\d+(\.\d+){3}$/.test(bare) ? "ip4" : undefined;
-  if (kind !== undefined && Number(port) <= 65535) return `/${kind}/${bare}/tcp/${Number(port)}`;
-  throw new SyntaxError(
-    `Cannot listen as an address must be "IP:PORT": current value is "${text.slice(0, 80)}"`,
-  );
+  const isV6 = bare.includes(":");
+  const port = Number(digits);
+  if (host === "" || port > 65535 || (!isV6 && !/^\d+(\.\d+){3}$/.test(bare))) {
+    throw new SyntaxError(
+      `Cannot listen as an address must be "IP:PORT": current value is "${
+        String(tcp).slice(0, 80)
+      }"`,
+    );
+  }
+  const isWildcard = bare === "0.0.0.0" || bare === "::";
+  const other = isV6
+    ? `${isWildcard ? "0.0.0.0" : "127.0.0.1"}:0`
+    : `${isWildcard ? "[::]" : "[::1]"}:0`;
+  return {
+    tcp: tcp === false ? [] : [`/${isV6 ? "ip6" : "ip4"}/${bare}/tcp/${port}`],
+    iroh: iroh ? [`/${isV6 ? "ip6" : "ip4"}/${bare}/udp/${port}/iroh`] : [],
+    irohSockets: iroh ? [`${host}:${port}`, other] : [],
+  };
 }

@@ -7,7 +7,7 @@ import type { Multiaddr } from "@multiformats/multiaddr";
 import { MeshError } from "../../ports/mod.ts";
 import type { Clock, MeshTransport, PeerKey } from "../../ports/mod.ts";
 import { dialable, transportOf } from "./addresses.ts";
-import { DIAL_TIMEOUT_MS } from "./limits.ts";
+import { DIAL_TIMEOUT_MS, TCP_GRACE_MS } from "./limits.ts";
 import type { Links } from "./links.ts";
 import type { Dialler } from "./node.ts";
 import { peerIdOfKey } from "./peer_keys.ts";
@@ -34,13 +34,28 @@ export async function dialPeer(key: PeerKey, options: DialPeerOptions): Promise<
     return;
   }
   if (wanted.length === 0) throw failure("unreachable", "no address of it can be dialled");
+  const attempts = wanted.map((some) => dialEach(key, { some, options }));
   try {
-    await Promise.any(wanted.map((some) => dialEach(key, { some, options })));
+    await Promise.any(attempts);
+    if (!options.links.has(key, "tcp")) await settledSoon(attempts, options);
   } catch (thrown) {
     options.signal.throwIfAborted();
     if (options.links.bestOf(key) !== undefined) return; // It dialled us meanwhile.
     throw worstOf(thrown);
   }
+}
+
+/** Gives TCP a moment more when iroh was first, so that long-lived streams are not opened over iroh. */
+async function settledSoon(
+  attempts: readonly Promise<void>[],
+  { clock, signal }: DialPeerOptions,
+): Promise<void> {
+  const enough = new AbortController();
+  const moment = clock.sleep(TCP_GRACE_MS, AbortSignal.any([signal, enough.signal])).catch(
+    () => {},
+  );
+  await Promise.race([moment, Promise.allSettled(attempts)]);
+  enough.abort();
 }
 
 async function dialEach(

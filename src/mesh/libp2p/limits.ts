@@ -39,6 +39,12 @@ export const HANDSHAKES_MAX = 256;
 /** One attempt at one address, from the first packet to the first answered probe. */
 export const DIAL_TIMEOUT_MS = 5000;
 
+/** How long TCP may take longer than iroh and still carry the first streams. */
+export const TCP_GRACE_MS = 500;
+
+/** How long closing waits for iroh's farewells; they go on in the background. */
+export const IROH_CLOSE_MS = 300;
+
 /** Addresses of one peer that are tried. */
 export const DIAL_ADDRESSES_MAX = 16;
 

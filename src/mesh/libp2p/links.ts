@@ -193,10 +193,10 @@ function isFaster(link: Link, other: Link): boolean {
   return cost(link) + ALIKE_MS / 4 < cost(other);
 }
 
-/** Comparable milliseconds; a link that was not measured yet comes after those that were. */
-function cost({ transport, prober }: Link): number {
-  const tripMs = prober.smoothedMs ?? 1000;
-  return transport === "iroh" ? TCP_PREFERENCE * tripMs + ALIKE_MS : tripMs;
+/** Comparable milliseconds; before it was measured, TCP is believed to be fast and iroh not. */
+function cost({ transport, prober: { smoothedMs } }: Link): number {
+  if (transport === "iroh") return TCP_PREFERENCE * (smoothedMs ?? 1000) + ALIKE_MS;
+  return smoothedMs ?? ALIKE_MS;
 }
 
 function peerOf({ key, transport, connection, prober }: Link): MeshPeer {

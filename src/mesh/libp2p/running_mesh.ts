@@ -8,16 +8,18 @@ import type {
   MeshListenOptions,
   PeerKey,
 } from "../../ports/mod.ts";
-import { tcpListenAddress } from "./addresses.ts";
+import { listenPlaces } from "./addresses.ts";
 import { dialPeer } from "./dialling.ts";
 import { Finder } from "./finder.ts";
 import { connectionGaterOf } from "./gater.ts";
 import { GatedRegistrar } from "./gated_registrar.ts";
 import { Gossip } from "./gossip.ts";
+import { loadIroh } from "./iroh_native.ts";
+import { irohTransport } from "./iroh_transport.ts";
 import { REPAIR_TICKS } from "./limits.ts";
 import { Links } from "./links.ts";
-import type { MadeNode } from "./node.ts";
-import { makeNode } from "./node.ts";
+import type { MadeNode, TransportFactory } from "./node.ts";
+import { makeNode, prologueOf } from "./node.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
 import { PROBE_PROTOCOL } from "./prober.ts";
 import type { Handled, Tally } from "./streams.ts";
@@ -105,13 +107,12 @@ export class RunningMesh {
   /** Opens ports. */
   async start(): Promise<void> {
     const { gate, listen, self, clock, seed, tally } = this.#options;
-    const missing: string[] = [];
-    const addresses = listen.tcp === false ? [] : [tcpListenAddress(listen.tcp)];
+    const { transports, addresses, missing } = transportsOf(listen, clock);
     const node = await makeNode({
       seed,
       meshId: listen.meshId,
       listen: addresses,
-      transports: [],
+      transports,
       gater: connectionGaterOf({
         gate,
         linkCountOf: (key) => this.links.countOf(key),
@@ -224,6 +225,32 @@ export class RunningMesh {
     this.#options.tally.refusedLinks++;
     this.#options.log?.debug("A link with {key} was refused", { key });
   }
+}
+
+/** Transports beside TCP, what to listen at, and what can't be had. */
+function transportsOf({ tcp, iroh, meshId }: MeshListenOptions, clock: Clock): {
+  readonly transports: readonly TransportFactory[];
+  readonly addresses: readonly string[];
+  readonly missing: readonly string[];
+} {
+  const places = listenPlaces(tcp, iroh);
+  const loaded = iroh ? loadIroh() : undefined;
+  if (loaded !== undefined && "iroh" in loaded) {
+    const options = { clock, prologue: prologueOf(meshId), bind: places.irohSockets };
+    return {
+      transports: [irohTransport({ ...options, iroh: loaded.iroh })],
+      addresses: [...places.tcp, ...places.iroh],
+      missing: [],
+    };
+  }
+  if (tcp === false) {
+    throw new MeshError({
+      code: "no-transport",
+      message: loaded?.missing ?? "Cannot listen as neither TCP nor iroh is wanted",
+    });
+  }
+  const missing = loaded === undefined ? [] : [loaded.missing];
+  return { transports: [], addresses: places.tcp, missing };
 }
 
 function started<T>(part: T | undefined): T {
