@@ -194,9 +194,9 @@ function isFaster(link: Link, other: Link): boolean {
 }
 
 /** Comparable milliseconds; before it was measured, TCP is believed to be fast and iroh not. */
-function cost({ transport, prober: { smoothedMs } }: Link): number {
-  if (transport === "iroh") return TCP_PREFERENCE * (smoothedMs ?? 1000) + ALIKE_MS;
-  return smoothedMs ?? ALIKE_MS;
+function cost({ transport, prober: { shortestMs } }: Link): number {
+  if (transport === "iroh") return TCP_PREFERENCE * (shortestMs ?? 1000) + ALIKE_MS;
+  return shortestMs ?? ALIKE_MS;
 }
 
 function peerOf({ key, transport, connection, prober }: Link): MeshPeer {

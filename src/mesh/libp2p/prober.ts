@@ -28,6 +28,9 @@ const KIND_ANSWER = 2;
 /** Share of the newest measurement in the smoothed round trip, as in RFC 6298 section 2. */
 const SMOOTHING = 1 / 8;
 
+/** Round trips that are kept for comparing. */
+const RECENT_COUNT = 8;
+
 /** What a prober is told, and tells. */
 export interface ProberOptions {
   readonly connection: Connection;
@@ -42,8 +45,8 @@ export interface ProberOptions {
 export class Prober {
   /** Round trip of the last answered probe, in milliseconds. */
   roundTripMs: number | undefined;
-  /** Round trips smoothed, by which links are compared. */
-  smoothedMs: number | undefined;
+  #smoothedMs: number | undefined;
+  #recentMs: readonly number[] = [];
   readonly #options: ProberOptions;
   readonly #sentAtMs = new Map<number, number>();
   #stream: Stream | undefined;
@@ -59,6 +62,11 @@ export class Prober {
     this.#options = options;
     this.#lastTickMs = options.clock.monotonicMs();
     this.#open();
+  }
+
+  /** The shortest of the last round trips, by which links are compared: load only ever adds to it. */
+  get shortestMs(): number | undefined {
+    return this.#recentMs.length === 0 ? undefined : Math.min(...this.#recentMs);
   }
 
   /** Something came over the link. */
@@ -104,7 +112,7 @@ export class Prober {
 
   #silenceMsMax(): number {
     if (!this.#proven) return SILENCE_MS_MAX;
-    const slowMs = SILENCE_ROUND_TRIPS * (this.smoothedMs ?? 0);
+    const slowMs = SILENCE_ROUND_TRIPS * (this.#smoothedMs ?? 0);
     return Math.min(SILENCE_MS_MAX, Math.max(SILENCE_MS_MIN, slowMs));
   }
 
@@ -150,9 +158,12 @@ export class Prober {
     this.#sentAtMs.delete(number);
     const tripMs = this.#options.clock.monotonicMs() - sentAtMs;
     this.roundTripMs = tripMs;
-    const smoothedMs = this.smoothedMs ?? tripMs;
-    this.smoothedMs = smoothedMs + SMOOTHING * (tripMs - smoothedMs);
+    const smoothedMs = this.#smoothedMs ?? tripMs;
+    this.#smoothedMs = smoothedMs + SMOOTHING * (tripMs - smoothedMs);
+    this.#recentMs = [tripMs, ...this.#recentMs].slice(0, RECENT_COUNT);
     this.heard();
+    // The first trips have work in them that later ones have not: a few more follow at once.
+    if (this.#nextNumber < RECENT_COUNT) this.#ask(this.#options.clock.monotonicMs());
   }
 
   #die(why: string): void {

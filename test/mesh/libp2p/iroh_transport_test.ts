@@ -1,0 +1,130 @@
+/**
+ * iroh by itself and beside TCP. Where its native part is not installed these are skipped by name, and
+ * `iroh_native_test.ts` tests what is said then.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadIroh } from "../../../src/mesh/libp2p/iroh_native.ts";
+import { MeshError } from "../../../src/ports/mod.ts";
+import type { MeshGate } from "../../../src/ports/mod.ts";
+import {
+  clock,
+  collect,
+  link,
+  nextEvent,
+  nodeAt,
+  patience,
+  streamBetween,
+  withNodes,
+} from "./_meshes.ts";
+
+const skip = "missing" in loadIroh();
+const alone = { tcp: false, iroh: true } as const;
+const both = { iroh: true };
+
+function isCode(code: MeshError["code"]): (thrown: unknown) => boolean {
+  return (thrown) => thrown instanceof MeshError && thrown.code === code;
+}
+
+test(
+  "iroh alone: frames both ways, a clean end, a reset, and a broken link",
+  { skip },
+  async () => {
+    await withNodes([undefined, undefined], async (...nodes) => {
+      const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+      assert.ok(
+        a.addresses.length > 0 && a.addresses.every((address) => /\/iroh\/p2p\//.test(address)),
+      );
+      await link(a, b);
+      assert.deepEqual(a.mesh.peers().map(({ transport }) => transport), ["iroh"]);
+      const [near, far] = await streamBetween(a, b);
+      const lengths = [0, 1, 16384, 300_000, 1024 * 1024];
+      for (const [at, length] of lengths.entries()) {
+        if (!near.send(new Uint8Array(length).fill(at + 1))) await near.drained();
+      }
+      await near.close();
+      assert.deepEqual((await collect(far)).map((frame) => frame.length), lengths);
+      far.send(Uint8Array.of(5));
+      await far.close();
+      assert.deepEqual(await collect(near), [Uint8Array.of(5)]);
+      await Promise.all([near.closed, far.closed]);
+      const [second, other] = await streamBetween(b, a);
+      second.reset();
+      await assert.rejects(collect(other), isCode("closed"));
+      const [third] = await streamBetween(a, b);
+      const closed = nextEvent(b.mesh, "closed");
+      await a.mesh.disconnect(b.mesh.self);
+      await closed;
+      await assert.rejects(collect(third), isCode("closed"));
+    }, alone);
+  },
+);
+
+test(
+  "iroh alone: a slow reader slows the sender down, and a big reply is not lost",
+  { skip },
+  async () => {
+    await withNodes([undefined, undefined], async (...nodes) => {
+      const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+      await link(a, b);
+      const [near, far] = await streamBetween(a, b);
+      const waiting = Symbol("waiting");
+      let sent = 0;
+      while (true) {
+        sent++;
+        assert.ok(sent < 256, `${sent} frames of 64 KiB were taken though nobody reads`);
+        if (near.send(new Uint8Array(65536))) continue;
+        const first = await Promise.race([near.drained(), clock.sleep(800).then(() => waiting)]);
+        if (first === waiting) break;
+      }
+      void near.close();
+      assert.equal((await collect(far)).length, sent);
+    }, alone);
+  },
+);
+
+test("the gate and the mesh's id are asked over iroh as over TCP", { skip }, async () => {
+  const closed: MeshGate = { admits: () => false, allows: () => true };
+  await withNodes([undefined, closed], async (...nodes) => {
+    const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+    await assert.rejects(link(a, b), isCode("refused"));
+    assert.ok(b.mesh.counters().refusedLinks >= 1);
+    assert.deepEqual([a.mesh.peers(), b.mesh.peers()], [[], []]);
+  }, alone);
+  await withNodes([undefined], async (...nodes) => {
+    await withNodes([undefined, undefined], async (...others) => {
+      const [a, b] = [nodeAt(nodes, 0), nodeAt(others, 1)];
+      await assert.rejects(link(a, b), (thrown) => thrown instanceof MeshError);
+      assert.deepEqual(a.mesh.peers(), []);
+    }, { ...alone, meshId: "ab".repeat(32) });
+  }, alone);
+});
+
+test(
+  "with both, they are one peer; TCP carries new streams, and iroh when TCP is gone",
+  { skip },
+  async () => {
+    await withNodes([undefined, undefined], async (...nodes) => {
+      const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+      const tcp = b.addresses.filter((address) => address.includes("/tcp/"));
+      const iroh = b.addresses.filter((address) => address.includes("/iroh"));
+      await link(a, { ...b, addresses: iroh });
+      assert.deepEqual(a.mesh.peers().map(({ transport }) => transport), ["iroh"]);
+      const [early] = await streamBetween(a, b);
+      await link(a, { ...b, addresses: tcp });
+      while (a.mesh.peers()[0]?.transport !== "tcp") await clock.sleep(20);
+      assert.equal(a.mesh.peers().length, 1);
+      const [late] = await streamBetween(a, b);
+      assert.deepEqual([early.transport, late.transport], ["iroh", "tcp"]);
+      const closed = nextEvent(b.mesh, "closed");
+      await a.mesh.disconnect(b.mesh.self);
+      assert.deepEqual(await closed, { kind: "closed", key: a.mesh.self });
+      assert.deepEqual([a.mesh.peers(), b.mesh.peers()], [[], []]);
+      await Promise.all([early.closed, late.closed]);
+      const again = nextEvent(b.mesh, "connected");
+      await a.mesh.dial(b.mesh.self, { addresses: b.addresses, signal: patience() });
+      await again;
+      assert.equal(a.mesh.peers()[0]?.transport, "tcp");
+    }, both);
+  },
+);
