@@ -166,8 +166,9 @@ export class ChainedExecutor implements ModelExecutor {
     const { shape, contextMax } = this;
     checkForward({ shape, contextMax, held: this.layers, layers, entries, hidden });
     const rows = await holding(layers, entries, () => this.#chain(call, entries, digests));
-    for (const { session, firstPosition, tokens } of entries) {
+    for (const { session, firstPosition, tokens, links } of entries) {
       if (tokens !== undefined) learn(session, { firstPosition, tokens, sure: tokens.length });
+      else if (links !== undefined) { for (const part of session.parts) part.learnLinks(links); }
     }
     return rows;
   }

@@ -5,9 +5,11 @@ import { LayerCounts } from "./_layer_counts.ts";
 import type { PagePool } from "./_pages.ts";
 import type { TokenTrail } from "./_token_trail.ts";
 import { EngineError } from "./errors.ts";
-import type { LayerRange, Session } from "./face.ts";
+import type { LayerRange, Session, SessionOptions } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";
 import type { PrefixCache } from "./prefix_cache.ts";
+
+const linkBytes = 32;
 
 /** What the sessions of one executor share. */
 export interface SessionHome {
@@ -50,10 +52,13 @@ export class PagedSession implements Session {
     this.#knownPages = state?.knownPages ?? 0;
   }
 
-  /** Opens a session that takes over what is known of the beginning of `tokens`. */
-  static open(home: SessionHome, tokens: Uint32Array | undefined): PagedSession {
-    if (tokens === undefined || home.prefixes === undefined) return new PagedSession(home);
-    const { pages, trail } = home.prefixes.take(tokens);
+  /** Opens a session that takes over what is known of the beginning that `options` tells. */
+  static open(home: SessionHome, { prefix, links }: SessionOptions): PagedSession {
+    if (home.prefixes === undefined) return new PagedSession(home);
+    if (prefix === undefined && links === undefined) return new PagedSession(home);
+    const { pages, trail } = prefix === undefined
+      ? { pages: home.prefixes.takeLinks(links ?? new Uint8Array()), trail: undefined }
+      : home.prefixes.take(prefix);
     const counts = new LayerCounts(home.layers);
     counts.set(home.layers, pages.length * tilePositions);
     return new PagedSession(home, { counts, pages, trail, knownPages: pages.length });
@@ -144,6 +149,12 @@ export class PagedSession implements Session {
     this.#makeKnown();
   }
 
+  /** As `learn`, of a session whose tokens are not known here: `links` are of its whole pages. */
+  learnLinks(links: Uint8Array): void {
+    const count = Math.floor(links.length / linkBytes);
+    this.#register(count, (page) => links.slice(page * linkBytes, (page + 1) * linkBytes));
+  }
+
   /** Ends what `enter` began; pages beyond the positions that are held go back. */
   leave(): void {
     this.#state = "idle";
@@ -182,16 +193,19 @@ export class PagedSession implements Session {
   }
 
   #makeKnown(): void {
+    const trail = this.#trail;
+    if (trail !== undefined) this.#register(trail.pageCount, (page) => trail.link(page));
+  }
+
+  /** Makes the first `count` pages known under their links, as far as they are full. */
+  #register(count: number, linkOf: (page: number) => Uint8Array): void {
     const { prefixes } = this.#home;
-    if (prefixes === undefined || this.#trail === undefined) return;
-    const count = Math.min(
-      this.#trail.pageCount,
-      Math.floor(this.#counts.low() / tilePositions),
-    );
-    for (; this.#knownPages < count; this.#knownPages++) {
+    if (prefixes === undefined) return;
+    const full = Math.min(count, Math.floor(this.#counts.low() / tilePositions));
+    for (; this.#knownPages < full; this.#knownPages++) {
       const page = this.#pages[this.#knownPages];
       if (page === undefined) return;
-      this.#pages[this.#knownPages] = prefixes.register(this.#trail.link(this.#knownPages), page);
+      this.#pages[this.#knownPages] = prefixes.register(linkOf(this.#knownPages), page);
     }
   }
 

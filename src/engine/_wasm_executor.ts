@@ -99,7 +99,7 @@ export class WasmExecutor implements ModelExecutor {
 
   openSession(options: SessionOptions = {}): PagedSession {
     this.#open();
-    const session = PagedSession.open(this.#home, options.prefix);
+    const session = PagedSession.open(this.#home, options);
     try {
       this.#home.pool.reserve(1);
       return session;
@@ -182,8 +182,9 @@ export class WasmExecutor implements ModelExecutor {
       { spans, layers, signal },
       (pass) => pass.layers({ ...call, spans }),
     );
-    for (const { session, firstPosition, tokens } of spans) {
+    for (const { session, firstPosition, tokens, links } of spans) {
       if (tokens !== undefined) session.learn(firstPosition, { tokens, sure: tokens.length });
+      else if (links !== undefined) session.learnLinks(links);
     }
     return result;
   }

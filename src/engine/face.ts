@@ -36,6 +36,11 @@ export interface BatchEntry {
   readonly positionCount: number;
   /** Their tokens, where they are known, so that a later session can take full pages over. */
   readonly tokens?: Uint32Array;
+  /**
+   * Instead of tokens, by somebody who must not know them: links of the session's whole pages from
+   * position 0 on, 32 B each, as far as they are known.
+   */
+  readonly links?: Uint8Array;
 }
 
 /** A ragged batch: rows of the hidden state are the entries' positions, one after the other. */
@@ -134,6 +139,11 @@ export interface SessionOptions {
    * from an earlier session are taken over, whole pages, and never the last token.
    */
   readonly prefix?: Uint32Array;
+  /**
+   * Instead of a prefix: links of its whole pages, 32 B each. Who gives them answers for what is found
+   * under them, so they must be made such that nobody else's pages have the same.
+   */
+  readonly links?: Uint8Array;
 }
 
 /** What the prefix cache has done since the model was loaded. */

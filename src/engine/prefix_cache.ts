@@ -51,12 +51,7 @@ export class PrefixCache {
       blockTokens: tilePositions,
       seed: this.#maker.seed,
     });
-    const pages: number[] = [];
-    for (; pages.length < whole; this.#pool.share(pages.at(-1) ?? 0)) {
-      const page = this.#pages.get(encodeHex(links, pages.length * LINK_BYTES, LINK_BYTES));
-      if (page === undefined) break;
-      pages.push(page);
-    }
+    const pages = this.#find(links);
     const positions = pages.length * tilePositions;
     this.#askedPositions += tokens.length;
     this.#hitPositions += positions;
@@ -65,6 +60,14 @@ export class PrefixCache {
       links: pages.map((_, i) => links.slice(i * LINK_BYTES, (i + 1) * LINK_BYTES)),
     };
     return { pages, trail: new TokenTrail(this.#maker, known) };
+  }
+
+  /** Takes the longest known run of the pages that `links` name, each with a reference. */
+  takeLinks(links: Uint8Array): number[] {
+    const pages = this.#find(links);
+    this.#askedPositions += links.length / LINK_BYTES * tilePositions;
+    this.#hitPositions += pages.length * tilePositions;
+    return pages;
   }
 
   /**
@@ -88,6 +91,16 @@ export class PrefixCache {
       this.#evictedPages++;
     });
     return page;
+  }
+
+  #find(links: Uint8Array): number[] {
+    const pages: number[] = [];
+    for (; pages.length < links.length / LINK_BYTES; this.#pool.share(pages.at(-1) ?? 0)) {
+      const page = this.#pages.get(encodeHex(links, pages.length * LINK_BYTES, LINK_BYTES));
+      if (page === undefined) break;
+      pages.push(page);
+    }
+    return pages;
   }
 
   /** What it has done so far. */

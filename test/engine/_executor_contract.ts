@@ -5,7 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { EngineErrorCode, Executor, LayerRange, Session } from "../../src/engine/mod.ts";
+import type {
+  EngineErrorCode,
+  Executor,
+  LayerRange,
+  ModelExecutor,
+  Session,
+} from "../../src/engine/mod.ts";
 import { EngineError, numericClass } from "../../src/engine/mod.ts";
 import { encodeHex } from "../../src/hot/mod.ts";
 import { digest, digestsOf, readGolden } from "./_digests.ts";
@@ -297,4 +303,30 @@ function testRefusals(name: string, create: ExecutorFactory): void {
     assert.throws(() => executor.openSession(), hasCode("closed"));
     await assert.rejects(executor.embed(Uint32Array.of(1)), hasCode("closed"));
   });
+}
+
+/** Computes 90 positions of which links name the first 64, and takes them over. */
+export async function testLinks(executor: ModelExecutor): Promise<void> {
+  const { layerCount, width } = executor.shape;
+  const layers = { from: 0, to: layerCount };
+  const tokens = Uint32Array.from({ length: 90 }, (_, i) => 1 + i * 5);
+  const links = Uint8Array.from({ length: 64 }, (_, i) => i);
+  const hidden = await executor.embed(tokens);
+  const first = executor.openSession({ links });
+  assert.equal(first.positionCount, 0);
+  const entry = { session: first, firstPosition: 0, positionCount: 90 };
+  const whole = await executor.forward(layers, [{ ...entry, links }], hidden);
+  first.drop();
+  assert.equal(executor.pages().used, 0);
+  const second = executor.openSession({ links });
+  assert.equal(second.positionCount, 64);
+  const rest = await executor.forward(
+    layers,
+    [{ session: second, firstPosition: 64, positionCount: 26 }],
+    hidden.subarray(64 * width),
+  );
+  assertSameBits(rest, whole.subarray(64 * width), "the rest");
+  assert.equal(executor.openSession({ links: links.map((byte) => byte ^ 1) }).positionCount, 0);
+  assert.equal(executor.openSession({ links: links.subarray(0, 32) }).positionCount, 32);
+  executor.close();
 }

@@ -11,6 +11,7 @@ import {
   hasCode,
   storyTokens,
   testExecutorContract,
+  testLinks,
 } from "./_executor_contract.ts";
 import { type Fixture, openFixture } from "./_fixtures.ts";
 import { testRejectionContract } from "./_rejection_contract.ts";
@@ -109,4 +110,8 @@ test("a machine that has not got the sum of the parts is told so", async () => {
     loadExecutor({ ...fixture, partBytesMax: 1_000_000, memoryBytesMax: 2 ** 40 }),
     hasCode("no-memory", /16 memories of 1000000 bytes, .* do not hold it/),
   );
+});
+
+test("parts take over what was computed under links", async () => {
+  await testLinks(await inParts(await openFixture("stories260K-q8_0"), {}));
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { loadExecutor } from "../../src/engine/mod.ts";
 import type { ModelExecutor, Session } from "../../src/engine/mod.ts";
-import { assertSameBits } from "./_executor_contract.ts";
+import { assertSameBits, testLinks } from "./_executor_contract.ts";
 import { openFixture } from "./_fixtures.ts";
 import { fixtureRuns } from "./_runs.ts";
 
@@ -127,4 +127,9 @@ test("Wrong drafts leave no trace in what later sessions take over", async () =>
   const cold = executor.openSession();
   assertSameBits(await compute(executor, cold, { tokens, chunk: 80 }), logits, "cold");
   executor.close();
+});
+
+test("A session that is told links instead of tokens takes over what was computed under them", async () => {
+  const fixture = await openFixture("stories260K-q8_0");
+  await testLinks(await loadExecutor(fixture));
 });

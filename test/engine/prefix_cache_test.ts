@@ -26,7 +26,10 @@ class Bench {
   }
 
   open(tokens?: readonly number[]): Sheet {
-    const session = PagedSession.open(this.home, tokens && Uint32Array.from(tokens));
+    const session = PagedSession.open(
+      this.home,
+      tokens === undefined ? {} : { prefix: Uint32Array.from(tokens) },
+    );
     const positions = session.positionCount;
     return new Sheet(this, session, tokens?.slice(0, positions) ?? []);
   }
