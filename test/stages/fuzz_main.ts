@@ -16,14 +16,22 @@ const batch = 10_000;
 for (let done = 0; done < count; done += batch) {
   const numRuns = Math.min(batch, count - done);
   for (const bytes of fc.sample(spoiltFrames, { numRuns, seed: seed + done })) {
-    const startMs = performance.now();
     const outcome = outcomeOf(bytes);
-    if (performance.now() - startMs > 50) throw new RangeError(`A frame took too long: ${bytes}`);
+    // The machine may have been busy with something else, but not five times.
+    if (timeOf(bytes) > 50 && [1, 2, 3, 4].every(() => timeOf(bytes) > 50)) {
+      throw new RangeError(`A frame took too long: ${bytes}`);
+    }
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   }
 }
 console.log(`${count} frames, seed ${seed}, ${Math.round(performance.now() - beganMs)} ms`);
 console.log(Object.fromEntries([...outcomes].sort()));
+
+function timeOf(bytes: Uint8Array): number {
+  const startMs = performance.now();
+  outcomeOf(bytes);
+  return performance.now() - startMs;
+}
 
 function outcomeOf(bytes: Uint8Array): string {
   try {
