@@ -83,7 +83,9 @@ export class ChainedExecutor implements ModelExecutor {
   openSession(options: SessionOptions = {}): Session {
     const opened: PagedSession[] = [];
     try {
-      for (const part of this.#parts) opened.push(part.openSession(options));
+      for (const part of this.#parts) {
+        opened.push(part.openSession({ ...options, layers: within(options.layers, part.layers) }));
+      }
     } catch (thrown) {
       for (const session of opened) session.drop();
       throw thrown;
@@ -286,6 +288,12 @@ function learn(
   options: { readonly firstPosition: number; readonly tokens: Uint32Array; readonly sure: number },
 ): void {
   for (const part of parts) part.learn(options.firstPosition, options);
+}
+
+/** Layers of a part that a session is going to compute; perhaps none. */
+function within(layers: LayerRange | undefined, { from, to }: LayerRange): LayerRange {
+  const first = Math.min(to, Math.max(from, layers?.from ?? from));
+  return { from: first, to: Math.max(first, Math.min(to, layers?.to ?? to)) };
 }
 
 function partOf(session: ChainedSession, index: number): PagedSession {

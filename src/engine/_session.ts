@@ -53,14 +53,13 @@ export class PagedSession implements Session {
   }
 
   /** Opens a session that takes over what is known of the beginning that `options` tells. */
-  static open(home: SessionHome, { prefix, links }: SessionOptions): PagedSession {
-    if (home.prefixes === undefined) return new PagedSession(home);
-    if (prefix === undefined && links === undefined) return new PagedSession(home);
-    const { pages, trail } = prefix === undefined
-      ? { pages: home.prefixes.takeLinks(links ?? new Uint8Array()), trail: undefined }
-      : home.prefixes.take(prefix);
-    const counts = new LayerCounts(home.layers);
-    counts.set(home.layers, pages.length * tilePositions);
+  static open(home: SessionHome, { prefix, links, layers }: SessionOptions): PagedSession {
+    const held = layers ?? home.layers;
+    const isWhole = held.from === home.layers.from && held.to === home.layers.to;
+    if (isWhole && prefix === undefined && links === undefined) return new PagedSession(home);
+    const { pages, trail } = takeKnown(home, links ?? (isWhole ? prefix : undefined));
+    const counts = new LayerCounts(held);
+    counts.set(held, pages.length * tilePositions);
     return new PagedSession(home, { counts, pages, trail, knownPages: pages.length });
   }
 
@@ -228,4 +227,14 @@ export class PagedSession implements Session {
       });
     }
   }
+}
+
+/** What is known of the beginning that tokens or links tell; nothing where nothing is kept. */
+function takeKnown(
+  { prefixes }: SessionHome,
+  beginning: Uint32Array | Uint8Array | undefined,
+): { readonly pages: number[]; readonly trail: TokenTrail | undefined } {
+  if (beginning instanceof Uint32Array && prefixes !== undefined) return prefixes.take(beginning);
+  const isKnown = beginning instanceof Uint8Array && prefixes !== undefined;
+  return { pages: isKnown ? prefixes.takeLinks(beginning) : [], trail: undefined };
 }

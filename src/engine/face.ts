@@ -144,6 +144,8 @@ export interface SessionOptions {
    * under them, so they must be made such that nobody else's pages have the same.
    */
   readonly links?: Uint8Array;
+  /** Layers that it is going to compute, where they are not all that are held. */
+  readonly layers?: LayerRange;
 }
 
 /** What the prefix cache has done since the model was loaded. */

@@ -328,5 +328,12 @@ export async function testLinks(executor: ModelExecutor): Promise<void> {
   assertSameBits(rest, whole.subarray(64 * width), "the rest");
   assert.equal(executor.openSession({ links: links.map((byte) => byte ^ 1) }).positionCount, 0);
   assert.equal(executor.openSession({ links: links.subarray(0, 32) }).positionCount, 32);
+  const part = executor.openSession({ links: new Uint8Array(64), layers: { from: 1, to: 3 } });
+  const some = { session: part, firstPosition: 0, positionCount: 90 };
+  await executor.forward({ from: 1, to: 3 }, [some], hidden);
+  assert.equal(part.positionCount, 90);
+  part.truncate(33);
+  assert.equal(part.positionCount, 33);
+  await assert.rejects(executor.forward({ from: 0, to: 3 }, [some], hidden));
   executor.close();
 }

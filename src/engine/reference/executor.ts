@@ -22,6 +22,7 @@ import type {
   ModelExecutor,
   PrefixCounters,
   Session,
+  SessionOptions,
   StepEntry,
 } from "../face.ts";
 import { type KeyValueType, numericClassOf, tilePositions } from "../numeric_class.ts";
@@ -98,9 +99,9 @@ class ReferenceExecutor implements ModelExecutor {
     };
   }
 
-  openSession(): Session {
+  openSession({ layers = this.layers }: SessionOptions = {}): Session {
     this.#assertOpen();
-    return new ReferenceSession(this.layers);
+    return new ReferenceSession(layers);
   }
 
   embed(tokens: Uint32Array): Promise<Float32Array> {
