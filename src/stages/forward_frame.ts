@@ -4,7 +4,7 @@
  *     0   u8       0x21
  *     1   u8       format: 1 f32 rows, 16 u32 tokens
  *     2   u8       c, characters of the numeric class
- *     3   u8       0
+ *     3   u8       what the requester wants: 1 activations, 2 logits
  *     4   16       request
  *     20  32       BLAKE3 root of the model
  *     52  u32 u32  first layer, end layer of the stage that receives it
@@ -37,6 +37,12 @@ const ROLLBACK = 1;
 /** Which rows the requester wants, by their number in the frame. */
 const WANTED = ["none", "last", "all"] as const;
 
+/** What a result holds, by its number in frames from 1. */
+export const ROW_CONTENTS = ["activations", "logits"] as const;
+
+/** What a result holds. */
+export type RowContent = (typeof ROW_CONTENTS)[number];
+
 /** Rows of the answer that the requester wants. */
 export type Wanted = (typeof WANTED)[number];
 
@@ -68,6 +74,8 @@ export interface ForwardHead {
   readonly deadlineMs: number;
   /** Bytes that the result may have. */
   readonly creditBytes: number;
+  /** What the requester wants of the wanted rows. */
+  readonly content: RowContent;
   readonly entries: readonly ForwardEntry[];
 }
 
@@ -108,7 +116,9 @@ export function encodeForward(head: ForwardHead, data: Float32Array | Uint32Arra
     );
   }
   const writer = new FrameWriter(byteCount)
-    .u8(FORWARD_TAG).u8(isTokens ? FORMAT_TOKENS : FORMAT_F32).u8(numericClass.length).u8(0)
+    .u8(FORWARD_TAG).u8(isTokens ? FORMAT_TOKENS : FORMAT_F32).u8(numericClass.length).u8(
+      ROW_CONTENTS.indexOf(head.content) + 1,
+    )
     .hex(head.request).hex(head.root)
     .u32(head.firstLayer).u32(head.endLayer).u32(head.untilLayer)
     .u32(head.deadlineMs).u32(head.creditBytes)
@@ -131,7 +141,8 @@ export function decodeForward(bytes: Uint8Array): ForwardFrame {
   if (reader.u8() !== FORWARD_TAG) throw reader.wrong(`its first byte is not ${FORWARD_TAG}`);
   const format = checkedFormat(reader.u8());
   const classCharacters = reader.u8();
-  reader.zeros(1);
+  const content = ROW_CONTENTS[reader.u8() - 1];
+  if (content === undefined) throw reader.wrong("what it wants is unknown");
   const [request, root] = [reader.hex(16), reader.hex(32)];
   const [firstLayer, endLayer, untilLayer] = [reader.u32(), reader.u32(), reader.u32()];
   const [deadlineMs, creditBytes, width] = [reader.u32(), reader.u32(), reader.u32()];
@@ -147,7 +158,7 @@ export function decodeForward(bytes: Uint8Array): ForwardFrame {
   const rows = entries.reduce((sum, { positionCount }) => sum + positionCount, 0);
   checkWidth(reader, { width, rows, isTokens: format === "tokens" });
   const head = { request, root, numericClass, firstLayer, endLayer, untilLayer, deadlineMs };
-  const rest = { ...head, creditBytes, entries, width, kind: "forward" } as const;
+  const rest = { ...head, creditBytes, content, entries, width, kind: "forward" } as const;
   return format === "tokens"
     ? { ...rest, format, data: reader.integers(rows) }
     : { ...rest, format, data: reader.floats(rows * width) };

@@ -56,7 +56,7 @@ export const routeRetryMs = 250;
 /** Bytes of rows that a session may have under way on one edge: four of the longest frames. */
 export const windowBytesDefault = 4 * 1024 * 1024;
 
-/** Bytes of results that a requester takes for one request, less what it asked for. */
+/** Sessions of one peer. */
 export const sessionsPerPeerDefault = 64;
 
 /** Sessions of all peers. */
@@ -70,6 +70,9 @@ export const stepRowsMax = 256;
 
 /** Rows of one frame of a prompt: the next stage begins while this one computes the next rows. */
 export const chunkRowsDefault = 64;
+
+/** Frames that a peer may send that cannot be read, before its stream is reset. */
+export const malformedFramesMax = 16;
 
 /** How long an open, a truncation or a stream may take to be answered. */
 export const answerMs = 5000;

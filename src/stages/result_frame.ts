@@ -18,7 +18,7 @@
 import { meshFrameBytesMax } from "../ports/mod.ts";
 import { FrameReader } from "./_frame_reader.ts";
 import { FrameWriter } from "./_frame_writer.ts";
-import { FORMAT_F32, padded, readClass } from "./forward_frame.ts";
+import { FORMAT_F32, padded, readClass, ROW_CONTENTS, type RowContent } from "./forward_frame.ts";
 import { resultValuesMax, rowValuesMax } from "./limits.ts";
 import { StageError } from "./stage_error.ts";
 
@@ -26,7 +26,6 @@ import { StageError } from "./stage_error.ts";
 export const RESULT_TAG = 0x22;
 
 const HEAD_BYTES = 76;
-const CONTENTS = ["activations", "logits"] as const;
 /** Sampled tokens: where head and sampler are placed remotely, which this build does not do. */
 const TOKENS_KIND = 3;
 
@@ -37,7 +36,7 @@ export interface ResultHead {
   readonly numericClass: string;
   readonly firstLayer: number;
   readonly endLayer: number;
-  readonly content: (typeof CONTENTS)[number];
+  readonly content: RowContent;
   /** Values of a row. */
   readonly width: number;
   /** In all frames of the result. */
@@ -75,7 +74,9 @@ function encodePiece(head: ResultHead, values: Float32Array, offset: number): Ui
   const { numericClass } = head;
   const classBytes = padded(numericClass.length);
   return new FrameWriter(HEAD_BYTES + classBytes + values.byteLength)
-    .u8(RESULT_TAG).u8(FORMAT_F32).u8(CONTENTS.indexOf(head.content) + 1).u8(numericClass.length)
+    .u8(RESULT_TAG).u8(FORMAT_F32).u8(ROW_CONTENTS.indexOf(head.content) + 1).u8(
+      numericClass.length,
+    )
     .hex(head.request).hex(head.root)
     .u32(head.firstLayer).u32(head.endLayer).u32(head.width).u32(head.rows)
     .u32(offset).u32(Math.min(0xffffffff, Math.round(head.computeMs)))
@@ -95,7 +96,7 @@ export function decodeResult(bytes: Uint8Array): ResultFrame {
   if (format !== FORMAT_F32) throw wrongFormat(`format ${format}`);
   const kind = reader.u8();
   if (kind === TOKENS_KIND) throw wrongFormat("tokens");
-  const content = CONTENTS[kind - 1];
+  const content = ROW_CONTENTS[kind - 1];
   if (content === undefined) throw reader.wrong(`its kind is ${kind}`);
   const classCharacters = reader.u8();
   const [request, root] = [reader.hex(16), reader.hex(32)];

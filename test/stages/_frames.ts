@@ -27,6 +27,7 @@ export const forwardHead = {
   untilLayer: 9,
   deadlineMs: 1500,
   creditBytes: 4096,
+  content: "logits",
   entries: [
     {
       session: ids.session,
