@@ -2,25 +2,25 @@
  * Rows through a route: cut into flights, each of which passes the stages one after the other while
  * the next ones follow it. A run of remote stages is one request; the last of them answers.
  */
-import type { BatchEntry } from "../engine/mod.ts";
 import { encodeHex } from "../hot/mod.ts";
 import type { Random } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
-import { encodeForward, type Wanted } from "./forward_frame.ts";
+import { encodeForward } from "./forward_frame.ts";
+import {
+  type FlightEntry,
+  joined,
+  ownEntry,
+  pieceOf,
+  rowsOf,
+  tokensOf,
+  wantedRows,
+} from "./_flight_rows.ts";
 import type { HeldPart } from "./held_part.ts";
 import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import { pickRows } from "./_step_loop.ts";
 import { lostFailure, type Switchboard } from "./_switchboard.ts";
-
-/** Rows of one session. */
-export interface FlightEntry {
-  readonly session: PipelineSession;
-  readonly firstPosition: number;
-  readonly tokens: Uint32Array;
-  readonly wanted: Wanted;
-}
 
 /** What the flights of a step have in common. */
 export interface FlightPlan {
@@ -299,11 +299,6 @@ export class FlightDeck {
   }
 }
 
-/** Rows of a flight. */
-export function rowsOf(flight: readonly FlightEntry[]): number {
-  return flight.reduce((sum, { tokens }) => sum + tokens.length, 0);
-}
-
 /** A flight's place in the order in which a stage is entered. */
 interface Gate {
   readonly before: Promise<void>;
@@ -315,64 +310,4 @@ function enterGate(gates: Promise<void>[], index: number): Gate {
   const { promise, resolve } = Promise.withResolvers<void>();
   gates[index] = promise;
   return { before, done: resolve };
-}
-
-/** The rows of a flight that are wanted. */
-function wantedRows(flight: readonly FlightEntry[]): readonly number[] {
-  const rows: number[] = [];
-  let row = 0;
-  for (const { tokens: { length }, wanted } of flight) {
-    const end = row + length;
-    const from = wanted === "all" ? row : wanted === "last" ? end - 1 : end;
-    for (let each = from; each < end; each++) rows.push(each);
-    row = end;
-  }
-  return rows;
-}
-
-/** A run of an entry's rows; the last row is in the last piece only. */
-// tidy: allow positional-parameters as a piece is an entry from here on, so many
-function pieceOf(entry: FlightEntry, at: number, count: number): FlightEntry {
-  const { session, firstPosition, tokens, wanted } = entry;
-  if (count === tokens.length) return entry;
-  const isEnd = at + count === tokens.length;
-  return {
-    session,
-    firstPosition: firstPosition + at,
-    tokens: tokens.subarray(at, at + count),
-    wanted: wanted === "last" && !isEnd ? "none" : wanted,
-  };
-}
-
-function ownEntry({ session, firstPosition, tokens }: FlightEntry, stage: LocalStage): BatchEntry {
-  const own = session.shares.get(stage)?.own;
-  if (own === undefined) throw new TypeError("Cannot compute a session as it is not open here");
-  if (own.session.positionCount > firstPosition) {
-    own.session.truncate(firstPosition);
-    own.links.truncate(firstPosition);
-  }
-  const positionCount = tokens.length;
-  return { session: own.session, firstPosition, positionCount, links: own.links.bytes };
-}
-
-function tokensOf(flight: readonly FlightEntry[]): Uint32Array {
-  const [first] = flight;
-  if (first !== undefined && flight.length === 1) return first.tokens;
-  const tokens = new Uint32Array(rowsOf(flight));
-  let at = 0;
-  for (const entry of flight) {
-    tokens.set(entry.tokens, at);
-    at += entry.tokens.length;
-  }
-  return tokens;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -5,7 +5,8 @@
 import type { StepEntry } from "../engine/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { engineErrorOf } from "./_engine_refusals.ts";
-import type { FlightDeck, FlightEntry } from "./_flights.ts";
+import type { FlightEntry } from "./_flight_rows.ts";
+import type { FlightDeck } from "./_flights.ts";
 import type { PipelineEvent } from "./pipeline_events.ts";
 import type { PipelineSession } from "./_pipeline_session.ts";
 import type { PipelineStage } from "./_pipeline_stage.ts";

@@ -31,8 +31,9 @@ import type { RemoteStage } from "./_pipeline_stage.ts";
 import type { Place, Router } from "./route.ts";
 import { RouteKeeper } from "./_route_keeper.ts";
 import { SessionOpener } from "./_session_opener.ts";
+import { checkedEntries } from "./_step_checks.ts";
 import { StageWatch } from "./_stage_watch.ts";
-import { type OwnEntry, type StepCall, StepRunner } from "./_step_runner.ts";
+import { type StepCall, StepRunner } from "./_step_runner.ts";
 import { lostFailure, Switchboard } from "./_switchboard.ts";
 import { TokenChain } from "./_token_chain.ts";
 import { Turns } from "./_turns.ts";
@@ -222,7 +223,7 @@ export class PipelineExecutor implements ModelExecutor {
 
   async #step(given: readonly StepEntry[], call: StepCall): Promise<Float32Array> {
     this.#assertOpen();
-    const entries = this.#checked(given);
+    const entries = checkedEntries(given, { limits: this, sessions: this.#sessions });
     const sessions = entries.map(({ session }) => session);
     for (const session of sessions) session.isComputing = true;
     try {
@@ -245,43 +246,6 @@ export class PipelineExecutor implements ModelExecutor {
         if (session.isDropped) this.#giveBack(session);
       }
     }
-  }
-
-  #checked(given: readonly StepEntry[]): readonly OwnEntry[] {
-    if (given.length === 0) throw new RangeError("Cannot compute a step as it has no entry");
-    const seen = new Set<PipelineSession>();
-    return given.map(({ session, tokens, logits }) => {
-      if (!(session instanceof PipelineSession) || !this.#sessions.has(session)) {
-        throw new TypeError("Cannot use the session as another executor opened it");
-      }
-      session.assertIdle("compute");
-      if (seen.has(session)) {
-        throw new RangeError("Cannot compute a step as a session may be in it only once");
-      }
-      seen.add(session);
-      this.#checkTokens(tokens, session.positionCount);
-      return { session, tokens, logits };
-    });
-  }
-
-  #checkTokens(tokens: Uint32Array, positionCount: number): void {
-    if (tokens.length === 0) {
-      throw new RangeError("Cannot compute tokens as at least one is needed: current count is 0");
-    }
-    const { vocabularySize } = this.shape;
-    const bad = tokens.find((token) => token >= vocabularySize);
-    if (bad !== undefined) {
-      throw new RangeError(
-        `Cannot embed token ${bad} as ids must be below ${vocabularySize}`,
-      );
-    }
-    if (positionCount + tokens.length <= this.contextMax) return;
-    throw new EngineError({
-      code: "context-full",
-      message: `Cannot compute position ${
-        positionCount + tokens.length - 1
-      } as the context holds ${this.contextMax} positions`,
-    });
   }
 
   #newSession(chain: TokenChain, prefix: Uint32Array): PipelineSession {
