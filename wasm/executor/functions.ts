@@ -55,6 +55,44 @@ export function exp(x: f64): f64 {
   return (p * powerOfTwo(a)) * powerOfTwo(<i32> n - a);
 }
 
+// @ts-ignore: decorator
+
+@inline
+function powersOfTwo(n: v128): v128 {
+  return i64x2.shl(i64x2.add(n, i64x2.splat(1023)), 52);
+}
+
+/** e^x of two numbers of at most 0, each by the operations of `exp` in their order. */
+// @ts-ignore: decorator
+
+@inline
+export function expOfNegatives(x: v128): v128 {
+  const n = f64x2.nearest(f64x2.mul(x, f64x2.splat(reinterpret<f64>(0x3ff71547652b82fe))));
+  const r = f64x2.sub(
+    f64x2.sub(x, f64x2.mul(n, f64x2.splat(LN2_HIGH))),
+    f64x2.mul(n, f64x2.splat(LN2_LOW)),
+  );
+  let p = f64x2.splat(F13);
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F12));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F11));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F10));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F9));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F8));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F7));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F6));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F5));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F4));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F3));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(F2));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
+  p = f64x2.add(f64x2.mul(p, r), f64x2.splat(1));
+  // Where x is below the range the count of halvings saturates, and the last line makes it 0.
+  const halvings = i64x2.extend_low_i32x4_s(i32x4.trunc_sat_f64x2_s_zero(n));
+  const a = i64x2.shr_s(halvings, 1);
+  const y = f64x2.mul(f64x2.mul(p, powersOfTwo(a)), powersOfTwo(i64x2.sub(halvings, a)));
+  return v128.and(y, f64x2.ge(x, f64x2.splat(reinterpret<f64>(0xc0874910d52d3051))));
+}
+
 /** The natural logarithm. */
 export function log(x: f64): f64 {
   if (x != x || x < 0) return f64.NaN;

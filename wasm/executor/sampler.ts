@@ -8,7 +8,7 @@
  *     block    16 bytes for Philox
  *     mask     u32 x (V + 31) / 32, token i is allowed by bit i % 32 of word i / 32; or no mask
  */
-import { exp, log } from "./functions";
+import { exp, expOfNegatives, log } from "./functions";
 import { philoxBlock } from "./philox";
 
 let V: i32 = 0;
@@ -23,6 +23,8 @@ let biases: usize = 0;
 let block: usize = 0;
 let mask: usize = 0;
 let masked: bool = false;
+/** Whether no token is left out, so that `kept` need not be looked at. */
+let keepsAll: bool = false;
 
 /** Places the arrays for a vocabulary of `vocabularySize` tokens. */
 export function placeSampler(
@@ -98,9 +100,12 @@ export function sample(
 
 /** Steps 1 and 2. */
 function adjust(countCount: i32, biasCount: i32, repeat: f64, frequency: f64, presence: f64): void {
-  for (let i = 0; i < V; i++) {
-    store<f64>(zPtr + (<usize> i << 3), <f64> load<f32>(logits + (<usize> i << 2)));
+  let i = 0;
+  for (; i + 2 <= V; i += 2) {
+    const pair = f64x2.promote_low_f32x4(v128.load64_zero(logits + (<usize> i << 2)));
+    v128.store(zPtr + (<usize> i << 3), pair);
   }
+  if (i < V) store<f64>(zPtr + (<usize> i << 3), <f64> load<f32>(logits + (<usize> i << 2)));
   for (let i = 0; i < countCount; i++) {
     const token = load<i32>(counts + (<usize> i << 3));
     const count = <f64> load<u32>(counts + (<usize> i << 3), 4);
@@ -117,11 +122,29 @@ function adjust(countCount: i32, biasCount: i32, repeat: f64, frequency: f64, pr
 }
 
 function argmax(): i32 {
+  if (!masked) return firstLargest();
   let best = -1;
   for (let i = 0; i < V; i++) {
     if (allowed(i) && (best < 0 || z(i) > z(best))) best = i;
   }
   return best;
+}
+
+/** The first token whose `z` is the largest. */
+function firstLargest(): i32 {
+  let even = f64x2.splat(z(0));
+  let odd = even;
+  let i = 0;
+  for (; i + 4 <= V; i += 4) {
+    const at = zPtr + (<usize> i << 3);
+    even = f64x2.pmax(even, v128.load(at));
+    odd = f64x2.pmax(odd, v128.load(at, 16));
+  }
+  const pairs = f64x2.pmax(even, odd);
+  let largest = max<f64>(f64x2.extract_lane(pairs, 0), f64x2.extract_lane(pairs, 1));
+  for (; i < V; i++) largest = max<f64>(largest, z(i));
+  for (i = 0; z(i) != largest;) i++;
+  return i;
 }
 
 /** w[i] = exp((z[i] - m) / temperature) of an allowed token. */
@@ -132,13 +155,40 @@ function weigh(i: i32, m: f64, temperature: f64): void {
   store<f64>(wPtr + (<usize> i << 3), exp((z(i) - m) / temperature));
 }
 
-/** Steps 4 to 7: fills `kept`, and `w` of what is kept at least. */
+/** `weigh` of all allowed tokens. */
+function weighAllowed(m: f64, temperature: f64): void {
+  if (!masked) return weighRange(0, V, m, temperature);
+  for (let from = 0; from < V; from += 32) {
+    const word = load<u32>(mask + (<usize> (from >> 5) << 2));
+    if (word == 0) continue;
+    const to = min<i32>(from + 32, V);
+    if (word == u32.MAX_VALUE) weighRange(from, to, m, temperature);
+    else for (let i = from; i < to; i++) if (allowed(i)) weigh(i, m, temperature);
+  }
+}
+
+/** `weigh` of tokens whose `z` is at most `m`, two at a time. */
+function weighRange(from: i32, to: i32, m: f64, temperature: f64): void {
+  const largest = f64x2.splat(m);
+  const divisor = f64x2.splat(temperature);
+  let i = from;
+  for (; i + 2 <= to; i += 2) {
+    const at = <usize> i << 3;
+    const x = f64x2.div(f64x2.sub(v128.load(zPtr + at), largest), divisor);
+    v128.store(wPtr + at, expOfNegatives(x));
+  }
+  if (i < to) weigh(i, m, temperature);
+}
+
+/** Steps 4 to 7: fills `kept`, unless all are, and `w` of what is kept at least. */
 function keep(topK: i32, topP: f64, minP: f64, m: f64, temperature: f64): void {
   const most = topK > 0 && topK < V ? topK : V;
   // Only a share of all tokens, and all of them, need the weights of all.
   if (most == V) {
-    for (let i = 0; i < V; i++) if (allowed(i)) weigh(i, m, temperature);
+    weighAllowed(m, temperature);
   }
+  keepsAll = most == V && topP >= 1 && minP <= 0 && !masked;
+  if (keepsAll) return;
   if (most == V && topP >= 1) keepAllowed();
   else {
     // The ranking begins with the tokens near the largest; the rest is looked at when they do not
@@ -196,12 +246,15 @@ function allowedMass(): f64 {
 }
 
 function keepAllowed(): void {
-  if (!masked) memory.fill(kept, 1, V);
-  else for (let i = 0; i < V; i++) store<u8>(kept + <usize> i, allowed(i) ? 1 : 0);
+  for (let i = 0; i < V; i++) store<u8>(kept + <usize> i, allowed(i) ? 1 : 0);
 }
 
 function keptMass(): f64 {
   let sum: f64 = 0;
+  if (keepsAll) {
+    for (let i = 0; i < V; i++) sum += w(i);
+    return sum;
+  }
   for (let i = 0; i < V; i++) if (load<u8>(kept + <usize> i)) sum += w(i);
   return sum;
 }
@@ -270,7 +323,7 @@ function draw(u: f64): i32 {
   let sum: f64 = 0;
   let last = 0;
   for (let i = 0; i < V; i++) {
-    if (!load<u8>(kept + <usize> i)) continue;
+    if (!keepsAll && !load<u8>(kept + <usize> i)) continue;
     last = i;
     sum += w(i);
     if (sum > goal) return i;
@@ -293,6 +346,14 @@ export function logSumExp(): f64 {
   let m = load<f32>(logits);
   for (let i = 1; i < V; i++) m = max<f32>(m, load<f32>(logits + (<usize> i << 2)));
   let sum: f64 = 0;
-  for (let i = 0; i < V; i++) sum += exp(<f64> load<f32>(logits + (<usize> i << 2)) - <f64> m);
+  const largest = f64x2.splat(<f64> m);
+  let i = 0;
+  for (; i + 2 <= V; i += 2) {
+    const pair = f64x2.promote_low_f32x4(v128.load64_zero(logits + (<usize> i << 2)));
+    const w = expOfNegatives(f64x2.sub(pair, largest));
+    sum += f64x2.extract_lane(w, 0);
+    sum += f64x2.extract_lane(w, 1);
+  }
+  if (i < V) sum += exp(<f64> load<f32>(logits + (<usize> i << 2)) - <f64> m);
   return log(sum);
 }
