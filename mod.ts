@@ -22,6 +22,7 @@
 export { run } from "./src/node/mod.ts";
 export type {
   BootProgress,
+  BootstrapPeer,
   Environment,
   LogTarget,
   NodeConfig,

@@ -25,7 +25,7 @@ import { startRecord } from "./_start_record.ts";
 import { startSystemdNotifier } from "./_systemd.ts";
 import { UndoStack } from "./_undo_stack.ts";
 import { hostIdentity } from "./_host_identity.ts";
-import { nodeMesh } from "./_mesh.ts";
+import { nodeMesh, peerRowOf } from "./_mesh.ts";
 import { nodeWorkers, placedServices, refuseWorkersBesidePorts } from "./_workers.ts";
 import type { NodeConfig } from "./config_types.ts";
 import { loadNodeConfiguration } from "./node_configuration.ts";
@@ -44,7 +44,8 @@ import { thrumVersion, version } from "./version.ts";
 export async function boot(config: NodeConfig, options: RunOptions): Promise<RunningNode> {
   const ports = portsOf(options);
   const paths = placesOf(ports, options);
-  const services = [...nodeServices(), ...options.services ?? []];
+  const { bootstrapPeers: rows } = options;
+  const services = [...nodeServices({ rows: rows?.map(peerRowOf) }), ...options.services ?? []];
   const configuration = await configure({ config, options, ports, paths, services });
   const own = ownSettings(configuration.values);
   refuseWorkersBesidePorts({ own, options, settings: configuration.settings });
@@ -105,7 +106,7 @@ async function bootSteps(boot: Boot): Promise<RunningNode> {
   const journal = await step("journal", "open the journal", () => openNodeJournal(boot, identity));
   undo.push("journal", () => journal.close());
   options.signal?.throwIfAborted();
-  const mesh = nodeMesh(options, identity);
+  const mesh = await step("identity", "read the key for the mesh", () => nodeMesh(boot));
   undo.push("mesh", () => mesh.close());
   const node = makeNode({ ...boot, identity, store, journal, mesh, startedAtMs });
   undo.push("services", () => node.stopServices());

@@ -7,7 +7,7 @@
  */
 export { run } from "./run.ts";
 export type { NodeConfig } from "./config_types.ts";
-export type { BootProgress, LogTarget, RunOptions } from "./run_options.ts";
+export type { BootProgress, BootstrapPeer, LogTarget, RunOptions } from "./run_options.ts";
 export type { NodeStatus, RunningNode } from "./running_node.ts";
 export { NodeError } from "./node_error.ts";
 export type { NodeErrorCode } from "./node_error.ts";

@@ -2,14 +2,15 @@
 import type { Service } from "../kernel/mod.ts";
 import { apiService } from "../services/api/mod.ts";
 import { createInferenceService } from "../services/inference/mod.ts";
-import { networkService } from "../services/network/mod.ts";
+import { createNetworkService } from "../services/network/mod.ts";
+import type { NetworkServiceOptions } from "../services/network/mod.ts";
 import { partsService } from "../services/parts/mod.ts";
 import { modelsService } from "../services/models/mod.ts";
 
 /** The services for one node; what they hold, they hold within their `run`. */
-export function nodeServices(): readonly Service[] {
+export function nodeServices(options: NetworkServiceOptions = {}): readonly Service[] {
   return [
-    networkService as Service,
+    createNetworkService(options) as Service,
     partsService as Service,
     createInferenceService() as Service,
     apiService as Service,
@@ -23,6 +24,6 @@ export function nodeServices(): readonly Service[] {
  */
 export function movableServices(): readonly Service[] {
   return [...nodeServices(), modelsService].filter(({ name }) =>
-    name !== networkService.name && name !== partsService.name
+    name !== "network" && name !== partsService.name
   );
 }

@@ -11,6 +11,16 @@ export interface BootProgress {
   readonly totalBytes: number;
 }
 
+/** What is known of a peer. */
+export interface BootstrapPeer {
+  /** Its Ed25519 public key: 64 hex digits. */
+  readonly key: string;
+  /** A name for it: letters, digits, dots, hyphens and underscores. */
+  readonly alias?: string;
+  /** Where it can be dialled: multiaddresses, or host:port. */
+  readonly hints?: readonly string[];
+}
+
 /** Where log lines go. Without it an embedded node writes none. */
 export interface LogTarget {
   /** Gets each line, with its newline. */
@@ -61,8 +71,8 @@ export interface RunOptions {
   readonly workerSocket?: false;
   /** The MCP listener; this release has none, so only `false` is taken. */
   readonly mcpListen?: false;
-  /** Peers to dial; this release has no mesh, so only an empty list is taken. */
-  readonly bootstrapPeers?: readonly never[];
+  /** Names and addresses of peers, beside those of peers.json; the roster says who is a member. */
+  readonly bootstrapPeers?: readonly BootstrapPeer[];
 }
 
 /**
@@ -80,9 +90,7 @@ export function checkRunOptions(options: RunOptions): void {
   const { workerSocket = false, mcpListen = false, bootstrapPeers = [], capacity = 0 } = options;
   if (workerSocket !== false) throw absent("workerSocket", "worker socket", "false");
   if (mcpListen !== false) throw absent("mcpListen", "MCP listener", "false");
-  if (!Array.isArray(bootstrapPeers) || bootstrapPeers.length > 0) {
-    throw absent("bootstrapPeers", "mesh", "[]");
-  }
+  for (const peer of bootstrapPeers) checkPeer(peer);
   if (!Number.isSafeInteger(capacity) || capacity < 0) {
     throw new RangeError(
       `Cannot use 'capacity' as it must be a whole number of at least 0: current value is ${capacity}`,
@@ -112,6 +120,17 @@ const optionNames: ReadonlySet<string> = new Set<keyof RunOptions>([
   "mcpListen",
   "bootstrapPeers",
 ]);
+
+function checkPeer({ key, alias = "a", hints = [] }: BootstrapPeer): void {
+  const isOne = /^[0-9a-f]{64}$/.test(key) && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(alias) &&
+    hints.length <= 16 && hints.every((hint) => hint.length > 0 && hint.length <= 256);
+  if (isOne) return;
+  throw new TypeError(
+    `Cannot use 'bootstrapPeers' as each must have a key of 64 hex digits, and may have an alias and at most 16 hints: current value is ${
+      JSON.stringify({ key, alias, hints }).slice(0, 200)
+    }`,
+  );
+}
 
 function absent(name: string, what: string, allowed: string): TypeError {
   return new TypeError(

@@ -73,7 +73,11 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
   }
 
   listen(_options: MeshListenOptions, gate: MeshGate): Promise<MeshListening> {
-    this.#gate ??= gate;
+    if (this.#isClosed || this.#gate === undefined) {
+      this.#gate = gate;
+      this.#isClosed = false;
+      this.#medium.enter(this);
+    }
     return Promise.resolve({ addresses: [`/memory/${this.self}`], missing: [] });
   }
 

@@ -166,6 +166,15 @@ export class MeshMedium implements LinkMedium {
     return next === undefined || drawn.includes(next) ? drawn : [...drawn, next];
   }
 
+  enter(node: SimulatedMeshNode): void {
+    const known = this.#nodes.get(node.self);
+    if (known === node) return;
+    if (known !== undefined) {
+      throw new RangeError(`Cannot add node ${node.self.slice(0, 12)} as it is there already`);
+    }
+    this.#nodes.set(node.self, node);
+  }
+
   leave(node: SimulatedMeshNode): void {
     if (this.#nodes.get(node.self) === node) this.#nodes.delete(node.self);
     for (const holders of this.#provided.values()) holders.delete(node.self);

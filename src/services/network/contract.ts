@@ -17,6 +17,15 @@ const trust = v.pipe(
   v.description("own: it may read prompts; member: it may compute middle layers."),
 );
 const addresses = v.pipe(v.array(v.pipe(v.string(), v.maxLength(256))), v.maxLength(16));
+const who = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(80),
+  v.description(
+    "A node by its key, its id, the beginning of either (8 digits or more), or its alias.",
+  ),
+);
+
 /** A peer, as this node sees it. */
 const peer = v.object({
   key,
@@ -45,7 +54,12 @@ const peer = v.object({
 export type PeerView = v.InferOutput<typeof peer>;
 
 const peerList = v.object({
-  self: v.object({ key, hid: v.string(), capabilities: capabilitiesSchema }),
+  self: v.object({
+    key,
+    hid: v.string(),
+    trust: v.pipe(v.optional(trust), v.description("Absent when the node is in no mesh.")),
+    capabilities: capabilitiesSchema,
+  }),
   peers: v.pipe(v.array(peer), v.readonly()),
 });
 
@@ -76,6 +90,19 @@ const meshStatus = v.object({
 
 /** The answer of `mesh.status`. */
 export type MeshStatus = v.InferOutput<typeof meshStatus>;
+
+const invitation = v.object({
+  ticket: v.pipe(
+    v.string(),
+    v.description("The text to hand over; whoever has it may join, once."),
+  ),
+  expiresAtMs: v.number(),
+  trust,
+  addresses: v.array(v.string()),
+});
+
+/** The answer of `mesh.invite`. */
+export type Invited = v.InferOutput<typeof invitation>;
 
 const meshEvent = v.object({
   atMs: v.pipe(v.number(), v.description("Unix milliseconds.")),
@@ -116,6 +143,40 @@ export const networkContract = {
     params: noParams,
     result: meshStatus,
   }),
+  "mesh.invite": callContract({
+    summary:
+      "Makes a ticket with which one other node can join; founds a mesh where there is none.",
+    params: v.optional(
+      v.strictObject({
+        trust: v.optional(trust, "member"),
+        expiresMs: v.pipe(
+          v.optional(
+            v.pipe(count, v.minValue(1_000), v.maxValue(30 * 86_400_000)),
+            3_600_000,
+          ),
+          v.description("How long it can be used, in milliseconds."),
+        ),
+      }),
+      {},
+    ),
+    result: invitation,
+  }),
+  "mesh.join": callContract({
+    summary: "Joins the mesh of a ticket.",
+    params: v.strictObject({
+      ticket: v.pipe(v.string(), v.maxLength(4096)),
+      leave: v.pipe(
+        v.optional(v.boolean(), false),
+        v.description("Whether to leave the mesh that the node is in."),
+      ),
+    }),
+    result: v.object({ mesh: key, trust, memberCount: count }),
+  }),
+  "mesh.leave": callContract({
+    summary: "Leaves the mesh: links are closed, nothing listens any more.",
+    params: noParams,
+    result: v.object({ left: v.boolean() }),
+  }),
   "mesh.events": streamContract({
     summary: "Streams what happens in the mesh, the last events first.",
     params: v.optional(
@@ -136,6 +197,34 @@ export const networkContract = {
       {},
     ),
     result: peerList,
+  }),
+  "peers.connect": callContract({
+    summary: "Sees to it that a verified link leads to a peer.",
+    params: v.strictObject({ key: who }),
+    result: v.object({ key, transport: v.string() }),
+    errors: ["notFound", "unavailable"],
+  }),
+  "peers.add": callContract({
+    summary: "Adds a node to the roster, or addresses and an alias to a known one.",
+    params: v.strictObject({
+      key: who,
+      addresses: v.optional(addresses, []),
+      alias: v.optional(alias),
+      trust: v.optional(trust),
+    }),
+    result: v.object({ key, trust, rosterVersion: count }),
+  }),
+  "peers.remove": callContract({
+    summary: "Removes a node from the roster and closes its links, everywhere.",
+    params: v.strictObject({ key: who }),
+    result: v.object({ key, rosterVersion: count }),
+    errors: ["notFound"],
+  }),
+  "peers.trust": callContract({
+    summary: "Says how far a node is trusted.",
+    params: v.strictObject({ key: who, trust }),
+    result: v.object({ key, trust, rosterVersion: count }),
+    errors: ["notFound"],
   }),
   "capabilities.set": callContract({
     summary: "Says what a service of this node adds to what the node tells the mesh of itself.",

@@ -6,8 +6,9 @@
  *
  * @module
  */
-export { networkService } from "./service.ts";
+export { createNetworkService } from "./service.ts";
+export type { NetworkServiceOptions } from "./service.ts";
 export { networkConfig } from "./config.ts";
 export type { NetworkConfig } from "./config.ts";
 export { eventsTopic, networkContract, peersTopic } from "./contract.ts";
-export type { MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";
+export type { Invited, MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";

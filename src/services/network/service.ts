@@ -6,75 +6,306 @@
 import type * as v from "valibot";
 import { implement, RpcError } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
+import { encodeTicket, MembershipError, parseTicket, secretBytes } from "../../mesh/mod.ts";
+import type { PeerRow, Trust } from "../../mesh/mod.ts";
+import { MeshError } from "../../ports/mod.ts";
+import type { PeerKey, Timer } from "../../ports/mod.ts";
 import { CapabilityBook } from "./capability_book.ts";
 import { networkConfig } from "./config.ts";
 import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
-import type { NetworkEvent, PeerList } from "./contract.ts";
+import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
+import { MeshMember } from "./mesh_member.ts";
+import { peerListOf } from "./peer_views.ts";
 
-/** The service. */
-export const networkService: Service<NetworkConfig> = {
-  name: "network",
-  description: "Takes part in a mesh of nodes: who is in it, who is there, what they have.",
-  config: networkConfig as v.GenericSchema<unknown, NetworkConfig>,
-  needs: [],
-  critical: false,
-  run: (_config, host) => run(host),
-};
+/** How long `peers.connect` may take. */
+const connectMsMax = 10_000;
 
-async function run(host: Host): Promise<void> {
-  const book = new CapabilityBook();
-  await host.serve(methodsOf(host, book));
-  host.bus.publish(peersTopic, peerList(host, book));
-  host.ready();
-  await aborted(host.signal);
+/** Changes of the peers are gathered for so long, and so much longer for each member, in ms. */
+const gatherMs = 20;
+const gatherMsPerMember = 5;
+
+/** What the service may be made with. */
+export interface NetworkServiceOptions {
+  /** Rows beside those of peers.json. */
+  readonly rows?: readonly PeerRow[] | undefined;
+  /** Versions of the mesh's conversation; for tests of an upgrade. */
+  readonly versions?: readonly number[] | undefined;
 }
 
-function methodsOf(host: Host, book: CapabilityBook): Methods {
+/** Makes the service. */
+export function createNetworkService(
+  options: NetworkServiceOptions = {},
+): Service<NetworkConfig> {
+  return {
+    name: "network",
+    description: "Takes part in a mesh of nodes: who is in it, who is there, what they have.",
+    config: networkConfig as v.GenericSchema<unknown, NetworkConfig>,
+    needs: [],
+    critical: false,
+    run: (config, host) => run(config, { ...options, host }),
+  };
+}
+
+interface Parts {
+  readonly host: Host;
+  readonly book: CapabilityBook;
+  readonly member: MeshMember;
+}
+
+async function run(
+  config: NetworkConfig,
+  { host, ...options }: NetworkServiceOptions & { readonly host: Host },
+): Promise<void> {
+  const book = new CapabilityBook();
+  let timer: Timer | undefined;
+  const onChange = (): void => {
+    const delayMs = gatherMs + gatherMsPerMember * member.membership.keys.size;
+    timer ??= host.clock.after(delayMs, () => {
+      timer = undefined;
+      host.bus.publish(peersTopic, peerListOf(parts, false));
+    });
+  };
+  const member: MeshMember = new MeshMember({ ...options, config, host, book, onChange });
+  const parts: Parts = { host, book, member };
+  exposePeers(parts);
+  await host.serve(methodsOf(parts, onChange));
+  await member.start();
+  host.bus.publish(peersTopic, peerListOf(parts, false));
+  host.ready();
+  await aborted(host.signal);
+  timer?.cancel();
+  await member.stop();
+}
+
+function methodsOf(parts: Parts, onChange: () => void): Methods {
+  const { host, book, member } = parts;
   return implement(networkContract, {
-    "mesh.status": () =>
-      Promise.resolve({
-        state: "none" as const,
-        mesh: null,
-        key: host.identity.key,
-        hid: host.identity.hid,
-        rosterVersion: 0,
-        memberCount: 0,
-        addresses: [],
-        missing: [],
-        openInvitations: 0,
-        refusals: {},
+    "mesh.status": () => Promise.resolve(statusOf(parts)),
+    "mesh.invite": (params) => told(() => invite(parts, params)),
+    "mesh.join": (params) => told(() => join(parts, params)),
+    "mesh.leave": () =>
+      told(async () => {
+        const left = member.membership.state !== "none";
+        if (left) await member.leave();
+        return { left };
       }),
     "mesh.events": async function* ({ replay }, { signal }): AsyncGenerator<NetworkEvent> {
       for await (const { payload } of host.bus.subscribe(eventsTopic, { signal, replay })) {
         yield payload as NetworkEvent;
       }
     },
-    "peers.list": () => Promise.resolve(peerList(host, book)),
-    "capabilities.set": ({ source, capabilities }) => {
-      const changed = setCapabilities(book, { source, capabilities });
-      if (changed) host.bus.publish(peersTopic, peerList(host, book));
-      return Promise.resolve({ changed });
-    },
+    "peers.list": ({ all }) => Promise.resolve(peerListOf(parts, all)),
+    "peers.connect": ({ key: text }, { signal }) =>
+      told(async () => await connect(parts, keyOf(parts, text), signal)),
+    "peers.add": ({ key: text, addresses, alias, trust }) =>
+      told(async () => {
+        const key = keyOf(parts, text);
+        if (trust !== undefined || !member.membership.has(key)) {
+          await member.change({ kind: "put", key, trust: trust ?? "member" });
+        }
+        await member.peerBook.put({ key, alias, hints: addresses });
+        member.session?.want(key);
+        onChange();
+        return placed(parts, key);
+      }),
+    "peers.remove": ({ key: text }) =>
+      told(async () => {
+        const key = memberOf(parts, text);
+        const { signed } = await member.change({ kind: "remove", key });
+        await member.peerBook.remove(key);
+        return { key, rosterVersion: signed.roster.version };
+      }),
+    "peers.trust": ({ key: text, trust }) =>
+      told(async () => {
+        const key = memberOf(parts, text);
+        await member.change({ kind: "put", key, trust });
+        onChange();
+        return placed(parts, key);
+      }),
+    "capabilities.set": ({ source, capabilities }) =>
+      told(() => {
+        const changed = book.set(source, capabilities);
+        if (changed) {
+          member.announceSoon();
+          onChange();
+        }
+        return Promise.resolve({ changed });
+      }),
   });
 }
 
-function setCapabilities(
-  book: CapabilityBook,
-  said: { readonly source: string; readonly capabilities: Parameters<CapabilityBook["set"]>[1] },
-): boolean {
+function statusOf({ host, member }: Parts): MeshStatus {
+  const { membership, refusals, listening } = member;
+  return {
+    state: membership.state,
+    mesh: membership.mesh ?? null,
+    key: host.identity.key,
+    hid: host.identity.hid,
+    rosterVersion: membership.signed?.roster.version ?? 0,
+    memberCount: membership.keys.size,
+    addresses: [...listening.addresses],
+    missing: [...listening.missing],
+    openInvitations: membership.openInvitations,
+    refusals: refusals.counts(),
+  };
+}
+
+async function invite(
+  { host, member }: Parts,
+  { trust, expiresMs }: { readonly trust: Trust; readonly expiresMs: number },
+): Promise<Invited> {
+  const { membership } = member;
+  if (membership.state === "member" || membership.state === "removed") {
+    throw new RangeError(
+      "Cannot invite as only the node that issues the mesh's roster may: ask there, or leave this mesh",
+    );
+  }
+  await membership.found();
+  await member.open();
+  const addresses = member.ticketAddresses();
+  if (addresses.length === 0) {
+    throw new RangeError(
+      "Cannot invite as this node has no address: set network.tcpListen or network.advertise",
+    );
+  }
+  const secret = host.random.fill(new Uint8Array(secretBytes));
+  const expiresAtMs = host.clock.nowMs() + expiresMs;
+  await membership.invite({ secret, trust, expiresAtMs });
+  member.tell({ kind: "invited", detail: trust });
+  const ticket = encodeTicket({ issuer: host.identity.key, secret, addresses });
+  return { ticket, expiresAtMs, trust, addresses };
+}
+
+async function join(
+  { host, member }: Parts,
+  { ticket: text, leave }: { readonly ticket: string; readonly leave: boolean },
+): Promise<{ mesh: PeerKey; trust: Trust; memberCount: number }> {
+  const ticket = parseTicket(text);
+  const { membership } = member;
+  if (ticket.issuer === host.identity.key) {
+    throw new RangeError("Cannot join as the ticket is of this very node: use it on another one");
+  }
+  const isBound = membership.state === "member" ||
+    (membership.state === "issuer" && membership.keys.size > 1);
+  if (isBound && membership.mesh !== ticket.issuer && !leave) {
+    throw new RangeError(
+      `Cannot join as this node is in mesh ${
+        membership.mesh?.slice(0, 12)
+      }: leave that one by --leave`,
+    );
+  }
+  await member.join(ticket);
+  const trust = membership.trustOf(host.identity.key) ?? "member";
+  return { mesh: ticket.issuer, trust, memberCount: membership.keys.size };
+}
+
+/** Sees to a verified link, and waits for it. */
+async function connect(
+  { host, member }: Parts,
+  key: PeerKey,
+  signal: AbortSignal,
+): Promise<{ key: PeerKey; transport: string }> {
+  const limit = new AbortController();
+  const timer = host.clock.after(connectMsMax, () => limit.abort());
+  const either = AbortSignal.any([signal, limit.signal]);
   try {
-    return book.set(said.source, said.capabilities);
-  } catch (thrown) {
-    if (!(thrown instanceof RangeError)) throw thrown;
-    throw new RpcError({ kind: "invalidParams", message: thrown.message });
+    const events = host.bus.subscribe(eventsTopic, { signal: either });
+    member.session?.want(key);
+    if (member.session?.registry.linkOf(key) === undefined) {
+      for await (const { payload } of events) {
+        const { kind, key: about } = payload as NetworkEvent;
+        if (kind === "linked" && about === key) break;
+      }
+    }
+  } finally {
+    timer.cancel();
+    limit.abort();
+  }
+  const link = host.mesh.peers().find((peer) => peer.key === key);
+  if (link !== undefined && member.session?.registry.linkOf(key) !== undefined) {
+    return { key, transport: link.transport };
+  }
+  const message = `Cannot reach peer ${key.slice(0, 12)} within ${connectMsMax} ms`;
+  throw new RpcError({ kind: "unavailable", message });
+}
+
+/** The key that a text names. @throws {RpcError} "notFound" */
+function keyOf({ member }: Parts, text: string): PeerKey {
+  const key = member.peerBook.find(text, member.membership.keys);
+  if (key !== undefined) return key;
+  const message = `Cannot find a peer as "${text}" names none, or several: use its key`;
+  throw new RpcError({ kind: "notFound", message });
+}
+
+/** The key of a member that a text names. @throws {RpcError} "notFound" */
+function memberOf(parts: Parts, text: string): PeerKey {
+  const key = keyOf(parts, text);
+  if (parts.member.membership.has(key)) return key;
+  const message = `Cannot find member ${key.slice(0, 12)} as the roster has no such key`;
+  throw new RpcError({ kind: "notFound", message });
+}
+
+function placed(
+  { member: { membership } }: Parts,
+  key: PeerKey,
+): { key: PeerKey; trust: Trust; rosterVersion: number } {
+  const rosterVersion = membership.signed?.roster.version ?? 0;
+  return { key, trust: membership.trustOf(key) ?? "member", rosterVersion };
+}
+
+/** Turns what callers can act on into errors that they see. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof RangeError) {
+      throw new RpcError({ kind: "invalidParams", message: cause.message, cause });
+    }
+    if (cause instanceof MembershipError) {
+      const { code, message } = cause;
+      const kind = code.startsWith("ticket-") ? "invalidParams" : "unavailable";
+      throw new RpcError({ kind, message, data: { reason: code }, cause });
+    }
+    if (!(cause instanceof MeshError)) throw cause;
+    const data = { reason: cause.code };
+    throw new RpcError({ kind: "unavailable", message: cause.message, data, cause });
   }
 }
 
-function peerList(host: Host, book: CapabilityBook): PeerList {
-  const { key, hid } = host.identity;
-  return { self: { key, hid, capabilities: book.capabilities }, peers: [] };
+/** Gauges of the mesh, said whenever the peers change. */
+function exposePeers({ host, member }: Parts): void {
+  const gauge = host.metrics.gauge({
+    name: "mesh_peers",
+    help: "Members of the mesh by what this node thinks of them.",
+    labels: ["state"],
+  });
+  const bytes = host.metrics.gauge({
+    name: "mesh_traffic_bytes",
+    help: "Bytes that streams of the mesh have carried.",
+    labels: ["direction"],
+  });
+  const update = (): void => {
+    if (host.signal.aborted) return;
+    const counts = { linked: 0, alive: 0, suspect: 0, gone: 0 };
+    const registry = member.session?.registry;
+    for (const key of member.membership.keys) {
+      if (key === host.identity.key) continue;
+      counts[
+        registry?.linkOf(key) !== undefined ? "linked" : registry?.stateOf(key)?.state ?? "gone"
+      ] += 1;
+    }
+    for (const [state, count] of Object.entries(counts)) gauge.set(count, { state });
+    const { sentBytes, receivedBytes } = host.mesh.counters();
+    bytes.set(sentBytes, { direction: "sent" });
+    bytes.set(receivedBytes, { direction: "received" });
+    host.clock.after(metricsMs, update);
+  };
+  update();
 }
+
+/** How often the gauges are set. */
+const metricsMs = 5_000;
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();

@@ -1,0 +1,263 @@
+/**
+ * Frames of the registry, which follow hello on its stream: who is there, what they say of themselves,
+ * and the roster. The first byte tells the kind; numbers are big-endian.
+ *
+ *   0x10 ping:    sequence u32 | views
+ *   0x11 ack:     sequence u32 | target, 32 | views          (the target lives)
+ *   0x12 request: sequence u32 | target, 32 | views          (ask the target for me)
+ *   0x13 views:   1 when it is all that the sender knows, 0 for news | views
+ *   0x14 cards:   JSON, an array of cards
+ *   0x15 roster:  a signed roster
+ *   0x16 bye:     nothing; the sender leaves on purpose
+ *
+ *   views: count u16 | for each: key, 32 | state u8 | incarnation u48 | sequence of its card u32
+ */
+import * as v from "valibot";
+import { encodeHex } from "../hot/mod.ts";
+import type { PeerKey } from "../ports/mod.ts";
+import { cardSchema } from "./card.ts";
+import type { Card } from "./card.ts";
+import { bytesOfHex } from "./hex.ts";
+import { MembershipError } from "./membership_error.ts";
+import { membersMax, rosterBytesMax } from "./roster.ts";
+
+/** Whether a member is there, in somebody's view. */
+export type ViewState = "alive" | "suspect" | "gone";
+
+/** What a node thinks of a member. */
+export interface View {
+  readonly key: PeerKey;
+  readonly state: ViewState;
+  /** 0..2^48 - 1 */
+  readonly incarnation: number;
+  /** Of the newest card that the node has of it; 0 for none. */
+  readonly sequence: number;
+}
+
+/** A frame. */
+export type RegistryFrame =
+  | { readonly kind: "ping"; readonly sequence: number; readonly views: readonly View[] }
+  | {
+    readonly kind: "ack" | "request";
+    readonly sequence: number;
+    readonly target: PeerKey;
+    readonly views: readonly View[];
+  }
+  | { readonly kind: "views"; readonly isAll: boolean; readonly views: readonly View[] }
+  | { readonly kind: "cards"; readonly cards: readonly Card[] }
+  | { readonly kind: "roster"; readonly bytes: Uint8Array }
+  | { readonly kind: "bye" };
+
+/** Cards of one frame, and bytes of them, at most. */
+export const cardsPerFrameMax = 16;
+const cardsBytesMax = 640 * 1024;
+
+const kinds = { ping: 0x10, ack: 0x11, request: 0x12, views: 0x13, cards: 0x14 } as const;
+const rosterKind = 0x15;
+const byeKind = 0x16;
+const viewBytes = 32 + 1 + 6 + 4;
+const states: readonly ViewState[] = ["alive", "suspect", "gone"];
+const cardsSchema = v.pipe(v.array(cardSchema), v.maxLength(cardsPerFrameMax));
+
+/** The bytes of a frame. */
+export function encodeRegistryFrame(frame: RegistryFrame): Uint8Array {
+  switch (frame.kind) {
+    case "bye":
+      return Uint8Array.of(byeKind);
+    case "roster":
+      return prefixed(rosterKind, frame.bytes);
+    case "cards":
+      return prefixed(kinds.cards, new TextEncoder().encode(JSON.stringify(frame.cards)));
+    case "views": {
+      const writer = new Writer(2 + 2 + frame.views.length * viewBytes);
+      writer.u8(kinds.views);
+      writer.u8(frame.isAll ? 1 : 0);
+      return writer.views(frame.views);
+    }
+    default: {
+      const target = frame.kind === "ping" ? "" : frame.target;
+      const writer = new Writer(5 + target.length / 2 + 2 + frame.views.length * viewBytes);
+      writer.u8(kinds[frame.kind]);
+      writer.u32(frame.sequence);
+      writer.bytes(bytesOfHex(target));
+      return writer.views(frame.views);
+    }
+  }
+}
+
+/** Reads a frame. @throws {MembershipError} "malformed", "too-long" */
+export function parseRegistryFrame(bytes: Uint8Array): RegistryFrame {
+  const reader = new Reader(bytes);
+  const kind = reader.u8();
+  switch (kind) {
+    case kinds.ping: {
+      const sequence = reader.u32();
+      return { kind: "ping", sequence, views: reader.views() };
+    }
+    case kinds.ack:
+    case kinds.request: {
+      const sequence = reader.u32();
+      const target = reader.key();
+      const views = reader.views();
+      return { kind: kind === kinds.ack ? "ack" : "request", sequence, target, views };
+    }
+    case kinds.views: {
+      const flag = reader.u8();
+      if (flag > 1) throw malformed("its flag is neither 0 nor 1");
+      return { kind: "views", isAll: flag === 1, views: reader.views() };
+    }
+    case kinds.cards:
+      return { kind: "cards", cards: parseCards(bytes.subarray(1)) };
+    case rosterKind:
+      if (bytes.length - 1 > rosterBytesMax) throw tooLong(bytes.length);
+      return { kind: "roster", bytes: bytes.subarray(1) };
+    case byeKind:
+      if (bytes.length !== 1) throw malformed("there is something behind its end");
+      return { kind: "bye" };
+    default:
+      throw malformed("it is of no known kind");
+  }
+}
+
+/** Reads one card that came by gossip. @throws {MembershipError} "malformed", "too-long" */
+export function parseCard(bytes: Uint8Array): Card {
+  const [card] = parseCards(prefixedList(bytes));
+  if (card === undefined) throw malformed("there is no card in it");
+  return card;
+}
+
+function prefixedList(bytes: Uint8Array): Uint8Array {
+  const list = new Uint8Array(bytes.length + 2);
+  list[0] = 0x5b; // [
+  list.set(bytes, 1);
+  list[list.length - 1] = 0x5d; // ]
+  return list;
+}
+
+function parseCards(bytes: Uint8Array): readonly Card[] {
+  if (bytes.length > cardsBytesMax) throw tooLong(bytes.length);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    throw malformed("its cards are no JSON");
+  }
+  const checked = v.safeParse(cardsSchema, value);
+  if (checked.success) return checked.output;
+  const [issue] = checked.issues;
+  throw malformed(`"${v.getDotPath(issue) ?? ""}": ${issue.message}`);
+}
+
+function prefixed(kind: number, rest: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(1 + rest.length);
+  frame[0] = kind;
+  frame.set(rest, 1);
+  return frame;
+}
+
+class Writer {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(size: number) {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  u8(value: number): void {
+    this.#bytes[this.#at++] = value;
+  }
+
+  u32(value: number): void {
+    this.#view.setUint32(this.#at, value);
+    this.#at += 4;
+  }
+
+  bytes(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  views(views: readonly View[]): Uint8Array {
+    this.#view.setUint16(this.#at, views.length);
+    this.#at += 2;
+    for (const { key, state, incarnation, sequence } of views) {
+      this.bytes(bytesOfHex(key));
+      this.u8(states.indexOf(state));
+      this.#view.setUint16(this.#at, Math.floor(incarnation / 2 ** 32));
+      this.#view.setUint32(this.#at + 2, incarnation % 2 ** 32);
+      this.#at += 6;
+      this.u32(sequence);
+    }
+    return this.#bytes;
+  }
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  u8(): number {
+    this.#need(1);
+    return this.#view.getUint8(this.#at++);
+  }
+
+  u32(): number {
+    this.#need(4);
+    this.#at += 4;
+    return this.#view.getUint32(this.#at - 4);
+  }
+
+  key(): PeerKey {
+    this.#need(32);
+    this.#at += 32;
+    return encodeHex(this.#bytes, this.#at - 32, 32);
+  }
+
+  /** Up to the end of the frame. */
+  views(): View[] {
+    this.#need(2);
+    const count = this.#view.getUint16(this.#at);
+    this.#at += 2;
+    if (count > membersMax) throw tooLong(this.#bytes.length);
+    if (this.#bytes.length - this.#at !== count * viewBytes) {
+      throw malformed("its length does not fit the count of its views");
+    }
+    return Array.from({ length: count }, () => this.#nextView());
+  }
+
+  #nextView(): View {
+    const key = this.key();
+    const state = states[this.u8()];
+    if (state === undefined) throw malformed("a view in it has no known state");
+    const high = this.#view.getUint16(this.#at);
+    const low = this.#view.getUint32(this.#at + 2);
+    this.#at += 6;
+    return { key, state, incarnation: high * 2 ** 32 + low, sequence: this.u32() };
+  }
+
+  #need(count: number): void {
+    if (this.#bytes.length - this.#at < count) throw malformed("it is cut");
+  }
+}
+
+function tooLong(size: number): MembershipError {
+  return new MembershipError({
+    code: "too-long",
+    message: `Cannot take a frame of the registry as it is too long: ${size} bytes`,
+  });
+}
+
+function malformed(why: string): MembershipError {
+  return new MembershipError({
+    code: "malformed",
+    message: `Cannot take a frame of the registry as ${why}`,
+  });
+}

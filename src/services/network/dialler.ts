@@ -1,0 +1,204 @@
+/**
+ * Keeps the links that the node wants: to every member of a small mesh, to a few of a large one, and
+ * to those that were asked for. Dialling never blocks anything; what fails is tried again later and
+ * later, at odd moments, so that a mesh that starts at once does not dial at once.
+ */
+import { MeshError } from "../../ports/mod.ts";
+import type { Clock, MeshNetwork, PeerKey, Random } from "../../ports/mod.ts";
+
+/** Pause before the second attempt, and the longest, in milliseconds. */
+const pauseMsMin = 250;
+const pauseMsMax = 30_000;
+
+/** After a peer has refused this node: 60 s, since that changes by people's hands. */
+const refusedPauseMs = 60_000;
+
+/** Attempts under way at once. */
+const dialsMax = 8;
+
+/** How long an attempt may take. */
+const dialMsMax = 15_000;
+
+/** In a large mesh: members that follow in the ring of keys, and others, at random. */
+const ringLinks = 2;
+const randomLinks = 6;
+
+/** How long a link that was asked for is kept wanted: 10 min. */
+const askedMs = 600_000;
+
+/** How often a node of a large mesh looks anew at whom it wants, in milliseconds. */
+const targetsMs = 5_000;
+
+/** The one with the greater key waits so long, or both would dial; each waits a little at random. */
+const courtesyMs = 600;
+
+/** What a dialler works with. */
+export interface DiallerParts {
+  readonly self: PeerKey;
+  readonly mesh: Pick<MeshNetwork, "dial">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly linksMax: number;
+  /** All members. */
+  readonly members: () => ReadonlySet<PeerKey>;
+  /** Members that somebody reaches. */
+  readonly aliveKeys: () => readonly PeerKey[];
+  /** Whether a link leads there, or is about to. */
+  readonly isConnected: (key: PeerKey) => boolean;
+  readonly addressesOf: (key: PeerKey) => readonly string[];
+  readonly onFailed: (key: PeerKey, error: MeshError) => void;
+}
+
+interface Attempt {
+  pauseMs: number;
+  dueMs: number;
+  isRunning: boolean;
+}
+
+/** Dials for one node. */
+export class Dialler {
+  readonly #parts: DiallerParts;
+  readonly #attempts = new Map<PeerKey, Attempt>();
+  readonly #asked = new Map<PeerKey, number>();
+  readonly #picked = new Set<PeerKey>();
+  /** Whom a node of a large mesh wants, until it is looked at again. */
+  #targets: ReadonlySet<PeerKey> = new Set();
+  #targetsDueMs = 0;
+  #running = 0;
+
+  /** @param parts kept for the dialler's life */
+  constructor(parts: DiallerParts) {
+    this.#parts = parts;
+  }
+
+  /** Dials those that are due; ends what is running when `signal` aborts. */
+  tick(signal: AbortSignal): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const key of this.#wanted(nowMs)) {
+      if (this.#running >= dialsMax) return;
+      if (this.#parts.isConnected(key)) continue;
+      const attempt = this.#attemptOf(key, nowMs);
+      if (attempt.isRunning || nowMs < attempt.dueMs) continue;
+      if (this.#parts.addressesOf(key).length === 0) continue;
+      void this.#run(key, { attempt, signal });
+    }
+  }
+
+  /** Wants a link to a member for a while. */
+  ask(key: PeerKey): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#asked.set(key, nowMs + askedMs);
+    this.#targetsDueMs = 0;
+    const attempt = this.#attemptOf(key, nowMs);
+    attempt.dueMs = nowMs;
+  }
+
+  /** A link is there: the next failure begins with the shortest pause. */
+  succeeded(key: PeerKey): void {
+    this.#attempts.delete(key);
+  }
+
+  /** A link is gone: it is dialled again soon. */
+  lost(key: PeerKey): void {
+    this.#targetsDueMs = 0;
+    if (!this.#attempts.has(key)) this.#attemptOf(key, this.#parts.clock.monotonicMs());
+  }
+
+  /** A peer refuses this node. */
+  refused(key: PeerKey): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const attempt = this.#attemptOf(key, nowMs);
+    attempt.dueMs = nowMs + this.#jitter(refusedPauseMs);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#attempts.clear();
+    this.#asked.clear();
+    this.#picked.clear();
+    this.#targetsDueMs = 0;
+  }
+
+  #wanted(nowMs: number): Iterable<PeerKey> {
+    const { members, self, linksMax } = this.#parts;
+    const all = members();
+    if (all.size <= linksMax) return [...all].filter((key) => key !== self);
+    if (nowMs < this.#targetsDueMs) return this.#targets;
+    for (const [key, untilMs] of this.#asked) {
+      if (untilMs < nowMs || !all.has(key)) this.#asked.delete(key);
+    }
+    this.#targets = new Set([...this.#asked.keys(), ...this.#ring(all), ...this.#pick(all)]);
+    this.#targetsDueMs = nowMs + targetsMs;
+    return this.#targets;
+  }
+
+  /** The next ones by key, there or not: so the halves of a mesh that was parted find each other. */
+  #ring(all: ReadonlySet<PeerKey>): PeerKey[] {
+    const sorted = [...all].sort();
+    const at = sorted.indexOf(this.#parts.self);
+    return Array.from(
+      { length: ringLinks },
+      (_, i) => sorted[(at + 1 + i) % sorted.length] ?? this.#parts.self,
+    ).filter((key) => key !== this.#parts.self);
+  }
+
+  /** Some that are there, the same as long as they are. */
+  #pick(all: ReadonlySet<PeerKey>): Iterable<PeerKey> {
+    const { aliveKeys, isConnected, self } = this.#parts;
+    const alive = new Set(aliveKeys());
+    for (const key of this.#picked) {
+      if (!all.has(key) || (!alive.has(key) && !isConnected(key))) this.#picked.delete(key);
+    }
+    // Before anybody was heard of, anybody may be there.
+    const candidates = (alive.size > 0 ? [...alive] : [...all])
+      .filter((key) => key !== self && !this.#picked.has(key));
+    while (this.#picked.size < randomLinks && candidates.length > 0) {
+      const [key] = candidates.splice(this.#below(candidates.length), 1);
+      if (key !== undefined) this.#picked.add(key);
+    }
+    return this.#picked;
+  }
+
+  #attemptOf(key: PeerKey, nowMs: number): Attempt {
+    const known = this.#attempts.get(key);
+    if (known !== undefined) return known;
+    const waitMs = this.#parts.self < key ? 0 : courtesyMs;
+    const dueMs = nowMs + waitMs + this.#jitter(pauseMsMin);
+    const attempt: Attempt = { pauseMs: pauseMsMin, dueMs, isRunning: false };
+    this.#attempts.set(key, attempt);
+    return attempt;
+  }
+
+  async #run(
+    key: PeerKey,
+    { attempt, signal }: { readonly attempt: Attempt; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { mesh, clock, addressesOf, onFailed } = this.#parts;
+    const limit = new AbortController();
+    const timer = clock.after(dialMsMax, () => limit.abort());
+    attempt.isRunning = true;
+    this.#running += 1;
+    try {
+      const both = AbortSignal.any([signal, limit.signal]);
+      await mesh.dial(key, { addresses: addressesOf(key), signal: both });
+    } catch (thrown) {
+      if (thrown instanceof MeshError) onFailed(key, thrown);
+    } finally {
+      timer.cancel();
+      this.#running -= 1;
+      attempt.isRunning = false;
+      attempt.dueMs = Math.max(attempt.dueMs, clock.monotonicMs() + this.#jitter(attempt.pauseMs));
+      attempt.pauseMs = Math.min(2 * attempt.pauseMs, pauseMsMax);
+    }
+  }
+
+  /** Between half of a time and all of it. */
+  #jitter(ms: number): number {
+    return ms / 2 + this.#below(Math.max(1, Math.ceil(ms / 2)));
+  }
+
+  #below(n: number): number {
+    const bytes = this.#parts.random.fill(new Uint8Array(4));
+    return new DataView(bytes.buffer).getUint32(0) % n;
+  }
+}

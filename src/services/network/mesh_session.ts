@@ -1,0 +1,316 @@
+/**
+ * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
+ * who is there, and says what it has. One timer drives all of it.
+ */
+import { MembershipError, parseCard } from "../../mesh/mod.ts";
+import type { Card } from "../../mesh/mod.ts";
+import type { Host } from "../../kernel/mod.ts";
+import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
+import { Announcer, capabilitiesTopic } from "./announcer.ts";
+import type { NetworkConfig } from "./config.ts";
+import type { NetworkEvent } from "./contract.ts";
+import { Dialler } from "./dialler.ts";
+import type { Gate } from "./gate.ts";
+import { Greeter } from "./greeter.ts";
+import { listenInMesh } from "./listening.ts";
+import type { Membership } from "./membership.ts";
+import type { MeshFiles } from "./mesh_files.ts";
+import type { OwnCard } from "./own_card.ts";
+import type { PeerBook } from "./peer_book.ts";
+import type { Refusals } from "./refusals.ts";
+import { Registry } from "./registry.ts";
+import type { RegistryLink } from "./registry_link.ts";
+
+/** How long the links of a member that was removed stay, for it to read that: 50 ms. */
+const farewellMs = 50;
+
+/** How often addresses are written down, and how long a stranger may stay to join. */
+const saveMs = 60_000;
+const strangerMs = 20_000;
+
+/** What a session is made of. */
+export interface MeshSessionParts {
+  readonly host: Host;
+  readonly config: NetworkConfig;
+  readonly files: MeshFiles;
+  readonly membership: Membership;
+  readonly gate: Gate;
+  readonly peerBook: PeerBook;
+  readonly refusals: Refusals;
+  readonly ownCard: OwnCard;
+  /** Versions of the conversation; for tests of an upgrade. */
+  readonly versions?: readonly number[] | undefined;
+  readonly onChange: () => void;
+  readonly onRoster: (bytes: Uint8Array, from: PeerKey) => void;
+  readonly tell: (event: Omit<NetworkEvent, "atMs">) => void;
+}
+
+/** A node between its listening and its end. */
+export class MeshSession {
+  readonly registry: Registry;
+  readonly #parts: MeshSessionParts;
+  readonly #host: Host;
+  readonly #greeter: Greeter;
+  readonly #dialler: Dialler;
+  readonly #announcer: Announcer;
+  readonly #ending = new AbortController();
+  readonly #connected = new Set<PeerKey>();
+  /** Links of those who are no members, and since when. */
+  readonly #strangers = new Map<PeerKey, number>();
+  #listening: MeshListening = { addresses: [], missing: [] };
+  #timer: Timer | undefined;
+  #savedMs = 0;
+
+  /** @param parts kept for the session's life; `start` comes next */
+  constructor(parts: MeshSessionParts) {
+    this.#parts = parts;
+    this.#host = parts.host;
+    this.registry = this.#makeRegistry();
+    this.#greeter = this.#makeGreeter();
+    this.#dialler = this.#makeDialler();
+    this.#announcer = this.#makeAnnouncer();
+  }
+
+  /** Where this node can be dialled, and what could not be had. */
+  get listening(): MeshListening {
+    return this.#listening;
+  }
+
+  /** Opens ports and begins to dial. @throws {MeshError} "no-transport" */
+  async start(meshId: PeerKey): Promise<void> {
+    const { config, files, gate, tell, membership } = this.#parts;
+    const { mesh, log, clock } = this.#host;
+    const { signal } = this.#ending;
+    void this.#follow(mesh.events(signal));
+    this.#listening = await listenInMesh({ network: mesh, config, files, gate, meshId });
+    const { addresses, missing } = this.#listening;
+    for (const why of missing) log.warn("A transport of the mesh is missing", { why });
+    log.info("Listening in the mesh", { addresses });
+    tell({ kind: "listening", detail: addresses.join(" ") });
+    this.registry.setMembers(membership.keys);
+    this.#savedMs = clock.monotonicMs();
+    void this.#followGossip(mesh.subscribe(capabilitiesTopic, signal));
+    this.#tickLater();
+    this.#dialler.tick(signal);
+  }
+
+  /** Takes leave and closes everything. */
+  async end(): Promise<void> {
+    this.registry.leave();
+    this.#ending.abort();
+    this.#timer?.cancel();
+    await this.#save();
+    await this.#host.mesh.close();
+    this.#parts.gate.clear();
+  }
+
+  /** A peer has opened a stream to say hello. */
+  greet(stream: MeshStream): void {
+    this.#greeter.greet(stream).catch((error) =>
+      this.#host.log.error("The conversation with a peer failed", { error })
+    );
+  }
+
+  /** The roster has changed: welcomes and puts out. */
+  rosterChanged(removed: readonly PeerKey[]): void {
+    const { membership } = this.#parts;
+    for (const key of removed) this.#putOut(key);
+    this.registry.setMembers(membership.keys);
+    for (const key of this.#connected) {
+      if (removed.includes(key)) continue;
+      this.#host.mesh.gateChanged(key);
+      this.#welcome(key);
+    }
+    this.#dialler.tick(this.#ending.signal);
+  }
+
+  /** Wants a link to a member, and dials it now. */
+  want(key: PeerKey): void {
+    this.#dialler.ask(key);
+    this.#dialler.tick(this.#ending.signal);
+  }
+
+  /** What this node says of itself has changed. */
+  announceSoon(): void {
+    if (!this.#ending.signal.aborted) this.#announcer.soon();
+  }
+
+  #card(): Card {
+    const { incarnation } = this.registry;
+    return this.#parts.ownCard.card({ incarnation, addresses: this.#listening.addresses });
+  }
+
+  /** From now on it gets nothing more; the roster that says so is on its way to it. */
+  #putOut(key: PeerKey): void {
+    this.#parts.gate.setVerified(key, false);
+    this.registry.release(key);
+    this.#dialler.succeeded(key);
+    this.#parts.tell({ kind: "removed", key });
+    this.#host.clock.after(farewellMs, () => void this.#host.mesh.disconnect(key));
+  }
+
+  async #follow(events: AsyncIterable<MeshEvent>): Promise<void> {
+    for await (const event of events) {
+      if (event.kind === "connected") {
+        this.#connected.add(event.peer.key);
+        this.#welcome(event.peer.key);
+      } else this.#onClosed(event.key);
+    }
+  }
+
+  #welcome(key: PeerKey): void {
+    if (this.#parts.gate.isMember(key)) {
+      this.#strangers.delete(key);
+      this.#greeter.connected(key);
+    } else if (!this.#strangers.has(key)) {
+      this.#strangers.set(key, this.#host.clock.monotonicMs());
+    }
+  }
+
+  #onClosed(key: PeerKey): void {
+    this.#connected.delete(key);
+    this.#strangers.delete(key);
+    this.#parts.gate.setVerified(key, false);
+    this.#greeter.closed(key);
+    this.registry.remove(key);
+    this.#dialler.lost(key);
+  }
+
+  async #serve(link: RegistryLink, frames: AsyncIterator<Uint8Array>): Promise<void> {
+    const { key, hello } = link;
+    const { membership, peerBook, tell } = this.#parts;
+    this.#dialler.succeeded(key);
+    peerBook.remember(key, hello.addresses);
+    this.registry.add(link);
+    tell({ kind: "linked", key });
+    const { signed } = membership;
+    if (signed !== undefined && signed.roster.version > hello.rosterVersion) {
+      link.send({ kind: "roster", bytes: signed.bytes });
+    }
+    try {
+      await this.registry.serve(link, frames);
+    } finally {
+      if (this.registry.linkOf(key) === link) tell({ kind: "closed", key });
+      this.registry.remove(key, link);
+    }
+  }
+
+  async #followGossip(messages: ReturnType<Host["mesh"]["subscribe"]>): Promise<void> {
+    for await (const { bytes, from } of messages) {
+      try {
+        const card = parseCard(bytes);
+        if (card.key !== from) {
+          const message = "Cannot take a card by gossip as another than its owner has sent it";
+          throw new MembershipError({ code: "wrong-sender", message });
+        }
+        this.registry.takeCard(card);
+      } catch (thrown) {
+        if (this.#parts.refusals.take(thrown, from) === undefined) throw thrown;
+      }
+    }
+  }
+
+  #tickLater(): void {
+    this.#timer = this.#host.clock.after(this.#parts.config.probeMs / 2, () => {
+      if (this.#ending.signal.aborted) return;
+      this.registry.tick();
+      this.#greeter.tick();
+      this.#dialler.tick(this.#ending.signal);
+      this.#dismissStrangers();
+      this.#announcer.tick();
+      if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
+      this.#tickLater();
+    });
+  }
+
+  #dismissStrangers(): void {
+    const nowMs = this.#host.clock.monotonicMs();
+    for (const [key, sinceMs] of this.#strangers) {
+      if (nowMs - sinceMs > strangerMs) void this.#host.mesh.disconnect(key);
+    }
+  }
+
+  async #save(): Promise<void> {
+    this.#savedMs = this.#host.clock.monotonicMs();
+    try {
+      await this.#parts.peerBook.save(this.#parts.membership.keys);
+    } catch (thrown) {
+      this.#host.log.warn("Addresses of peers were not written down", { why: String(thrown) });
+    }
+  }
+
+  #makeRegistry(): Registry {
+    const { host, config, onChange, onRoster, tell } = this.#parts;
+    return new Registry({
+      self: host.identity.key,
+      clock: host.clock,
+      random: host.random,
+      incarnation: host.clock.nowMs(),
+      probeMs: config.probeMs,
+      ownCard: () => this.#card(),
+      onChange,
+      onState: (key, state) => tell({ kind: state, key }),
+      onDead: (key, why) => {
+        host.log.debug("A link is given up", { peer: key, why });
+        void host.mesh.disconnect(key);
+      },
+      onRoster,
+    });
+  }
+
+  #makeAnnouncer(): Announcer {
+    const { host, config, membership } = this.#parts;
+    return new Announcer({
+      clock: host.clock,
+      mesh: host.mesh,
+      card: () => this.#card(),
+      tellLinked: () => this.registry.announce(),
+      isPartial: () => membership.keys.size > config.linksMax,
+      onFailed: (why) => host.log.debug("Gossip failed", { why: String(why) }),
+    });
+  }
+
+  #makeGreeter(): Greeter {
+    const { host, gate, refusals, versions, membership, tell } = this.#parts;
+    return new Greeter({
+      self: host.identity.key,
+      mesh: host.mesh,
+      clock: host.clock,
+      random: host.random,
+      ...{ gate, refusals, versions },
+      meshId: () => membership.mesh,
+      say: () => {
+        const { key: _own, ...card } = this.#card();
+        return { ...card, rosterVersion: membership.signed?.roster.version ?? 0 };
+      },
+      sign: (purpose, bytes) => host.identity.sign(purpose, bytes),
+      linkOf: (key) => this.registry.linkOf(key),
+      answers: (key, timeoutMs) => this.registry.answers(key, timeoutMs),
+      serve: (link, frames) => this.#serve(link, frames),
+      onRefused: (key, error) => {
+        host.log.warn("A peer refuses this node", { peer: key, why: error.message });
+        tell({ kind: "refused", key, detail: `${error.code}: ${error.message}` });
+        this.#dialler.refused(key);
+      },
+    });
+  }
+
+  #makeDialler(): Dialler {
+    const { host, config, membership, peerBook } = this.#parts;
+    return new Dialler({
+      self: host.identity.key,
+      mesh: host.mesh,
+      clock: host.clock,
+      random: host.random,
+      linksMax: config.linksMax,
+      members: () => membership.state === "removed" ? nobody : membership.keys,
+      aliveKeys: () => this.registry.aliveKeys(),
+      isConnected: (key) => this.#connected.has(key),
+      addressesOf: (key) => peerBook.addressesOf(key, this.registry.cardOf(key)?.addresses ?? []),
+      onFailed: (key, error) =>
+        host.log.debug("A peer was not reached", { peer: key, why: error.message }),
+    });
+  }
+}
+
+const nobody: ReadonlySet<PeerKey> = new Set();

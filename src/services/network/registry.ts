@@ -1,0 +1,297 @@
+/**
+ * The registry: who is there and what they have, over the verified links. It probes, passes views and
+ * cards on, and tells its owner what has changed; it owns no timer but is ticked.
+ */
+import { cardsPerFrameMax, encodeRegistryFrame, FailureDetector } from "../../mesh/mod.ts";
+import type { Card, Consequence, RegistryFrame, View, ViewState } from "../../mesh/mod.ts";
+import type { Clock, PeerKey, Random, Timer } from "../../ports/mod.ts";
+import { CardBox } from "./card_box.ts";
+import { Prober } from "./prober.ts";
+import type { RegistryLink } from "./registry_link.ts";
+
+/** News are gathered for so long before they are passed on, in milliseconds. */
+const gatherMs = 20;
+
+/** Views that ride along with a probe, at most, and how many probes each rides with. */
+const ridersMax = 8;
+const ridesMax = 6;
+
+/** Ticks that a peer may leave our frames unread: at one tick in 500 ms, 10 s. */
+const ticksUnreadMax = 20;
+
+/** What a registry is made of. */
+export interface RegistryParts {
+  readonly self: PeerKey;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of this node's start. */
+  readonly incarnation: number;
+  readonly probeMs: number;
+  /** What this node says of itself now. */
+  readonly ownCard: () => Card;
+  /** Something in the views or cards has changed. */
+  readonly onChange: () => void;
+  /** A member's state has changed. */
+  readonly onState: (key: PeerKey, state: ViewState) => void;
+  /** A link is to be given up. */
+  readonly onDead: (key: PeerKey, why: string) => void;
+  /** A signed roster has come. */
+  readonly onRoster: (bytes: Uint8Array, from: PeerKey) => void;
+}
+
+/** The registry of one node in one mesh. */
+export class Registry {
+  readonly #parts: RegistryParts;
+  readonly #detector: FailureDetector;
+  readonly #prober: Prober;
+  readonly #links = new Map<PeerKey, RegistryLink>();
+  readonly #cards = new CardBox();
+  readonly #news = new Map<PeerKey, View>();
+  readonly #riders: { readonly view: View; rides: number }[] = [];
+  #members: ReadonlySet<PeerKey> = new Set();
+  #gathering: Timer | undefined;
+
+  /** @param parts kept for the registry's life */
+  constructor(parts: RegistryParts) {
+    this.#parts = parts;
+    const { self, incarnation, probeMs } = parts;
+    this.#detector = new FailureDetector({ self, incarnation, suspectMs: 2 * probeMs });
+    this.#prober = new Prober({
+      self,
+      random: parts.random,
+      links: this.#links,
+      nextProbe: (below) => this.#detector.nextProbe(below),
+      riders: () => this.#takeRiders(),
+      onAnswered: (key) => this.#onAnswered(key),
+      onUnanswered: (key) => this.#onUnanswered(key),
+    });
+  }
+
+  /** This node's incarnation. */
+  get incarnation(): number {
+    return this.#detector.incarnation;
+  }
+
+  /** The verified link to a peer. */
+  linkOf(key: PeerKey): RegistryLink | undefined {
+    return this.#links.get(key);
+  }
+
+  /** A member's newest card. */
+  cardOf(key: PeerKey): Card | undefined {
+    return this.#cards.get(key);
+  }
+
+  /** What is thought of a member. */
+  stateOf(key: PeerKey): { readonly state: ViewState; readonly sinceMs: number } | undefined {
+    return this.#detector.stateOf(key);
+  }
+
+  /** Members that are thought to be there. */
+  aliveKeys(): PeerKey[] {
+    return this.#detector.aliveKeys();
+  }
+
+  /** Says who belongs to the mesh. */
+  setMembers(members: ReadonlySet<PeerKey>): void {
+    this.#members = members;
+    this.#detector.setMembers(members);
+    this.#cards.keepOnly(members);
+    this.#parts.onChange();
+  }
+
+  /** A verified link is there; its frames are read by `serve`. */
+  add(link: RegistryLink): void {
+    const { key, hello } = link;
+    const before = this.#links.get(key);
+    this.#links.set(key, link);
+    before?.stream.reset();
+    this.#cards.put(cardOfHello(link), true);
+    const nowMs = this.#parts.clock.nowMs();
+    const { incarnation } = hello;
+    this.#apply(this.#detector.linked(key, { incarnation, nowMs }), { about: key });
+    const views = this.#detector.allViews((of) => this.#sequenceOf(of));
+    link.send({ kind: "views", isAll: true, views });
+  }
+
+  /** Reads a link's frames until it ends. @throws {MembershipError} {MeshError} */
+  async serve(link: RegistryLink, frames: AsyncIterator<Uint8Array>): Promise<void> {
+    for await (const frame of link.read(frames)) {
+      // A link that has been replaced says nothing any more.
+      if (this.#links.get(link.key) !== link) return;
+      this.#onFrame(link, frame);
+    }
+  }
+
+  /** A link is gone; another may have taken its place already. */
+  remove(key: PeerKey, link?: RegistryLink): void {
+    const known = this.#links.get(key);
+    if (known === undefined || (link !== undefined && known !== link)) return;
+    this.#links.delete(key);
+    known.stream.reset();
+    this.#apply(this.#detector.lost(key, this.#parts.clock.nowMs()), { about: key });
+    // Others may still reach it; what they say comes as an acknowledgement.
+    this.#prober.askOthers(key);
+  }
+
+  /** Counts a link no more; what was sent over it may still arrive. */
+  release(key: PeerKey): void {
+    this.#links.delete(key);
+  }
+
+  /** Says this node's card anew to all linked peers. */
+  announce(): void {
+    this.sendAll({ kind: "cards", cards: [this.#parts.ownCard()] });
+  }
+
+  /** Sends a frame over every link. */
+  sendAll(frame: RegistryFrame, except?: PeerKey): void {
+    const bytes = encodeRegistryFrame(frame);
+    for (const link of this.#links.values()) if (link.key !== except) link.sendBytes(bytes);
+  }
+
+  /** A card that its owner has given by gossip. */
+  takeCard(card: Card): void {
+    if (!this.#members.has(card.key) || card.key === this.#parts.self) return;
+    if (this.#cards.put(card, true)) this.#parts.onChange();
+    this.#learn([aliveView(card)]);
+  }
+
+  /** Whether a linked peer still answers. */
+  async answers(key: PeerKey, timeoutMs: number): Promise<boolean> {
+    const answer = this.#prober.ask(key);
+    if (answer === undefined) return false;
+    const late = Promise.withResolvers<boolean>();
+    const timer = this.#parts.clock.after(timeoutMs, () => late.resolve(false));
+    try {
+      return await Promise.race([answer, late.promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Lets time pass; to be called every half of `probeMs`. */
+  tick(): void {
+    this.#apply(this.#detector.expire(this.#parts.clock.nowMs()), {});
+    for (const link of this.#links.values()) {
+      if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
+    }
+    this.#prober.tick();
+  }
+
+  /** Takes leave of all. */
+  leave(): void {
+    this.#gathering?.cancel();
+    this.sendAll({ kind: "bye" });
+  }
+
+  #onFrame(link: RegistryLink, frame: RegistryFrame): void {
+    switch (frame.kind) {
+      case "ping":
+      case "ack":
+      case "request":
+        this.#prober.onFrame(link, frame);
+        return this.#learn(frame.views);
+      case "views":
+        this.#learn(frame.views);
+        return frame.isAll ? this.#sendMissingCards(link, frame.views) : undefined;
+      case "cards":
+        return this.#takeCards(frame.cards, link);
+      case "roster":
+        return this.#parts.onRoster(frame.bytes, link.key);
+      case "bye":
+        this.#apply(this.#detector.left(link.key, this.#parts.clock.nowMs()), {});
+        this.#links.delete(link.key);
+        return this.#parts.onDead(link.key, "it leaves");
+    }
+  }
+
+  #learn(views: readonly View[]): void {
+    this.#apply(this.#detector.learn(views, this.#parts.clock.nowMs()), {});
+  }
+
+  #takeCards(cards: readonly Card[], link: RegistryLink): void {
+    let isNew = false;
+    for (const card of cards) {
+      if (card.key === this.#parts.self || !this.#members.has(card.key)) continue;
+      const isProven = card.key === link.key;
+      if (this.#cards.put(card, isProven)) isNew = true;
+    }
+    if (isNew) this.#parts.onChange();
+  }
+
+  /** What the peer lacks of those that are there, but not its own and not ours, which it has. */
+  #sendMissingCards(link: RegistryLink, views: readonly View[]): void {
+    const theirs = new Map(views.map(({ key, sequence }) => [key, sequence]));
+    const missing = this.#cards.all().filter((card) =>
+      card.key !== link.key && (theirs.get(card.key) ?? 0) < card.sequence &&
+      this.#detector.stateOf(card.key)?.state === "alive"
+    );
+    for (let i = 0; i < missing.length; i += cardsPerFrameMax) {
+      link.send({ kind: "cards", cards: missing.slice(i, i + cardsPerFrameMax) });
+    }
+  }
+
+  #apply(
+    { news, contested }: Consequence,
+    { about }: { readonly about?: PeerKey },
+  ): void {
+    for (const view of contested) {
+      this.#links.get(view.key)?.send({ kind: "views", isAll: false, views: [view] });
+    }
+    for (const view of news) {
+      this.#news.set(view.key, view);
+      this.#riders.push({ view, rides: 0 });
+      if (view.key !== this.#parts.self) this.#parts.onState(view.key, view.state);
+    }
+    while (this.#riders.length > 4 * ridersMax) this.#riders.shift();
+    if (news.length > 0 || about !== undefined) this.#parts.onChange();
+    if (news.length > 0) this.#gather();
+  }
+
+  /** Passes news on soon, together with those that come meanwhile. */
+  #gather(): void {
+    this.#gathering ??= this.#parts.clock.after(gatherMs, () => {
+      this.#gathering = undefined;
+      const views = [...this.#news.values()];
+      this.#news.clear();
+      this.sendAll({ kind: "views", isAll: false, views });
+    });
+  }
+
+  #takeRiders(): View[] {
+    const taken = this.#riders.slice(0, ridersMax);
+    for (const rider of taken) rider.rides += 1;
+    while ((this.#riders[0]?.rides ?? 0) >= ridesMax) this.#riders.shift();
+    return taken.map(({ view }) => view);
+  }
+
+  #onAnswered(key: PeerKey): void {
+    const before = this.#detector.stateOf(key)?.state;
+    this.#detector.answered(key, this.#parts.clock.nowMs());
+    if (before === "suspect") {
+      this.#parts.onState(key, "alive");
+      this.#parts.onChange();
+    }
+  }
+
+  #onUnanswered(key: PeerKey): void {
+    this.#apply(this.#detector.unanswered(key, this.#parts.clock.nowMs()), { about: key });
+    this.#parts.onDead(key, "it does not answer");
+  }
+
+  #sequenceOf(key: PeerKey): number {
+    return key === this.#parts.self
+      ? this.#parts.ownCard().sequence
+      : this.#cards.get(key)?.sequence ?? 0;
+  }
+}
+
+function cardOfHello({ hello }: RegistryLink): Card {
+  const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
+  return { key, instance, incarnation, sequence, addresses, capabilities };
+}
+
+function aliveView({ key, incarnation, sequence }: Card): View {
+  return { key, state: "alive", incarnation, sequence };
+}

@@ -1,0 +1,95 @@
+/**
+ * One verified link's conversation: frames out, without letting a peer that never reads hold memory;
+ * frames in, without letting one that sends fast hold the node.
+ */
+import { encodeRegistryFrame, MembershipError, parseRegistryFrame } from "../../mesh/mod.ts";
+import type { Hello, RegistryFrame } from "../../mesh/mod.ts";
+import type { MeshStream, PeerKey } from "../../ports/mod.ts";
+
+/** What a peer may send between two ticks: frames, and bytes of them. */
+const framesPerTickMax = 2_000;
+const bytesPerTickMax = 16 * 1024 * 1024;
+
+/** A conversation. */
+export class RegistryLink {
+  readonly key: PeerKey;
+  readonly hello: Hello;
+  readonly stream: MeshStream;
+  /** Whether the node with the smaller key has opened the stream. */
+  readonly isOpenedBySmaller: boolean;
+  /** Probes in a row that only others could answer for it. */
+  misses = 0;
+  #framesIn = 0;
+  #bytesIn = 0;
+  #isFull = false;
+  #dropped = 0;
+  #ticksFull = 0;
+
+  /** @param parts the stream that hello was said on, and what was said */
+  constructor(
+    parts: {
+      readonly stream: MeshStream;
+      readonly hello: Hello;
+      readonly isOpenedBySmaller: boolean;
+    },
+  ) {
+    this.stream = parts.stream;
+    this.hello = parts.hello;
+    this.key = parts.stream.peer;
+    this.isOpenedBySmaller = parts.isOpenedBySmaller;
+  }
+
+  /** Frames that were not sent since the peer does not read. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Sends, unless too much waits to be read already. */
+  send(frame: RegistryFrame): void {
+    this.sendBytes(encodeRegistryFrame(frame));
+  }
+
+  /** Sends an encoded frame: news that go to many are encoded once. */
+  sendBytes(bytes: Uint8Array): void {
+    if (this.#isFull) {
+      this.#dropped += 1;
+      return;
+    }
+    try {
+      if (this.stream.send(bytes)) return;
+    } catch {
+      // The stream is broken; its reader notices and ends the link.
+      return;
+    }
+    this.#isFull = true;
+    this.stream.drained().then(() => {
+      this.#isFull = false;
+      this.#ticksFull = 0;
+    }, () => {});
+  }
+
+  /** Frames as they come; what is no frame ends it. @throws {MembershipError} {MeshError} */
+  async *read(frames: AsyncIterator<Uint8Array>): AsyncGenerator<RegistryFrame> {
+    for (;;) {
+      const { done, value } = await frames.next();
+      if (done === true) return;
+      this.#framesIn += 1;
+      this.#bytesIn += value.length;
+      if (this.#framesIn > framesPerTickMax || this.#bytesIn > bytesPerTickMax) {
+        throw new MembershipError({
+          code: "flood",
+          message: "Cannot listen to a peer any more as it sends more than anybody needs to",
+        });
+      }
+      yield parseRegistryFrame(value);
+    }
+  }
+
+  /** Counts anew. @returns how many ticks it has not read anything */
+  tick(): number {
+    this.#framesIn = 0;
+    this.#bytesIn = 0;
+    if (this.#isFull) this.#ticksFull += 1;
+    return this.#ticksFull;
+  }
+}
