@@ -5,6 +5,10 @@
  * of work, which holds at any depth. Rows that pass together share the reading of all keys and values
  * before them, so as many as can be pass together, as long as one layer of them is in time. How much
  * they share differs, so each number of rows has a rate of its own, and is tried after its half.
+ *
+ * Others choose their next tokens meanwhile, on a processor that may be the same or another one. How
+ * many rows pass is decided by what others notice: the time beyond their choosing. How many layers,
+ * by all the time, as several of which none is noticed would be.
  */
 import { RecentMedian } from "./recent_median.ts";
 import type { LayerRange, WorkModel } from "./work.ts";
@@ -32,13 +36,16 @@ export interface PacedRows {
 
 /** How long it may take. */
 export interface PacedTime {
+  /** Beyond the time in which others choose. */
   readonly ms: number;
+  readonly choosingMs: number;
   /** Milliseconds of a unit of work, as long as nothing was timed. */
   readonly rateGuess: number;
 }
 
 interface Rate {
-  readonly median: RecentMedian;
+  readonly all: RecentMedian;
+  readonly noticed: RecentMedian;
   /** Samples of others since its last. */
   age: number;
 }
@@ -59,7 +66,7 @@ export class LayerPace {
       let longestMs = 0;
       for (let layer = layers.from; layer < layers.to; layer++) {
         const one = { firstPosition, rows: some, layers: { from: layer, to: layer + 1 } };
-        longestMs = Math.max(longestMs, this.#predictMs(one, time));
+        longestMs = Math.max(longestMs, this.#predictMs("noticed", one, time));
       }
       if (longestMs <= time.ms) return some;
     }
@@ -71,35 +78,45 @@ export class LayerPace {
     let count = 1;
     while (layers.from + count < layers.to) {
       const more = { ...rows, layers: { from: layers.from, to: layers.from + count + 1 } };
-      if (this.#predictMs(more, time) > time.ms) break;
+      if (this.#predictMs("all", more, time) > time.ms + time.choosingMs) break;
       count++;
     }
     return count;
   }
 
-  /** Learns that rows passed all of `passed.layers` in `ms`. */
-  observe(passed: PacedRows, ms: number): void {
+  /** Learns that rows passed all of `passed.layers` in `ms`, of which others chose in some. */
+  observe(
+    passed: PacedRows,
+    { ms, choosingMs }: { readonly ms: number; readonly choosingMs: number },
+  ): void {
     const power = powerOf(passed.rows);
     for (const [other, rate] of this.#rates) {
       if (other !== power && ++rate.age > ageMax) this.#rates.delete(other);
     }
-    const rate = this.#rates.get(power) ?? { median: new RecentMedian(samplesMax), age: 0 };
-    rate.median.add(ms / this.#workOf(passed));
+    const rate = this.#rates.get(power) ?? {
+      all: new RecentMedian(samplesMax),
+      noticed: new RecentMedian(samplesMax),
+      age: 0,
+    };
+    const work = this.#workOf(passed);
+    rate.all.add(ms / work);
+    rate.noticed.add(Math.max(0, ms - choosingMs) / work);
     rate.age = 0;
     this.#rates.set(power, rate);
   }
 
-  #predictMs(rows: PacedRows, { rateGuess }: PacedTime): number {
-    return this.#workOf(rows) * (this.#rates.size === 0 ? rateGuess : this.#rateOf(rows.rows));
+  #predictMs(what: "all" | "noticed", rows: PacedRows, { rateGuess }: PacedTime): number {
+    const work = this.#workOf(rows);
+    return work * (this.#rates.size === 0 ? rateGuess : this.#rateOf(rows.rows, what));
   }
 
   /** Of the rows themselves, or of their half; else of the next that are more. */
-  #rateOf(rows: number): number {
+  #rateOf(rows: number, what: "all" | "noticed"): number {
     const power = powerOf(rows);
     const known = this.#rates.get(power) ?? this.#rates.get(power - 1);
-    if (known !== undefined) return known.median.value ?? Infinity;
+    if (known !== undefined) return known[what].value ?? Infinity;
     const more = [...this.#rates.keys()].filter((other) => other > power);
-    return this.#rates.get(Math.min(...more))?.median.value ?? Infinity;
+    return this.#rates.get(Math.min(...more))?.[what].value ?? Infinity;
   }
 
   #workOf({ firstPosition, rows, layers }: PacedRows): number {

@@ -107,7 +107,10 @@ export class StepMaker {
     this.#times.grow(decodingRows);
     const { chunk, layers, firstLayer } = layered;
     const passed = { from: firstLayer, to: firstLayer + layers };
-    this.#pace.observe({ ...chunk.range, layers: passed }, passedMs);
+    this.#pace.observe({ ...chunk.range, layers: passed }, {
+      ms: passedMs,
+      choosingMs: this.#times.choosingMs(decodingRows),
+    });
   }
 
   /**
@@ -207,7 +210,7 @@ export class StepMaker {
     const entries = [...decoding, ...mixed.flatMap((one, i) => entryOf(one, shares[i] ?? 0, 0))];
     const share = deep.length / prompts.length;
     const rateGuess = room.ms / room.work;
-    const time = { ms: room.choosingMs + room.ms * share, rateGuess };
+    const time = { ms: room.ms * share, choosingMs: room.choosingMs, rateGuess };
     return { entries, layered: this.#layered(deep, time) };
   }
 
