@@ -1,10 +1,10 @@
 /** The adapter's limits and times, each with its reason. */
 
-/** Between two probes of a link: four within the time after which silence ends it. */
-export const PROBE_INTERVAL_MS = 250;
+/** Between two probes of a link: the fourth that finds silence ends it, so within 600 to 800 ms. */
+export const PROBE_INTERVAL_MS = 200;
 
 /** Probes of a link between two looks at whether gossip still has a stream to each peer. */
-export const REPAIR_TICKS = 4;
+export const REPAIR_TICKS = 5;
 
 /** Such looks between two attempts, at most: a peer may not allow gossip for as long as it likes. */
 export const REPAIR_TURNS_MAX = 32;
@@ -13,7 +13,7 @@ export const REPAIR_TURNS_MAX = 32;
  * Silence after which a link is dead, so that a stopped peer is noticed within a second. What this
  * side slept through does not count (see `Prober`).
  */
-export const SILENCE_MS_MIN = 750;
+export const SILENCE_MS_MIN = 700;
 
 /** Silence that a slow link may have: so many round trips. */
 export const SILENCE_ROUND_TRIPS = 8;

@@ -1,5 +1,5 @@
 /**
- * Probes of one link: a round trip each quarter of a second, and the verdict that the link is dead.
+ * Probes of one link: a round trip five times a second, and the verdict that the link is dead.
  *
  * Either side opens one stream for its own probes and answers the other's on the stream it came on. A
  * message is a kind (1 byte: 1 asks, 2 answers) and a number (32 bits, big-endian). Anything heard on
@@ -64,9 +64,12 @@ export class Prober {
     this.#open();
   }
 
-  /** The shortest of the last round trips, by which links are compared: load only ever adds to it. */
+  /**
+   * The shortest of the last round trips, by which links are compared: load only ever adds to it.
+   * Undefined while there are too few to tell.
+   */
   get shortestMs(): number | undefined {
-    return this.#recentMs.length === 0 ? undefined : Math.min(...this.#recentMs);
+    return this.#recentMs.length < RECENT_COUNT / 2 ? undefined : Math.min(...this.#recentMs);
   }
 
   /** Something came over the link. */

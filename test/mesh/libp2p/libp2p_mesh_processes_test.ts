@@ -1,0 +1,173 @@
+/**
+ * Two processes, of both runtimes, over both transports: they talk, and one of them is killed, stopped,
+ * or busy.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { loadIroh } from "../../../src/mesh/libp2p/iroh_native.ts";
+import { MeshError } from "../../../src/ports/mod.ts";
+import type { MeshStream } from "../../../src/ports/mod.ts";
+import { clock, link, nextEvent, nodeAt, withNodes } from "./_meshes.ts";
+import type { Node } from "./_meshes.ts";
+import { hasRuntime, type NodeProcess, OTHER, OWN, withProcess } from "./_processes.ts";
+
+/** A dead peer is noticed within 800 ms; tests run beside others, which adds to that. */
+const NOTICED_MS_MAX = 1500;
+
+const hasIroh = !("missing" in loadIroh());
+
+function isCode(code: MeshError["code"]): (thrown: unknown) => boolean {
+  return (thrown) => thrown instanceof MeshError && thrown.code === code;
+}
+
+async function dial(a: Node, process: NodeProcess): Promise<void> {
+  const peer = { mesh: { ...a.mesh, self: process.key }, addresses: process.addresses };
+  await link(a, peer);
+  await process.next(({ event }) => event === "connected");
+}
+
+/** A node of this process linked with one of another process. */
+async function withTwo(
+  options: { readonly transport: "tcp" | "iroh"; readonly runtime: typeof OWN },
+  use: (a: Node, process: NodeProcess) => Promise<void>,
+): Promise<void> {
+  const { transport, runtime } = options;
+  await withProcess({ runtime, transport, seed: 200 }, async (process) => {
+    await withNodes([undefined], async (...nodes) => {
+      const a = nodeAt(nodes, 0);
+      await dial(a, process);
+      await use(a, process);
+    }, transport === "iroh" ? { tcp: false, iroh: true } : {});
+  });
+}
+
+async function exchange(stream: MeshStream, count: number): Promise<void> {
+  const frames = stream.frames[Symbol.asyncIterator]();
+  for (let at = 0; at < count; at++) {
+    const frame = new Uint8Array(16384).fill(at);
+    if (!stream.send(frame)) await stream.drained();
+    const { value } = await frames.next();
+    assert.deepEqual(value, frame);
+  }
+  await stream.close();
+  assert.deepEqual(await frames.next(), { done: true, value: undefined });
+}
+
+/** Sends until the stream is closed; a hang fails the test by its time. */
+async function sendToTheEnd(stream: MeshStream): Promise<void> {
+  while (true) {
+    if (!stream.send(new Uint8Array(16384))) await stream.drained();
+    await clock.sleep(5);
+  }
+}
+
+for (const transport of ["tcp", "iroh"] as const) {
+  const skip = transport === "iroh" && !hasIroh;
+
+  test(
+    `${OWN} and ${OTHER} talk over ${transport}`,
+    { skip: skip || !hasRuntime(OTHER) },
+    async () => {
+      await withTwo({ transport, runtime: OTHER }, async (a, process) => {
+        assert.deepEqual(a.mesh.peers().map((peer) => peer.transport), [transport]);
+        await exchange(await a.mesh.open(process.key, "/test/echo"), 50);
+      });
+    },
+  );
+
+  test(`kill -9 of a peer over ${transport} soon ends streams, sends and reads`, {
+    skip,
+  }, async () => {
+    await withTwo({ transport, runtime: OWN }, async (a, process) => {
+      const stream = await a.mesh.open(process.key, "/test/hold");
+      const closed = nextEvent(a.mesh, "closed");
+      const reading = assert.rejects(
+        stream.frames[Symbol.asyncIterator]().next(),
+        isCode("closed"),
+      );
+      const sending = assert.rejects(sendToTheEnd(stream), isCode("closed"));
+      const killedMs = performance.now();
+      process.signal("SIGKILL");
+      await Promise.all([closed, reading, sending, stream.closed]);
+      const tookMs = performance.now() - killedMs;
+      console.log(`kill -9 over ${transport}: ${Math.round(tookMs)} ms`);
+      assert.ok(tookMs < NOTICED_MS_MAX, `noticed after ${tookMs} ms`);
+      await assert.rejects(a.mesh.open(process.key, "/test/hold"), isCode("unreachable"));
+    });
+  });
+
+  test(`a stopped peer over ${transport} is soon noticed, by it too once it goes on`, {
+    skip,
+  }, async () => {
+    await withTwo({ transport, runtime: OWN }, async (a, process) => {
+      const stream = await a.mesh.open(process.key, "/test/echo");
+      const closed = nextEvent(a.mesh, "closed");
+      await clock.sleep(300);
+      const stoppedMs = performance.now();
+      process.signal("SIGSTOP");
+      await Promise.all([closed, stream.closed]);
+      const tookMs = performance.now() - stoppedMs;
+      console.log(`SIGSTOP over ${transport}: ${Math.round(tookMs)} ms`);
+      assert.ok(tookMs < NOTICED_MS_MAX, `noticed after ${tookMs} ms`);
+      const resumedMs = Date.now();
+      process.signal("SIGCONT");
+      const { atMs } = await process.next(({ event }) => event === "closed");
+      assert.ok(atMs - resumedMs < NOTICED_MS_MAX, `noticed after ${atMs - resumedMs} ms`);
+      await dial(a, process);
+      await exchange(await a.mesh.open(process.key, "/test/echo"), 3);
+    });
+  });
+}
+
+test("an event loop that was blocked for 1.5 s costs one link, and no more", async () => {
+  await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
+    const closed = nextEvent(a.mesh, "closed");
+    process.tell({ blockMs: 1500 });
+    await closed;
+    await process.next(({ event }) => event === "closed");
+    await dial(a, process);
+    const again = nextEvent(a.mesh, "closed").then(() => "closed", () => "never");
+    assert.equal(await Promise.race([again, clock.sleep(2000).then(() => "steady")]), "steady");
+    assert.deepEqual(process.rest(), []);
+    // This side blocks: the other one ends the link, this one does not blame it for the silence.
+    const endMs = performance.now() + 1500;
+    while (performance.now() < endMs);
+    await again;
+    await process.next(({ event }) => event === "closed");
+    await dial(a, process);
+    await exchange(await a.mesh.open(process.key, "/test/echo"), 3);
+  });
+});
+
+test("an event loop that is blocked for 400 ms again and again keeps its links", async () => {
+  await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
+    const closed = nextEvent(a.mesh, "closed").then(() => "closed", () => "never");
+    for (let count = 0; count < 4; count++) {
+      process.tell({ blockMs: 400 });
+      await clock.sleep(500);
+    }
+    assert.equal(await Promise.race([closed, clock.sleep(300).then(() => "kept")]), "kept");
+    assert.equal(a.mesh.peers().length, 1);
+  });
+});
+
+test("a peer that sends without end is slowed down, and its link lives", async () => {
+  await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
+    const closed = nextEvent(a.mesh, "closed").then(() => "closed", () => "never");
+    const held = await a.mesh.open(process.key, "/test/flood");
+    const read = await a.mesh.open(process.key, "/test/flood");
+    const endMs = performance.now() + 1500;
+    let bytes = 0;
+    for await (const frame of read.frames) {
+      bytes += frame.length;
+      if (performance.now() > endMs) break;
+    }
+    assert.ok(bytes > 4 * 1024 * 1024, `${bytes} bytes were read`);
+    const before = a.mesh.counters().receivedBytes - bytes;
+    assert.ok(before < 8 * 1024 * 1024, `${before} bytes wait, though nobody reads them`);
+    await exchange(await a.mesh.open(process.key, "/test/echo"), 3);
+    assert.equal(await Promise.race([closed, clock.sleep(10).then(() => "kept")]), "kept");
+    held.reset();
+    read.reset();
+  });
+});
