@@ -12,6 +12,8 @@ export const exitCodes = {
   state: 3,
   /** The node stopped by itself because a critical service failed for good. */
   crashed: 4,
+  /** What was to be checked can't be judged: it is neither shown to be right nor to be wrong. */
+  unjudged: 5,
   /** Ended by Ctrl-C before it was done (128 + SIGINT). */
   interrupted: 130,
 } as const;

@@ -20,6 +20,7 @@ import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
 import { systemdUnitCommand } from "./systemd_unit.ts";
 import { upCommand } from "./up.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order of the help. */
 const commands = or(
@@ -30,7 +31,7 @@ const commands = or(
   restartCommand,
   configCommand,
   modelCommand,
-  logCommand,
+  or(logCommand, verifyCommand),
   or(serviceCommand, callCommand),
   systemdUnitCommand,
 );
@@ -121,7 +122,7 @@ const groups: ReadonlySet<string> = new Set(["config", "log", "model"]);
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call"],
+  ...["service", "call", "verify"],
 ]);
 
 function exitCodeOf(thrown: unknown): number {

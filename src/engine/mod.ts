@@ -20,7 +20,7 @@ export type {
 } from "./face.ts";
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";
-export { numericClass } from "./numeric_class.ts";
+export { keyValueTypeOf, numericClass, tilePositions as pagePositions } from "./numeric_class.ts";
 export { contextLimitOf } from "./_checks.ts";
 export { pageBytesOf } from "./_page_room.ts";
 export { memoryNeed } from "./memory_need.ts";

@@ -13,6 +13,11 @@ export function numericClassOf(keyValueType: KeyValueType): string {
   return keyValueType === "f32" ? numericClass : "skep-q8a-kv16/1";
 }
 
+/** How executors of a numeric class store keys and values; undefined for no class of this release. */
+export function keyValueTypeOf(name: string): KeyValueType | undefined {
+  return (["f32", "f16"] as const).find((type) => numericClassOf(type) === name);
+}
+
 /** Every numeric class that this release executes a model in. */
 export const numericClasses: readonly string[] = [numericClassOf("f32"), numericClassOf("f16")];
 

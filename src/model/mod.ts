@@ -31,6 +31,7 @@ export { findManifest, isUnchanged, listManifests, readManifest } from "./manife
 export type { ListedManifest, ManifestPlace } from "./manifest_store.ts";
 export { findModel, openFoundModel } from "./manifest_find.ts";
 export type { FoundModel } from "./manifest_find.ts";
+export { rootOfSource } from "./root_of_source.ts";
 export { isModelName, manifestFile, modelNameOf } from "./manifest.ts";
 export type { ModelManifest } from "./manifest.ts";
 

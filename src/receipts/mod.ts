@@ -10,6 +10,8 @@ export type { ReceiptErrorCode } from "./errors.ts";
 export { isInTree, leafBytes, LeafTree } from "./leaf_tree.ts";
 export type { LeafProof } from "./leaf_tree.ts";
 export {
+  bytesOfHex,
+  hexOf,
   openRequestStatement,
   openStageStatement,
   requestStatementBytesMax,

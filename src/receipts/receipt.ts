@@ -76,7 +76,8 @@ export function checked<S extends v.GenericSchema>(
 /**
  * Checks signatures, and that all statements are of one request: its id, its parties, its model and
  * its class; that the requester names these stages and no others; and that they follow each other
- * from the embedding to the head.
+ * from the first layer to the last. Where no stage says that it had the embedding, or the head, the
+ * requester had it.
  *
  * @param layerCount of the model
  * @throws {ReceiptError} "malformed", "signature" or "mismatch", naming the statement
@@ -121,21 +122,33 @@ function checkCover(
   let layer = 0;
   for (const [i, { embedding, layers, head, positions, logits }] of stages.entries()) {
     const name = `stage ${i + 1}`;
-    if (embedding !== (i === 0)) throw mismatch(`${name} is not where the embedding is`);
+    if (embedding && i > 0) throw mismatch(`${name} is not where the embedding is`);
     if (layers.from !== layer) throw mismatch(`${name} does not begin at layer ${layer}`);
-    if (head !== (i === stages.length - 1)) throw mismatch(`${name} is not where the head is`);
+    if (head && i < stages.length - 1) throw mismatch(`${name} is not where the head is`);
     if (positions.to !== end) {
       throw mismatch(`${name} signed up to position ${positions.to} and not ${end}`);
     }
-    const wanted = request.outputTokens;
-    if (head && (logits?.positions.to !== end || end - logits.positions.from !== wanted)) {
-      throw mismatch(`${name} did not sign the logits of ${wanted} positions`);
-    }
+    if (head && request.outputTokens > 0) checkLogits(logits, { name, request, end });
     layer = layers.to;
   }
   if (stages.length > 0 && layer !== layerCount) {
     throw mismatch(`the stages end at layer ${layer} and the model has ${layerCount}`);
   }
+}
+
+/** Logits are signed up to the end; those that were computed by a stage that is gone are not. */
+function checkLogits(
+  logits: StageStatement["logits"],
+  { name, request, end }: {
+    readonly name: string;
+    readonly request: RequestStatement;
+    readonly end: number;
+  },
+): void {
+  const first = request.promptTokens - 1;
+  const range = logits?.positions;
+  if (range?.to === end && range.from >= first && range.from < end) return;
+  throw mismatch(`${name} did not sign the logits of positions from ${first} on to ${end}`);
 }
 
 function mismatch(why: string): ReceiptError {

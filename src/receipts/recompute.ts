@@ -6,6 +6,7 @@
  */
 import { Blake3 } from "../hot/mod.ts";
 import type { Executor } from "../engine/mod.ts";
+import { ReceiptError } from "./errors.ts";
 import { LeafTree } from "./leaf_tree.ts";
 import { type OpenReceipt, positionsOf } from "./receipt.ts";
 import type { StageStatement } from "./statement.ts";
@@ -48,12 +49,14 @@ const headRowsMax = 16;
 /**
  * Computes what honest parties would have signed.
  *
- * @throws {EngineError} when the model can't be computed; {RangeError} for a token out of range
+ * @throws {EngineError} when the model can't be computed
+ * @throws {ReceiptError} "mismatch" when a token is none of the model's
  * @throws the signal's reason when it aborts
  */
 export async function recompute(options: RecomputeOptions): Promise<Truth> {
   const { receipt: { request, stages }, chunkPositions = 128, onProgress } = options;
   const total = positionsOf(request);
+  checkTokens(options);
   const pass = new Pass(options);
   try {
     for (let from = 0; from < total; from += chunkPositions) {
@@ -100,7 +103,10 @@ class Pass {
     const { executor } = this.#options;
     const tokens = this.#tokens.subarray(from, to);
     let hidden = await executor.embed(tokens);
-    let digests = this.#digestsOf(new Uint8Array(tokens.slice().buffer), 4);
+    // Where no stage has the embedding, the requester gave the first one rows.
+    let digests = this.#works[0]?.embedding === true
+      ? this.#digestsOf(new Uint8Array(tokens.slice().buffer), 4)
+      : this.#digestsOf(hidden, 4 * executor.shape.width);
     for (const [i, work] of this.#works.entries()) {
       const { input, output } = this.truths[i] ?? none;
       input.append(kept(digests, from, work));
@@ -143,13 +149,16 @@ class Pass {
     const { executor, receipt: { request }, signal } = this.#options;
     if (request.outputTokens === 0) return;
     const { width, vocabularySize } = executor.shape;
-    const logitsTree = this.truths.at(-1)?.logits;
+    const signed = this.#works.at(-1)?.logits;
+    const tree = this.truths.at(-1)?.logits;
     const first = Math.max(from, request.promptTokens - 1);
     for (let at = first; at < to; at += headRowsMax) {
       const end = Math.min(to, at + headRowsMax);
       const rows = hidden.slice((at - from) * width, (end - from) * width);
       const logits = await executor.head(rows, signal);
-      logitsTree?.append(this.#digestsOf(logits, 4 * vocabularySize));
+      if (signed !== undefined && end > signed.positions.from) {
+        tree?.append(kept(this.#digestsOf(logits, 4 * vocabularySize), at, signed));
+      }
       for (let position = at; position < end; position++) {
         const row = (position - at) * vocabularySize;
         this.#judge(logits.subarray(row, row + vocabularySize), position);
@@ -176,6 +185,19 @@ class Pass {
   }
 }
 
+function checkTokens({ transcript, executor: { shape } }: RecomputeOptions): void {
+  const { promptTokens, outputTokens } = transcript;
+  for (const tokens of [promptTokens, outputTokens]) {
+    const bad = tokens.find((token) => token >= shape.vocabularySize);
+    if (bad === undefined) continue;
+    throw new ReceiptError({
+      code: "mismatch",
+      message: `Cannot accept the receipt as the requester signed for token ${bad} and the ` +
+        `model's are below ${shape.vocabularySize}`,
+    });
+  }
+}
+
 const none: StageTruth = {
   input: new LeafTree(),
   output: new LeafTree(),
@@ -183,6 +205,10 @@ const none: StageTruth = {
 };
 
 /** Digests of those positions from `from` on that the stage signed for. */
-function kept(digests: Uint8Array, from: number, { positions }: Work): Uint8Array {
+function kept(
+  digests: Uint8Array,
+  from: number,
+  { positions }: Pick<Work, "positions">,
+): Uint8Array {
   return digests.subarray(32 * Math.max(0, positions.from - from));
 }

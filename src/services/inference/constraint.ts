@@ -29,13 +29,22 @@ export interface Constraint {
   readonly toolFormat: ToolFormat | undefined;
 }
 
+/** What of a request says what its answer is held to. */
+export type ConstraintParams = Pick<GenerateParams, "format" | "toolCalls" | "prompt">;
+
+/** What of a model that takes. */
+export type ConstraintModel = Pick<LoadedModel, "file" | "tokenizer" | "grammars">;
+
 /**
  * Finds what the answer is held to.
  *
  * @returns undefined for an answer that may be anything
  * @throws {RpcError} "invalidParams" with the field in `data`
  */
-export function constraintOf(params: GenerateParams, model: LoadedModel): Constraint | undefined {
+export function constraintOf(
+  params: ConstraintParams,
+  model: ConstraintModel,
+): Constraint | undefined {
   const { format, toolCalls } = params;
   if (toolCalls !== undefined) return toolConstraint(params, model);
   if (format === undefined) return undefined;
@@ -60,7 +69,10 @@ export function constraintOf(params: GenerateParams, model: LoadedModel): Constr
   return { grammar, field, spelled: new Map(), toolFormat: undefined };
 }
 
-function toolConstraint(params: GenerateParams, model: LoadedModel): Constraint | undefined {
+function toolConstraint(
+  params: ConstraintParams,
+  model: ConstraintModel,
+): Constraint | undefined {
   const { toolCalls, format, prompt } = params;
   if (toolCalls === undefined || prompt.kind !== "chat") return undefined;
   const { choice, name, parallel } = toolCalls;

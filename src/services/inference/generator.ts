@@ -4,7 +4,6 @@
  * A request is counted once, whatever becomes of it; its slot and its pages are given back when its
  * stream ends, however it ends.
  */
-import type { SamplerOptions } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { Batcher } from "./batcher.ts";
 import type { Closing } from "./closing.ts";
@@ -16,6 +15,7 @@ import { Meters, outcomeOf } from "./meters.ts";
 import { prepareRequest } from "./prompt.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import { doneEvent, RequestRecord } from "./record.ts";
+import { penalises, samplerOptions } from "./sampling.ts";
 import type { GenerateItem, GenerateParams } from "./schemas.ts";
 import { Sequence } from "./sequence.ts";
 import { Slots } from "./slots.ts";
@@ -214,18 +214,4 @@ function once(action: () => void): () => void {
     done = true;
     action();
   };
-}
-
-function samplerOptions(request: PreparedRequest, vocabularySize: number): SamplerOptions {
-  const { logitBias, ...sampling } = request.sampling;
-  const bias = new Map(Object.entries(logitBias).map(([id, value]) => [Number(id), value]));
-  // The sampler has no top_p of 0; what it would keep is the likeliest token.
-  const narrowest = sampling.topP === 0 ? { topP: 1, topK: 1 } : {};
-  return { ...sampling, ...narrowest, logitBias: bias, seed: request.seed, vocabularySize };
-}
-
-/** Whether the tokens so far matter for the choice of the next one. */
-function penalises({ sampling }: PreparedRequest): boolean {
-  return sampling.repeatPenalty !== 1 || sampling.frequencyPenalty !== 0 ||
-    sampling.presencePenalty !== 0;
 }

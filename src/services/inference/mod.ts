@@ -28,6 +28,10 @@ export { embeddedEvent } from "./embedder.ts";
 export { doneEvent } from "./record.ts";
 export type { DoneBody } from "./record.ts";
 
+// For who checks an answer.
+export { heldToSchema, replayChooser, ReplayError } from "./replay.ts";
+export type { HeldTo, ReplayOptions } from "./replay.ts";
+
 // What tests replace.
 export { wasmEngine } from "./engine.ts";
 export type { Engine } from "./engine.ts";

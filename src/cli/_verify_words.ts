@@ -1,0 +1,65 @@
+/** What came of checking a receipt, for people and for scripts. */
+import { hidOf, shortHidOf } from "../identity/mod.ts";
+import { bytesOfHex, sentenceOf } from "../receipts/mod.ts";
+import type { OpenReceipt, Verdict } from "../receipts/mod.ts";
+import { columns, formatDuration, painterFor } from "./_style.ts";
+import type { CliIo } from "./cli_io.ts";
+
+/** A verdict, and what it took. */
+export interface Checked {
+  readonly opened: OpenReceipt;
+  readonly verdict: Verdict;
+  /** Of the pass itself, without loading. */
+  readonly durationMs: number;
+}
+
+/** The text that the command prints. */
+// tidy: allow positional-parameters as the terminal, what and how are three things
+export function showVerdict(io: CliIo, checked: Checked, json: boolean): string {
+  return json ? `${JSON.stringify(rowOf(checked), undefined, 2)}\n` : textOf(io, checked);
+}
+
+function rowOf({ opened: { request, stages }, verdict, durationMs }: Checked): unknown {
+  const { isGood, finding, notJudged, positions } = verdict;
+  return {
+    verdict: isGood ? "good" : "bad",
+    ...finding === undefined ? {} : { finding, why: sentenceOf(finding, nameOf) },
+    notJudged,
+    positions,
+    durationMs: Math.round(durationMs),
+    request: request.request,
+    requester: request.requester,
+    root: request.root,
+    class: request.class,
+    promptTokens: request.promptTokens,
+    outputTokens: request.outputTokens,
+    stages: stages.map(({ stage, layers, embedding, head, positions }) => {
+      return { stage, layers, embedding, head, positions };
+    }),
+  };
+}
+
+function textOf(io: CliIo, { opened, verdict, durationMs }: Checked): string {
+  const { request: { promptTokens, outputTokens, requester }, stages } = opened;
+  const { finding, notJudged, positions } = verdict;
+  const paint = painterFor(io, io.stdout);
+  const rows: [string, string][] = [
+    ["requester", `${nameOf(requester)}, ${promptTokens} tokens asked, ${outputTokens} answered`],
+    ...stages.map(({ stage, layers: { from, to }, positions }, i): [string, string] => [
+      `stage ${i + 1}`,
+      `${nameOf(stage)}, ${to === from ? "no layers" : `layers ${from} to ${to - 1}`}, ` +
+      `positions ${positions.from} to ${positions.to}${
+        notJudged.includes(i) ? ", not judged" : ""
+      }`,
+    ]),
+    ["computed", `${positions} positions in ${formatDuration(durationMs)}`],
+  ];
+  const words = finding === undefined
+    ? paint("green", "The receipt tells the truth")
+    : paint("red", sentenceOf(finding, nameOf));
+  return `${columns(rows)}${words}\n`;
+}
+
+function nameOf(key: string): string {
+  return shortHidOf(hidOf(bytesOfHex(key)));
+}

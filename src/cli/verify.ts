@@ -1,0 +1,185 @@
+/** `skep verify`: computes an answer once more and says whether its receipt tells the truth. */
+import { object } from "@optique/core/constructs";
+import { message } from "@optique/core/message";
+import { map, optional } from "@optique/core/modifiers";
+import { argument, command, option } from "@optique/core/primitives";
+import { string } from "@optique/core/valueparser";
+import { join } from "node:path";
+import type { LeavesOf, OpenReceipt, Receipt, Transcript, Verdict } from "../receipts/mod.ts";
+import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
+import type { PlaceOptions } from "./_options.ts";
+import { type ReceiptModel, unjudged, withReceiptModel } from "./_verify_model.ts";
+import { type Checked, showVerdict } from "./_verify_words.ts";
+import type { CliIo } from "./cli_io.ts";
+import type { CommandParser, Invocation } from "./command.ts";
+import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
+
+interface VerifyOptions {
+  readonly receipt: string;
+  readonly transcript: string;
+  readonly model: string;
+  readonly leaves: string | undefined;
+  readonly json: boolean;
+  readonly place: PlaceOptions;
+}
+
+const verifyOptions = object({
+  receipt: argument(string({ metavar: "RECEIPT" }), {
+    description: message`The receipt's file.`,
+  }),
+  transcript: option("--transcript", string({ metavar: "FILE" }), {
+    description: message`What the requester kept: its tokens and the salt.`,
+  }),
+  model: option("--model", string({ metavar: "MODEL" }), {
+    description: message`The model that the receipt names: a file, or a name that was added.`,
+  }),
+  leaves: optional(option("--leaves", string({ metavar: "DIR" }), {
+    description:
+      message`Where the leaves that stages kept are, as files 1-input.leaves, 1-output.leaves, 1-logits.leaves, 2-input.leaves and so on; with them the first wrong position is named.`,
+  })),
+  json: jsonOption,
+  place: placeOptions,
+});
+
+/** The parser of `skep verify`. */
+export const verifyCommand: CommandParser = command(
+  "verify",
+  map(verifyOptions, (options): Invocation => (io) => verify(io, options)),
+  {
+    brief: message`Check an answer's receipt by computing it once more.`,
+    description:
+      message`Compute an answer's tokens in one pass and compare every stage's digests, and every token, with what was signed. The exit code is 0 when the receipt tells the truth, 1 when it does not, and 5 when it can't be judged: a file is missing or unreadable, or it is another model, transcript or numeric class. No node is needed.`,
+    footer: examples(
+      "skep verify receipt.json --transcript transcript.json --model ./model.gguf",
+      "skep verify receipt.json --transcript transcript.json --model small --leaves ./leaves",
+      "skep verify receipt.json --transcript transcript.json --model small --json | jq .finding",
+    ),
+  },
+);
+
+async function verify(io: CliIo, options: VerifyOptions): Promise<number> {
+  const { ReceiptError } = await import("../receipts/mod.ts");
+  try {
+    const checked = await check(io, options);
+    io.stdout.write(showVerdict(io, checked, options.json));
+    return checked.verdict.isGood ? exitCodes.ok : exitCodes.failure;
+  } catch (thrown) {
+    if (thrown instanceof CliError && thrown.exitCode === exitCodes.interrupted) throw thrown;
+    const isFalse = thrown instanceof ReceiptError &&
+      (thrown.code === "signature" || thrown.code === "mismatch");
+    if (options.json) {
+      const verdict = { verdict: isFalse ? "bad" : "unjudged", why: sentenceOf(thrown) };
+      io.stdout.write(`${JSON.stringify(verdict, undefined, 2)}\n`);
+      return isFalse ? exitCodes.failure : exitCodes.unjudged;
+    }
+    const exitCode = isFalse ? exitCodes.failure : exitCodes.unjudged;
+    throw new CliError({ exitCode, message: sentenceOf(thrown), cause: thrown });
+  }
+}
+
+async function check(io: CliIo, options: VerifyOptions): Promise<Checked> {
+  const receipts = await import("../receipts/mod.ts");
+  const receipt = receipts.parseReceipt(await read(io, options.receipt));
+  const transcript = receipts.parseTranscript(await read(io, options.transcript));
+  const leaves = await leavesOf(io, { receipt, directory: options.leaves });
+  return await withReceiptModel(io, { ...options, receipt }, async (opened, model) => {
+    try {
+      receipts.checkTranscript(transcript, opened.request);
+    } catch (cause) {
+      throw unjudged(`the transcript is another answer's: ${sentenceOf(cause)}`, cause);
+    }
+    const beganMs = io.clock.monotonicMs();
+    const verdict = await computed(io, { opened, transcript, model, leaves });
+    return { opened, verdict, durationMs: io.clock.monotonicMs() - beganMs };
+  });
+}
+
+async function computed(
+  io: CliIo,
+  { opened, transcript, model: { file, executor }, leaves }: {
+    readonly opened: OpenReceipt;
+    readonly transcript: Transcript;
+    readonly model: ReceiptModel;
+    readonly leaves: LeavesOf;
+  },
+): Promise<Verdict> {
+  const { judge, recompute } = await import("../receipts/mod.ts");
+  const { replayChooser } = await import("../services/inference/mod.ts");
+  const { loadTokenizer } = await import("../model/mod.ts");
+  const { seed, sampling } = opened.request;
+  const { vocabularySize } = executor.shape;
+  const choose = await replayChooser({
+    ...{ file, vocabularySize, seed, sampling, clock: io.clock },
+    tokenizer: loadTokenizer(file),
+    heldTo: transcript.constraint,
+    promptTokens: transcript.promptTokens,
+    outputTokens: transcript.outputTokens,
+  });
+  const { onProgress, signal, end } = watch(io);
+  try {
+    const pass = { receipt: opened, transcript, executor, choose, signal, onProgress };
+    return judge(opened, await recompute(pass), leaves);
+  } finally {
+    end();
+  }
+}
+
+/** How far the pass is, on a terminal; Ctrl-C ends it. */
+function watch(
+  io: CliIo,
+): {
+  readonly onProgress: (done: number, total: number) => void;
+  readonly signal: AbortSignal;
+  readonly end: () => void;
+} {
+  const stop = new AbortController();
+  const interrupted = new CliError({
+    exitCode: exitCodes.interrupted,
+    message: "Stopped verifying",
+  });
+  const forget = io.onSignal("SIGINT", () => stop.abort(interrupted));
+  const { stderr } = io;
+  return {
+    signal: stop.signal,
+    onProgress: (done, total) => {
+      if (stderr.isTerminal) stderr.write(`\rComputing ${done} of ${total} positions\x1b[K`);
+    },
+    end: () => {
+      forget();
+      if (stderr.isTerminal) stderr.write("\r\x1b[K");
+    },
+  };
+}
+
+/** Leaves of a directory; a file that is not there was not kept. */
+async function leavesOf(
+  io: CliIo,
+  { receipt, directory }: { readonly receipt: Receipt; readonly directory: string | undefined },
+): Promise<LeavesOf> {
+  if (directory === undefined) return () => undefined;
+  const { DiskError, readWholeFile } = await import("../ports/mod.ts");
+  const { leafBytes } = await import("../receipts/mod.ts");
+  const files = new Map<string, Uint8Array>();
+  for (const stage of receipt.stages.keys()) {
+    for (const tree of ["input", "output", "logits"]) {
+      const name = `${stage + 1}-${tree}.leaves`;
+      const path = join(absolutePath(io, directory), name);
+      try {
+        files.set(name, await readWholeFile(io.disk, { path, bytesMax: leafBytes * 2 ** 24 }));
+      } catch (thrown) {
+        if (!(thrown instanceof DiskError && thrown.code === "not-found")) throw thrown;
+      }
+    }
+  }
+  return (stage, tree) => files.get(`${stage + 1}-${tree}.leaves`);
+}
+
+async function read(io: CliIo, file: string): Promise<string> {
+  const { readWholeFile } = await import("../ports/mod.ts");
+  const { receiptBytesMax } = await import("../receipts/mod.ts");
+  const bytes = await readWholeFile(io.disk, {
+    path: absolutePath(io, file),
+    bytesMax: receiptBytesMax,
+  });
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
