@@ -50,6 +50,7 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
     const booting = boot(io, { options, progress, signal: stopping.signal });
     node = await Promise.race([booting, forced.promise]);
     progress.clear();
+    await readyOrStop(node, options);
     await sayReady(io, { node, json: options.json, stopping: stopping.signal });
     await node.closed;
     return exitCodes.ok;
@@ -58,6 +59,15 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
     throw thrown;
   } finally {
     progress.clear();
+  }
+}
+
+async function readyOrStop(node: RunningNode, { onReady }: UpOptions): Promise<void> {
+  try {
+    await onReady?.(node);
+  } catch (thrown) {
+    await node.stop();
+    throw thrown;
   }
 }
 

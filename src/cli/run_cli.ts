@@ -13,8 +13,11 @@ import type { Invocation } from "./command.ts";
 import { configCommand } from "./config.ts";
 import { downCommand } from "./down.ts";
 import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
+import { inviteCommand } from "./invite.ts";
+import { joinCommand } from "./join.ts";
 import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
+import { peerCommand } from "./peer.ts";
 import { restartCommand } from "./restart.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
@@ -32,6 +35,7 @@ const commands = or(
   configCommand,
   modelCommand,
   or(logCommand, verifyCommand),
+  or(inviteCommand, joinCommand, peerCommand),
   or(serviceCommand, callCommand),
   systemdUnitCommand,
 );
@@ -117,12 +121,12 @@ function helpPath(args: readonly string[]): string {
 }
 
 /** Commands that have commands of their own. */
-const groups: ReadonlySet<string> = new Set(["config", "log", "model"]);
+const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer"]);
 
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call", "verify"],
+  ...["service", "call", "invite", "join", "verify"],
 ]);
 
 function exitCodeOf(thrown: unknown): number {

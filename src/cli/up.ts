@@ -4,6 +4,7 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { command, flag, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
+import type { RunningNode } from "../node/mod.ts";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -21,6 +22,8 @@ export interface UpOptions extends PlaceOptions {
   readonly json: boolean;
   /** Runs these services and what they need, and no others; `skep service` sets it. */
   readonly only?: readonly string[];
+  /** Done once the node is ready, before it greets; its failure ends the node. `skep join` sets it. */
+  readonly onReady?: (node: RunningNode) => Promise<void>;
 }
 
 /** The options of `skep up`. */

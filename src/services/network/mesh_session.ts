@@ -96,9 +96,9 @@ export class MeshSession {
 
   /** Takes leave and closes everything. */
   async end(): Promise<void> {
-    this.registry.leave();
     this.#ending.abort();
     this.#timer?.cancel();
+    await this.registry.leave();
     await this.#save();
     await this.#host.mesh.close();
     this.#parts.gate.clear();

@@ -179,10 +179,11 @@ export class Registry {
     this.#prober.tick();
   }
 
-  /** Takes leave of all. */
-  leave(): void {
+  /** Takes leave of all; resolves when that is on its way. */
+  async leave(): Promise<void> {
     this.#gathering?.cancel();
     this.sendAll({ kind: "bye" });
+    await Promise.allSettled([...this.#links.values()].map(({ stream }) => stream.close()));
   }
 
   #onFrame(link: RegistryLink, frame: RegistryFrame): void {

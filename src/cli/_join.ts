@@ -1,0 +1,87 @@
+/** What `skep join` does: the running node joins, or one is started that does. */
+import { parseTicket } from "../mesh/mod.ts";
+import { readAll } from "./_input_lines.ts";
+import { callNetwork } from "./_network_service.ts";
+import { pathsOf } from "./_options.ts";
+import { findNode } from "./_running_node.ts";
+import { up } from "./_up.ts";
+import type { CliIo } from "./cli_io.ts";
+import { exitCodes } from "./exit_code.ts";
+import type { UpOptions } from "./up.ts";
+
+/** What `skep join` is asked for. */
+export interface JoinOptions extends UpOptions {
+  /** The text, or "-" for standard input. */
+  readonly ticket: string;
+  /** Whether to leave the mesh that the node is in. */
+  readonly leave: boolean;
+}
+
+/** The answer of `mesh.join`. */
+interface Joined {
+  readonly mesh: string;
+  readonly trust: "own" | "member";
+  readonly memberCount: number;
+}
+
+/**
+ * Joins.
+ *
+ * @throws {MembershipError} for a ticket that is cut or is none, before anything is started
+ */
+export async function join(io: CliIo, options: JoinOptions): Promise<number> {
+  const ticket = (options.ticket === "-" ? await readAll(io.stdin) : options.ticket).trim();
+  parseTicket(ticket);
+  const params = { ticket, leave: options.leave };
+  if (await findNode(io, pathsOf(io, options)) !== undefined) {
+    return say(io, { options, joined: await ask(io, { options, params }) });
+  }
+  if (options.detach) {
+    const code = await up(options.json ? { ...io, stdout: io.stderr } : io, {
+      ...options,
+      json: false,
+    });
+    if (code !== exitCodes.ok) return code;
+    try {
+      return say(io, { options, joined: await ask(io, { options, params }) });
+    } catch (thrown) {
+      // It was started to join; as it does not, it is not left behind.
+      const node = await findNode(io, pathsOf(io, options));
+      await node?.call("node.stop", {});
+      throw thrown;
+    }
+  }
+  return await up(io, {
+    ...options,
+    onReady: async (node) => {
+      const joined = await node.call("network", "mesh.join", params) as Joined;
+      if (!options.json) say(io, { options, joined });
+    },
+  });
+}
+
+async function ask(
+  io: CliIo,
+  { options, params }: {
+    readonly options: JoinOptions;
+    readonly params: Readonly<Record<string, unknown>>;
+  },
+): Promise<Joined> {
+  // The service answers with what its contract says.
+  return await callNetwork(io, { place: options, method: "mesh.join", params }) as Joined;
+}
+
+function say(
+  io: CliIo,
+  { options, joined }: { readonly options: JoinOptions; readonly joined: Joined },
+): number {
+  const { mesh, trust, memberCount } = joined;
+  if (options.json) io.stdout.write(`${JSON.stringify({ joined: true, ...joined })}\n`);
+  else {
+    io.stdout.write(
+      `Joined mesh ${mesh.slice(0, 12)} of ${memberCount} nodes, trusted as ${trust}. ` +
+        `"skep peer list" shows them.\n`,
+    );
+  }
+  return exitCodes.ok;
+}
