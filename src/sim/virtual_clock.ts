@@ -4,12 +4,11 @@
  */
 import { setImmediate } from "node:timers";
 import type { Clock, Timer } from "../ports/mod.ts";
+import { TimerHeap } from "./_timer_heap.ts";
+import type { HeapTimer } from "./_timer_heap.ts";
 
-interface Pending {
-  readonly dueMs: number;
-  readonly order: number;
-  readonly fn: () => void;
-}
+/** Timers that run within one turn of the event loop, at most. */
+const roundTimersMax = 64;
 
 /** Virtual time; `monotonicMs` starts at 0, the wall clock at `startMs`. */
 export class VirtualClock implements Clock {
@@ -17,7 +16,7 @@ export class VirtualClock implements Clock {
   /** Wall time minus monotonic time; `setWallClock` moves it. */
   #offsetMs: number;
   #order = 0;
-  readonly #pending = new Set<Pending>();
+  readonly #pending = new TimerHeap();
 
   /** @param options `startMs`: Unix milliseconds. @default 2026-01-01T00:00:00Z */
   constructor(options: { readonly startMs?: number } = {}) {
@@ -26,7 +25,7 @@ export class VirtualClock implements Clock {
 
   /** How many timers are waiting. */
   get pendingCount(): number {
-    return this.#pending.size;
+    return this.#pending.count;
   }
 
   /** See `Clock`. */
@@ -46,9 +45,10 @@ export class VirtualClock implements Clock {
         `Cannot start a timer as 'delayMs' must be at least 0: current value is ${delayMs}`,
       );
     }
-    const timer = { dueMs: this.#monotonicMs + delayMs, order: this.#order++, fn };
-    this.#pending.add(timer);
-    return { cancel: (): void => void this.#pending.delete(timer) };
+    const dueMs = this.#monotonicMs + delayMs;
+    const timer: HeapTimer = { dueMs, order: this.#order++, fn, isSet: true };
+    this.#pending.push(timer);
+    return { cancel: (): void => this.#pending.cancel(timer) };
   }
 
   /** See `Clock`. */
@@ -76,24 +76,39 @@ export class VirtualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const endMs = this.#monotonicMs + ms;
     await settle();
-    for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
-      this.#pending.delete(next);
-      this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
-      next.fn();
-      await settle();
-    }
+    let count = 1;
+    while (await this.#round(endMs, count)) count = Math.min(2 * count, roundTimersMax);
     this.#monotonicMs = Math.max(this.#monotonicMs, endMs);
   }
 
-  #next(endMs: number): Pending | undefined {
-    let best: Pending | undefined;
-    for (const timer of this.#pending) {
-      if (timer.dueMs > endMs) continue;
-      const sooner = best === undefined || timer.dueMs < best.dueMs ||
-        (timer.dueMs === best.dueMs && timer.order < best.order);
-      if (sooner) best = timer;
+  /**
+   * Runs up to `count` timers in one turn of the event loop, whose callbacks let every promise settle
+   * between two of them; false when no more were due.
+   */
+  #round(endMs: number, count: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let goesOn = true;
+      for (let i = 0; i < count; i++) {
+        setImmediate(() => {
+          goesOn &&= this.#runNext(endMs, reject);
+        });
+      }
+      setImmediate(() => resolve(goesOn));
+    });
+  }
+
+  /** Runs the next timer that is due by `endMs`; false when there is none, or it has thrown. */
+  #runNext(endMs: number, onThrown: (thrown: unknown) => void): boolean {
+    const next = this.#pending.takeDue(endMs);
+    if (next === undefined) return false;
+    this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
+    try {
+      next.fn();
+      return true;
+    } catch (thrown) {
+      onThrown(thrown);
+      return false;
     }
-    return best;
   }
 }
 
