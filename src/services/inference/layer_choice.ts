@@ -1,0 +1,66 @@
+/**
+ * Which layers of the configured model this node computes: all, a run that was asked for, or as many
+ * as fit.
+ */
+import type { LayerRange } from "../../engine/mod.ts";
+import { type GgufFile, type ModelShape, shardsOf } from "../../model/mod.ts";
+import { chooseLayers } from "../../placement/mod.ts";
+import { pagePositions } from "./limits.ts";
+
+/** Positions of keys and values that room is left for, where nothing else is said. */
+const positionsDefault = 2048;
+
+/** What is known when layers are chosen. */
+export interface LayerChoice {
+  readonly file: GgufFile;
+  readonly shape: ModelShape;
+  /** Bytes that the machine can give; undefined when that may not be known. */
+  readonly freeBytes: number | undefined;
+  /** Bytes of keys and values of 32 positions, all layers. */
+  readonly pageBytes: number;
+  /** Positions of a request, where it is configured. */
+  readonly context: number | undefined;
+  /** Layers that others hold. */
+  readonly others: readonly LayerRange[];
+}
+
+/**
+ * Layers from the setting "all", "auto" or "FROM-TO" (TO is the layer after the last).
+ *
+ * @returns undefined for all
+ * @throws {RangeError} when the model has no such layers, or not one fits
+ */
+export function chosenLayers(setting: string, choice: LayerChoice): LayerRange | undefined {
+  const { layerCount } = choice.shape;
+  if (setting === "all") return undefined;
+  if (setting === "auto") return fitting(choice);
+  const [from = 0, to = 0] = setting.split("-").map(Number);
+  if (from >= to || to > layerCount) {
+    throw new RangeError(
+      `Cannot load layers as "inference.layers" must lie within 0-${layerCount}: current value is ${setting}`,
+    );
+  }
+  return from === 0 && to === layerCount ? undefined : { from, to };
+}
+
+function fitting(choice: LayerChoice): LayerRange | undefined {
+  const { file, shape: { layerCount }, freeBytes, pageBytes, context, others } = choice;
+  if (freeBytes === undefined) return undefined;
+  const pages = Math.ceil((context ?? positionsDefault) / pagePositions);
+  const cacheBytes = pages * pageBytes / layerCount;
+  const layerBytes = new Array<number>(layerCount).fill(cacheBytes);
+  let wholeBytes = cacheBytes * layerCount;
+  for (const { layer, ranges } of shardsOf(file)) {
+    const bytes = ranges.reduce((sum, range) => sum + range.to - range.from, 0);
+    wholeBytes += bytes;
+    if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
+  }
+  if (wholeBytes <= freeBytes) return undefined;
+  const layers = chooseLayers({ layerCount, layerBytes, freeBytes, others });
+  if (layers.to > layers.from) return layers;
+  throw new RangeError(
+    `Cannot load layers as not one fits: the machine can give ${freeBytes} bytes, and a layer needs ${
+      Math.min(...layerBytes)
+    }`,
+  );
+}
