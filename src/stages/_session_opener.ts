@@ -3,7 +3,6 @@
  * what is held after a failure. Nothing is sent on before every stage has answered.
  */
 import type { Blake3 } from "../hot/mod.ts";
-import type { Identity } from "../identity/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
 import { openPartSession } from "./held_part.ts";
@@ -11,14 +10,14 @@ import { frameLinksMax, linkBytes, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { RouteState } from "./_route_keeper.ts";
-import { encodeOpen, type StageOpen } from "./stage_open.ts";
+import { encodeOpen, type OpenSigner, type StageOpen } from "./stage_open.ts";
 import type { Switchboard } from "./_switchboard.ts";
 import { TokenChain } from "./_token_chain.ts";
 
 /** What an opener works with. */
 export interface SessionOpenerOptions {
   readonly board: Switchboard;
-  readonly identity: Pick<Identity, "sign">;
+  readonly identity: OpenSigner;
   readonly self: PeerKey;
   readonly payer: PeerKey;
   readonly root: string;
@@ -95,7 +94,7 @@ export class SessionOpener {
     const version = ++session.version;
     const links = this.#linksOf(session);
     const signed = route.stages.some(({ isLocal }) => !isLocal)
-      ? encodeOpen({ open: this.#statement(session, route), links }, this.#options.identity)
+      ? await encodeOpen({ open: this.#statement(session, route), links }, this.#options.identity)
       : new Uint8Array();
     await Promise.all(
       route.stages.map((stage) =>

@@ -18,7 +18,6 @@ import {
   tokenChainSeed,
 } from "../engine/mod.ts";
 import { Blake3, encodeHex } from "../hot/mod.ts";
-import type { Identity } from "../identity/mod.ts";
 import type { ModelShape } from "../model/mod.ts";
 import type { Clock, MeshNetwork, PeerKey, Random } from "../ports/mod.ts";
 import { FlightDeck } from "./_flights.ts";
@@ -31,6 +30,7 @@ import type { RemoteStage } from "./_pipeline_stage.ts";
 import type { Place, Router } from "./route.ts";
 import { RouteKeeper } from "./_route_keeper.ts";
 import { SessionOpener } from "./_session_opener.ts";
+import type { OpenSigner } from "./stage_open.ts";
 import { checkedEntries } from "./_step_checks.ts";
 import { StageWatch } from "./_stage_watch.ts";
 import { type StepCall, StepRunner } from "./_step_runner.ts";
@@ -50,7 +50,7 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Signs opens; its key is the mesh's. */
-  readonly identity: Pick<Identity, "sign">;
+  readonly identity: OpenSigner;
   /** Who pays. @default this node */
   readonly payer?: PeerKey;
   /** This node's own part, where it has one. */

@@ -78,11 +78,16 @@ export interface OpenFrame {
   readonly signature: Uint8Array;
 }
 
+/** Signs for a node; a node's host does it elsewhere, and later. */
+export interface OpenSigner {
+  sign(purpose: string, bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
 /** Signs a statement and its links. @throws {RangeError} when it is longer than an open may be */
-export function encodeOpen(
+export async function encodeOpen(
   { open, links }: { readonly open: StageOpen; readonly links: Uint8Array },
-  identity: Pick<Identity, "sign">,
-): Uint8Array {
+  signer: OpenSigner,
+): Promise<Uint8Array> {
   const json = canonicalBytes(open, { bytesMax: openBytesMax });
   const linkCount = links.length / linkBytes;
   if (!Number.isInteger(linkCount) || linkCount > frameLinksMax) {
@@ -93,7 +98,7 @@ export function encodeOpen(
   const writer = new FrameWriter(9 + json.length + links.length + SIGNATURE_BYTES)
     .u8(OPEN_TAG).u32(json.length).put(json).u16(linkCount).u16(0).put(links);
   const signed = writer.bytes.subarray(1, writer.bytes.length - SIGNATURE_BYTES);
-  return writer.put(identity.sign(stageOpenPurpose, signed)).bytes;
+  return writer.put(await signer.sign(stageOpenPurpose, signed)).bytes;
 }
 
 /**

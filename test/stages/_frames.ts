@@ -65,6 +65,11 @@ export const openStatement = {
   ],
 } as const;
 
+const openFrame = await encodeOpen({
+  open: { ...openStatement, stages: [...openStatement.stages] },
+  links: new Uint8Array(64).fill(3),
+}, requester);
+
 /** One good frame of each kind. */
 export function goodFrames(): Uint8Array[] {
   const links = new Uint8Array(64).fill(3);
@@ -76,7 +81,7 @@ export function goodFrames(): Uint8Array[] {
       { ...head, firstLayer: 3, endLayer: 6, content: "logits", width: 5, rows: 2, computeMs: 3 },
       new Float32Array(10).fill(2),
     ),
-    encodeOpen({ open: { ...openStatement, stages: [...openStatement.stages] }, links }, requester),
+    openFrame,
     encodeControl({
       kind: "opened",
       session: ids.session,

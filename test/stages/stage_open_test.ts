@@ -8,15 +8,15 @@ import { openStatement, requester } from "./_frames.ts";
 const open: StageOpen = { ...openStatement, stages: [...openStatement.stages] };
 const links = new Uint8Array(64).fill(9);
 
-test("decodeOpen() gives back what was signed, and isSigned() says by whom", () => {
-  const frame = decodeOpen(encodeOpen({ open, links }, requester));
+test("decodeOpen() gives back what was signed, and isSigned() says by whom", async () => {
+  const frame = decodeOpen(await encodeOpen({ open, links }, requester));
   assert.deepEqual(frame.open, open);
   assert.deepEqual(frame.links, links);
   assert.ok(isSigned(frame));
 });
 
-test("isSigned() says no when the statement, a link or the signature was changed", () => {
-  const bytes = encodeOpen({ open, links }, requester);
+test("isSigned() says no when the statement, a link or the signature was changed", async () => {
+  const bytes = await encodeOpen({ open, links }, requester);
   const version = new TextDecoder().decode(bytes).indexOf('"version":2') + '"version":'.length;
   for (const at of [version, bytes.length - 64 - 1, bytes.length - 1]) {
     const other = bytes.slice();
@@ -24,10 +24,10 @@ test("isSigned() says no when the statement, a link or the signature was changed
     assert.equal(isSigned(decodeOpen(other)), false);
   }
   const stranger = identityFromSeed(new Uint8Array(32).fill(8));
-  assert.equal(isSigned(decodeOpen(encodeOpen({ open, links }, stranger))), false);
+  assert.equal(isSigned(decodeOpen(await encodeOpen({ open, links }, stranger))), false);
 });
 
-test("decodeOpen() refuses stages that do not follow each other", () => {
+test("decodeOpen() refuses stages that do not follow each other", async () => {
   const [first, second] = open.stages;
   assert.ok(first !== undefined && second !== undefined);
   const wrong = [
@@ -39,12 +39,12 @@ test("decodeOpen() refuses stages that do not follow each other", () => {
     [{ ...first, head: true }, second],
   ];
   for (const stages of wrong) {
-    const bytes = encodeOpen({ open: { ...open, stages }, links }, requester);
+    const bytes = await encodeOpen({ open: { ...open, stages }, links }, requester);
     assert.throws(() => decodeOpen(bytes), /does not follow/);
   }
 });
 
-test("decodeOpen() refuses a statement with a missing, wrong or unknown field by its name", () => {
+test("decodeOpen() refuses a statement with a missing, wrong or unknown field by its name", async () => {
   const { payer: _, ...missing } = open;
   const wrong = [
     [missing, /"payer"/],
@@ -54,7 +54,7 @@ test("decodeOpen() refuses a statement with a missing, wrong or unknown field by
     [{ ...open, stages: [] }, /"stages"/],
   ] as const;
   for (const [statement, pattern] of wrong) {
-    const bytes = encodeOpen({ open: statement as unknown as StageOpen, links }, requester);
+    const bytes = await encodeOpen({ open: statement as unknown as StageOpen, links }, requester);
     assert.throws(() => decodeOpen(bytes), (thrown) => {
       return thrown instanceof StageError && thrown.code === "malformed" &&
         pattern.test(thrown.message);

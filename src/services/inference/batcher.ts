@@ -33,6 +33,8 @@ export interface BatcherOptions {
   readonly clock: Clock;
   /** Prompt rows of one step at most. */
   readonly promptChunk: number;
+  /** Whether the executor runs some layers by themselves: one that is spread over nodes does not. @default true */
+  readonly isLayered?: boolean;
   /** Told after each step. */
   readonly onStep?: (report: StepReport) => void;
   /** Told when pages may have been taken or given back. */
@@ -56,8 +58,8 @@ export class Batcher {
   constructor(options: BatcherOptions) {
     this.#options = options;
     this.#breathedMs = options.clock.monotonicMs();
-    const { executor, promptChunk, onPreempted } = options;
-    this.#maker = new StepMaker({ executor, promptChunk, onPreempted });
+    const { executor, promptChunk, onPreempted, isLayered = true } = options;
+    this.#maker = new StepMaker({ executor, promptChunk, onPreempted, isLayered });
   }
 
   /** Takes in a sequence; it has no pages before it asks for something. */

@@ -42,6 +42,18 @@ export const inferenceConfig = v.strictObject({
       "The id under which the model is served. Default: the file's name without .gguf.",
     ),
   ),
+  layers: v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^(all|auto|\d{1,4}-\d{1,4})$/, 'it must be "all", "auto" or FROM-TO'),
+      ),
+      "all",
+    ),
+    v.description(
+      'Layers that this node computes: "all", FROM-TO (TO not included), or "auto" for as many as fit. Others of the mesh compute the rest.',
+    ),
+  ),
   context: v.pipe(
     v.optional(count({ from: 8, to: 1 << 24 })),
     v.description(

@@ -18,6 +18,7 @@ export interface Engine {
       | "source"
       | "shape"
       | "contextMax"
+      | "layers"
       | "kvBytesMax"
       | "keyValueType"
       | "threads"

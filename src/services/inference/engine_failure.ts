@@ -3,9 +3,18 @@
  */
 import { EngineError } from "../../engine/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
+import { StageError } from "../../stages/mod.ts";
 
 /** A shortage is for the caller to wait out, and so is a broken executor; else the request failed. */
 export function engineFailure(cause: unknown): RpcError {
+  if (cause instanceof StageError) {
+    return new RpcError({
+      kind: "unavailable",
+      message: cause.message,
+      data: { code: `stage_${cause.code.replaceAll("-", "_")}` },
+      cause,
+    });
+  }
   if (!(cause instanceof EngineError)) {
     return new RpcError({
       kind: "internal",

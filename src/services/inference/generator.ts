@@ -52,6 +52,7 @@ export class Generator {
       executor: model.executor,
       clock: host.clock,
       promptChunk: config.promptChunk,
+      isLayered: model.spread === undefined,
       onStep: (step) => this.#stepMeters.step(step),
       onPages: () => this.#stepMeters.pages(model.executor),
       onPreempted: () => this.#stepMeters.preempted(),
@@ -88,7 +89,7 @@ export class Generator {
         if (item.type === "text") record.addText(item.text);
         if (item.type === "end") record.outcome = item.finishReason;
         held = true;
-        yield item;
+        yield item.type === "end" ? this.#withRoute(item) : item;
         held = false;
       }
       if (record.outcome === "cancelled") throw this.#options.closing.failure(undefined, signal);
@@ -102,6 +103,13 @@ export class Generator {
     }
   }
 
+  /** Says who computed what, where it was not this node alone. */
+  #withRoute(item: GenerateItem & { readonly type: "end" }): GenerateItem {
+    const { spread } = this.#options.model;
+    if (spread === undefined) return item;
+    return { ...item, route: spread.route.map(({ peer, from, to }) => ({ peer, from, to })) };
+  }
+
   /** Waits until no request is left and all have been journalled. */
   async idle(): Promise<void> {
     const { active, waiting } = this.#slots.load;
@@ -111,6 +119,19 @@ export class Generator {
       });
     }
     await Promise.all(this.#writes);
+  }
+
+  /** Requests that it would take now. */
+  get freeSlots(): number {
+    const { config: { slots, queueMax } } = this.#options;
+    const { active, waiting } = this.#slots.load;
+    return Math.max(0, slots + queueMax - active - waiting);
+  }
+
+  /** Whether nothing is asked of it. */
+  get isIdle(): boolean {
+    const { active, waiting } = this.#slots.load;
+    return active + waiting === 0;
   }
 
   /** Counts that the executor broke. */

@@ -51,7 +51,7 @@ function fitting(choice: LayerChoice): LayerRange | undefined {
   const layerBytes = new Array<number>(layerCount).fill(cacheBytes);
   let wholeBytes = cacheBytes * layerCount;
   for (const { layer, ranges } of shardsOf(file)) {
-    const bytes = ranges.reduce((sum, range) => sum + range.to - range.from, 0);
+    const bytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
     wholeBytes += bytes;
     if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
   }

@@ -129,3 +129,12 @@ export const batchBuckets: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16, 32, 64
 
 /** Buckets of the time of a step, in seconds. */
 export const stepSecondsBuckets: readonly number[] = [...tokenSecondsBuckets, 5];
+
+/** How often it is looked whether the mesh is to be told anything new of what is computed here. */
+export const announceMs = 2000;
+
+/** Models of the mesh that are kept open beside the configured one. */
+export const meshModelsMax = 8;
+
+/** How long a node waits for somebody in the mesh who has the configured model. */
+export const meshModelWaitMs = 60_000;

@@ -3,36 +3,52 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { contextLimitOf, type ModelExecutor, pageBytesOf } from "../../engine/mod.ts";
+import {
+  contextLimitOf,
+  type LayerRange,
+  type ModelExecutor,
+  pageBytesOf,
+} from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
   chatTemplate,
   EMBEDDED_MODEL_NAME,
+  fileSource,
   findModel,
   loadTokenizer,
+  ModelError,
   openFoundModel,
   openGguf,
   readModelShape,
 } from "../../model/mod.ts";
-import type {
-  ByteSource,
-  GgufFile,
-  ModelManifest,
-  ModelShape,
-  Tokenizer,
-} from "../../model/mod.ts";
+import type { ByteSource, GgufFile, ModelShape, Tokenizer } from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
+import { availableMemory } from "../../platform/mod.ts";
+import type { PipelineExecutor } from "../../stages/mod.ts";
 import type { Engine } from "./engine.ts";
 import { GrammarStore } from "./grammar_store.ts";
+import { chosenLayers } from "./layer_choice.ts";
 import { pagePositions } from "./limits.ts";
+import type { MeshModel } from "./mesh_view.ts";
 import type { ModelCapability, ModelEntry, ModelInfo } from "./schemas.ts";
+import { adoptedRoot, fetchShared, sharedRoot } from "./shared_parts.ts";
+import type { StageDesk } from "./stage_desk.ts";
 
 /** A model that can be asked. */
 export interface LoadedModel {
   readonly id: string;
   readonly file: GgufFile;
   readonly tokenizer: Tokenizer;
+  /** What answers: this node's executor, or a pipeline over several nodes. */
   readonly executor: ModelExecutor;
+  /** This node's executor, if it has one for the model. */
+  readonly own: ModelExecutor | undefined;
+  /** The pipeline, if the model is spread over nodes. */
+  readonly spread: PipelineExecutor | undefined;
+  /** BLAKE3 of the file, where it is known. */
+  readonly root: string | undefined;
+  /** Where the file is; undefined for the embedded model. */
+  readonly path: string | undefined;
   readonly createdSeconds: number;
   /** Positions that a request may have: the executor's context, or what all its pages hold. */
   readonly contextMax: number;
@@ -51,40 +67,66 @@ export interface LoadedModel {
 /** The bus topic of loading progress: `{ name, loadedBytes, totalBytes }`. */
 export const loadTopic = "model.load";
 
+/** What loading needs. */
+export interface LoadOptions {
+  readonly host: Host;
+  readonly engine: Engine;
+  readonly desk: StageDesk;
+}
+
 /**
- * Opens and loads the configured model; progress is published at `loadTopic`.
+ * Opens and loads the configured model; progress is published at `loadTopic`. Where this node
+ * computes some of its layers only, the others are computed by peers.
  *
  * @throws {ModelError} or {EngineError}, with one sentence that names the file
  */
 export async function loadModel(
   config: InferenceConfig,
-  options: { readonly host: Host; readonly engine: Engine },
+  options: LoadOptions,
 ): Promise<LoadedModel> {
-  const { host, engine } = options;
-  const { source, manifest } = await openModel(config.model, host);
+  const { host, engine, desk } = options;
+  const id = config.name ?? nameOf(config.model);
+  const onProgress = (loadedBytes: number, totalBytes: number): void =>
+    host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes });
+  const opened = await openModel(config.model, { ...options, onProgress });
+  const { source } = opened;
   try {
     const file = await openGguf(source);
     const shape = readModelShape(file);
     checkContext(config, shape);
     const tokenizer = loadTokenizer(file);
-    const id = config.name ?? nameOf(config.model);
+    const layers = chosenLayers(config.layers, {
+      file,
+      shape,
+      freeBytes: availableMemory(),
+      pageBytes: pageBytesOf(shape, config.kvType ?? "f32"),
+      context: config.context,
+      others: opened.root === undefined ? [] : desk.view.layersOf(opened.root),
+    });
+    const held = heldOf(shape, layers);
+    if (opened.isShared && opened.root !== undefined) {
+      await fetchShared(host, { wanted: { root: opened.root, ...held }, onProgress });
+    }
+    const root = opened.root ??
+      (layers === undefined || opened.path === undefined
+        ? undefined
+        : await adoptedRoot(host, opened.path));
     const executor = await engine.load({
       file,
       source,
       shape,
+      ...(layers === undefined ? {} : { layers }),
       ...(config.context === undefined ? {} : { contextMax: config.context }),
       ...(config.kvBytesMax === undefined ? {} : { kvBytesMax: config.kvBytesMax }),
       ...(config.kvType === undefined ? {} : { keyValueType: config.kvType }),
       ...(config.threads === undefined ? {} : { threads: config.threads }),
-      ...(manifest === undefined ? {} : { root: manifest.root }),
+      ...(root === undefined ? {} : { root }),
       signal: host.signal,
-      onProgress: (loadedBytes: number, totalBytes: number): void =>
-        host.bus.publish(loadTopic, { name: id, loadedBytes, totalBytes }),
+      onProgress,
     });
-    const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
-    const digest = manifest?.root.slice(0, 16) ?? headerDigest(file);
-    const fingerprint = `${executor.numericClass}:${id}:${digest}`;
-    const pieceUnitsMax = longestToken(tokenizer);
+    const spread = layers === undefined
+      ? undefined
+      : spreadOver(desk, { root, executor, held, file });
     const contextMax = contextOf(executor);
     const contextLimit = contextLimitOf(shape);
     if (config.context === undefined && contextMax < contextLimit) {
@@ -94,25 +136,105 @@ export async function loadModel(
         contextLimit,
       });
     }
-    return {
-      id,
-      file,
-      tokenizer,
-      executor,
-      createdSeconds,
-      contextMax,
-      fingerprint,
-      pieceUnitsMax,
-      grammars: new GrammarStore({
-        tokenizer,
-        vocabularySize: shape.vocabularySize,
-        clock: host.clock,
-        metrics: host.metrics,
-      }),
-    };
+    const place = { root, path: opened.path, own: executor };
+    return describeModel({ ...place, id, file, tokenizer, spread, contextMax }, host);
   } finally {
     await source.close();
   }
+}
+
+/**
+ * Opens a model that peers compute: its header and tokenizer are fetched, its layers are theirs.
+ *
+ * @throws {RpcError} when nobody has the header; {ModelError}
+ */
+export async function openMeshModel(
+  { root, name, numericClass }: MeshModel,
+  { host, desk }: Pick<LoadOptions, "host" | "desk">,
+): Promise<LoadedModel> {
+  const { path } = await fetchShared(host, { wanted: { root }, onProgress: () => {} });
+  const source = await fileSource(host.disk, path);
+  try {
+    const file = await openGguf(source);
+    const shape = readModelShape(file);
+    const tokenizer = loadTokenizer(file);
+    const contextMax = contextLimitOf(shape);
+    const spread = desk.pipeline({ shape, root, numericClass, contextMax });
+    const place = { root, path, own: undefined };
+    return describeModel({ ...place, id: name, file, tokenizer, spread, contextMax }, host);
+  } finally {
+    await source.close();
+  }
+}
+
+/** The model of some layers here and the others elsewhere. */
+function spreadOver(
+  desk: StageDesk,
+  { root, executor, held, file }: {
+    readonly root: string | undefined;
+    readonly executor: ModelExecutor;
+    readonly held: PartHeld;
+    readonly file: GgufFile;
+  },
+): PipelineExecutor {
+  if (root === undefined) {
+    throw new RangeError(
+      `Cannot compute some layers of ${file.name} as others would not know which model it is: add it with skep model add`,
+    );
+  }
+  const { shape, numericClass } = executor;
+  const contextMax = contextOf(executor);
+  const { embedding, head } = held;
+  return desk.pipeline({ shape, root, numericClass, contextMax }, {
+    root,
+    executor,
+    embedding,
+    head,
+  });
+}
+
+/** What a node with some layers holds: embedding and head go with the first and the last. */
+interface PartHeld {
+  readonly layers: LayerRange;
+  readonly embedding: boolean;
+  readonly head: boolean;
+}
+
+function heldOf({ layerCount }: ModelShape, layers: LayerRange | undefined): PartHeld {
+  const run = layers ?? { from: 0, to: layerCount };
+  return { layers: run, embedding: run.from === 0, head: run.to === layerCount };
+}
+
+/** What a model is made of. */
+interface ModelParts {
+  readonly id: string;
+  readonly file: GgufFile;
+  readonly tokenizer: Tokenizer;
+  readonly root: string | undefined;
+  readonly path: string | undefined;
+  readonly own: ModelExecutor | undefined;
+  readonly spread: PipelineExecutor | undefined;
+  readonly contextMax: number;
+}
+
+function describeModel(parts: ModelParts, { clock, metrics }: Host): LoadedModel {
+  const { id, file, tokenizer, root, own, spread } = parts;
+  const executor = spread ?? own;
+  if (executor === undefined) throw new TypeError("Cannot describe a model that nobody computes");
+  const digest = root?.slice(0, 16) ?? headerDigest(file);
+  return {
+    ...parts,
+    executor,
+    createdSeconds: Math.floor(clock.nowMs() / 1000),
+    fingerprint: `${executor.numericClass}:${id}:${digest}`,
+    pieceUnitsMax: longestToken(tokenizer),
+    grammars: new GrammarStore({
+      tokenizer,
+      vocabularySize: executor.shape.vocabularySize,
+      clock,
+      metrics,
+    }),
+  };
 }
 
 /** Looks at what was asked for before anything is loaded. @throws {RangeError} naming the settings */
@@ -179,22 +301,51 @@ export function modelInfo(model: LoadedModel): ModelInfo {
   };
 }
 
-/** The model's bytes, and the manifest that vouches for them. */
+/** Where a model's bytes are. */
+interface OpenedModel {
+  readonly source: ByteSource;
+  /** Where it is known: a file that was written to since is not the one whose root is known. */
+  readonly root: string | undefined;
+  readonly path: string | undefined;
+  /** Whether it is parts of a model of the mesh, which may have to be fetched. */
+  readonly isShared: boolean;
+}
+
 async function openModel(
   model: string,
-  { disk, directories, log }: Host,
-): Promise<{ readonly source: ByteSource; readonly manifest: ModelManifest | undefined }> {
+  options: LoadOptions & { readonly onProgress: (done: number, total: number) => void },
+): Promise<OpenedModel> {
+  const { disk, directories, log } = options.host;
   const place = { disk, directory: directories.models };
-  const found = await findModel(place, model);
-  if (found.hasChanged && await disk.stat(found.path ?? "") !== undefined) {
-    log.warn("The model's file has changed since it was added", {
-      path: found.path,
-      advice: "add it again with skep model add, or check it with skep model verify",
-    });
+  try {
+    const found = await findModel(place, model);
+    if (found.hasChanged && await disk.stat(found.path ?? "") !== undefined) {
+      log.warn("The model's file has changed since it was added", {
+        path: found.path,
+        advice: "add it again with skep model add, or check it with skep model verify",
+      });
+    }
+    const root = found.hasChanged ? undefined : found.manifest?.root;
+    return { source: await openFoundModel(place, found), root, path: found.path, isShared: false };
+  } catch (thrown) {
+    if (!(thrown instanceof ModelError && thrown.code === "not-found")) throw thrown;
+    return await openShared(model, options) ?? raise(thrown);
   }
-  // A file that was written to since is not the one whose root is known.
-  const manifest = found.hasChanged ? undefined : found.manifest;
-  return { source: await openFoundModel(place, found), manifest };
+}
+
+/** A model of the mesh, with its header fetched. */
+async function openShared(
+  model: string,
+  { host, desk, onProgress }: Parameters<typeof openModel>[1],
+): Promise<OpenedModel | undefined> {
+  const root = await sharedRoot(model, { host, view: desk.view });
+  if (root === undefined) return undefined;
+  const { path } = await fetchShared(host, { wanted: { root }, onProgress });
+  return { source: await fileSource(host.disk, path), root, path, isShared: true };
+}
+
+function raise(thrown: unknown): never {
+  throw thrown;
 }
 
 function nameOf(model: string): string {

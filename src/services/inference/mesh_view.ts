@@ -4,7 +4,13 @@
 import type { Host } from "../../kernel/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import { type Candidate, Planner } from "../../placement/mod.ts";
-import { createHoldingsRouter, type Holding, type Route, type RouteNeed, type Router } from "../../stages/mod.ts";
+import {
+  createHoldingsRouter,
+  type Holding,
+  type Route,
+  type RouteNeed,
+  type Router,
+} from "../../stages/mod.ts";
 import { type PeerList, peersTopic } from "../network/mod.ts";
 
 /** A model that the mesh holds. */
@@ -42,10 +48,9 @@ export class MeshView {
     this.#own = own;
   }
 
-  /** Follows the network service until the node stops. */
-  async follow(): Promise<void> {
-    const { bus, signal } = this.#host;
-    for await (const { payload } of bus.subscribe(peersTopic, { signal, replay: 1 })) {
+  /** Follows the network service until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    for await (const { payload } of this.#host.bus.subscribe(peersTopic, { signal, replay: 1 })) {
       this.#list = payload as PeerList;
       for (const resolve of this.#waiting.splice(0)) resolve();
     }

@@ -274,6 +274,11 @@ export const generateItem = v.variant("type", [
     usage,
     tokens: sampledTokens,
     logprobs: v.exactOptional(listedTokens),
+    route: v.exactOptional(v.pipe(
+      v.array(v.object({ peer: v.string(), from: v.number(), to: v.number() })),
+      v.readonly(),
+      v.description("Who computed which layers at the end, where the model is spread over nodes."),
+    )),
   }),
 ]);
 

@@ -1,5 +1,6 @@
 /**
- * The service "inference": owns the executor of one model and answers for it.
+ * The service "inference": owns the executor of one model, or of some of its layers, and answers for
+ * it and for the models of the mesh. Its layers compute for other nodes too.
  *
  * It is ready when the model is loaded; progress is on the bus meanwhile. When the executor breaks,
  * its requests fail and so does the service, which loads the model again when the supervisor starts
@@ -8,17 +9,16 @@
 import type * as v from "valibot";
 import { implement } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
-import { Closing } from "./closing.ts";
 import { inferenceContract } from "./contract.ts";
 import { inferenceConfig } from "./config.ts";
 import type { InferenceConfig } from "./config.ts";
-import { Embedder } from "./embedder.ts";
 import { wasmEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
-import { Generator } from "./generator.ts";
-import { loadModel, modelEntry, modelInfo } from "./loaded_model.ts";
-import type { LoadedModel } from "./loaded_model.ts";
-import { checkModel, checkTokens } from "./prompt.ts";
+import { loadModel, modelInfo } from "./loaded_model.ts";
+import { ModelTable } from "./model_table.ts";
+import { checkTokens } from "./prompt.ts";
+import type { GenerateItem } from "./schemas.ts";
+import { StageDesk } from "./stage_desk.ts";
 
 /**
  * Makes the service.
@@ -41,53 +41,72 @@ export function createInferenceService(
 
 async function run(
   config: InferenceConfig,
-  options: { readonly host: Host; readonly engine: Engine },
+  { host, engine }: { readonly host: Host; readonly engine: Engine },
 ): Promise<void> {
-  const { host } = options;
-  const model = await loadModel(config, options);
+  const desk = new StageDesk(host);
+  const following = desk.follow();
   try {
-    const closing = new Closing(host);
-    const generator = new Generator({ config, ...options, model, closing });
-    const embedder = new Embedder({ config, host, model, closing });
-    const idle = (): Promise<unknown> => Promise.all([generator.idle(), embedder.idle()]);
-    await host.serve(methodsOf({ model, generator, embedder }));
-    host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
-    host.ready();
-    const broken = await Promise.race([aborted(host.signal), model.executor.closed]);
-    if (broken === undefined) return await closing.drain(config.drainMs, idle);
-    generator.broken();
-    closing.break(broken);
-    await idle();
-    throw broken;
+    const model = await loadModel(config, { host, engine, desk });
+    const table = new ModelTable({ config, host, engine, desk, model });
+    try {
+      await serve(config, { host, desk, table });
+    } finally {
+      desk.leave();
+      await table.close();
+    }
   } finally {
-    model.executor.close();
+    desk.close();
+    await following;
   }
 }
 
-interface Parts {
-  readonly model: LoadedModel;
-  readonly generator: Generator;
-  readonly embedder: Embedder;
+async function serve(
+  config: InferenceConfig,
+  { host, desk, table }: {
+    readonly host: Host;
+    readonly desk: StageDesk;
+    readonly table: ModelTable;
+  },
+): Promise<void> {
+  const { primary: { model, generator }, closing } = table;
+  desk.freeSlots = () => generator.freeSlots;
+  await host.serve(methodsOf(table));
+  host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
+  host.ready();
+  void desk.serveModel(model);
+  const broken = await Promise.race([aborted(host.signal), model.own?.closed]);
+  if (broken === undefined) {
+    desk.leave();
+    return await closing.drain(config.drainMs, () => table.idle());
+  }
+  generator.broken();
+  closing.break(broken);
+  await table.idle();
+  throw broken;
 }
 
-function methodsOf({ model, generator, embedder }: Parts): Methods {
+function methodsOf(table: ModelTable): Methods {
+  const { id } = table.primary.model;
   return implement(inferenceContract, {
-    "models.list": () => Promise.resolve([modelEntry(model)]),
-    "models.info": (params) => {
-      checkModel(params.model, model);
-      return Promise.resolve(modelInfo(model));
+    "models.list": () => table.list(),
+    "models.info": async (params) => modelInfo((await table.find(params.model)).model),
+    "generate": async function* (params, context): AsyncGenerator<GenerateItem> {
+      const { generator } = await table.find(params.model);
+      yield* generator.generate(params, context.signal);
     },
-    "generate": (params, context) => generator.generate(params, context.signal),
-    "embed": (params, context) => embedder.embed(params, context.signal),
-    "tokenize": ({ model: name = model.id, text, addBos, parseSpecial }) => {
-      checkModel(name, model);
+    "embed": async (params, context) => {
+      const { embedder } = await table.find(params.model);
+      return await embedder.embed(params, context.signal);
+    },
+    "tokenize": async ({ model: name = id, text, addBos, parseSpecial }) => {
+      const { model } = await table.find(name);
       const encoding = addBos === undefined ? { parseSpecial } : { parseSpecial, addBos };
-      return Promise.resolve({ tokens: [...model.tokenizer.encode(text, encoding)] });
+      return { tokens: [...model.tokenizer.encode(text, encoding)] };
     },
-    "detokenize": ({ model: name = model.id, tokens }) => {
-      checkModel(name, model);
+    "detokenize": async ({ model: name = id, tokens }) => {
+      const { model } = await table.find(name);
       checkTokens(tokens, model);
-      return Promise.resolve({ text: model.tokenizer.decode(tokens) });
+      return { text: model.tokenizer.decode(tokens) };
     },
   });
 }

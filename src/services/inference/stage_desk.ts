@@ -4,15 +4,20 @@
 import type { ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { ModelShape } from "../../model/mod.ts";
+import { MeshError } from "../../ports/mod.ts";
 import {
   type HeldPart,
-  PipelineExecutor,
   type PipelineEvent,
+  PipelineExecutor,
+  type StageCounters,
   stageProtocol,
   StageServer,
 } from "../../stages/mod.ts";
-import { announceMs } from "./limits.ts";
+import { eventsTopic, type NetworkEvent } from "../network/mod.ts";
+import { announceMs, pagePositions } from "./limits.ts";
+import type { LoadedModel } from "./loaded_model.ts";
 import { MeshView, type OwnShare } from "./mesh_view.ts";
+import { adoptedRoot, isInMesh } from "./shared_parts.ts";
 import { StageMeters } from "./stage_meters.ts";
 
 /** A part that is served. */
@@ -31,7 +36,9 @@ export const stageTopic = "stage.events";
 /** The desk of one node. */
 export class StageDesk {
   readonly #host: Host;
-  readonly #server: StageServer;
+  /** None in a worker thread, which has no mesh. */
+  readonly #server: StageServer | undefined;
+  readonly #stop = new AbortController();
   readonly #meters: StageMeters;
   readonly #parts: ServedPart[] = [];
   readonly view: MeshView;
@@ -41,22 +48,41 @@ export class StageDesk {
   constructor(host: Host) {
     this.#host = host;
     this.#meters = new StageMeters(host.metrics);
-    this.#server = new StageServer({
-      mesh: host.mesh,
-      clock: host.clock,
-      onRefusal: ({ peer, code, sentence }) => {
-        this.#meters.refused(peer, code);
-        host.log.warn("A peer's frame was refused", { peer: peer.slice(0, 12), code, sentence });
-      },
-    });
+    this.#server = this.#serverOf(host);
     this.view = new MeshView(host, () => this.#parts.map(shareOf));
   }
 
   /** Serves a part, and tells the mesh. */
   async serve(part: ServedPart): Promise<void> {
-    this.#server.hold(part);
+    this.#server?.hold(part);
     this.#parts.push(part);
     await this.#announce();
+  }
+
+  /** Serves what a model has here, once its root is known: in a mesh it is found out, which takes a reading. */
+  async serveModel(model: LoadedModel): Promise<void> {
+    const { own: executor, id: name, path } = model;
+    if (executor === undefined) return;
+    const { layers: { from, to }, shape: { layerCount } } = executor;
+    try {
+      const root = model.root ?? (path === undefined ? undefined : await this.#rootOf(path));
+      if (root === undefined) return;
+      await this.serve({ name, root, executor, embedding: from === 0, head: to === layerCount });
+    } catch (cause) {
+      if (this.#host.signal.aborted) return;
+      this.#host.log.warn("The mesh can't use the model that is loaded here", { name, cause });
+    }
+  }
+
+  /** Reads the file whole, but not before the node is in a mesh. */
+  async #rootOf(path: string): Promise<string | undefined> {
+    const { bus, signal } = this.#host;
+    if (!await isInMesh(this.#host)) {
+      for await (const { payload } of bus.subscribe(eventsTopic, { signal, replay: 16 })) {
+        if ((payload as NetworkEvent).kind === "listening") break;
+      }
+    }
+    return signal.aborted ? undefined : await adoptedRoot(this.#host, path);
   }
 
   /** Says how many requests this node would take. */
@@ -86,8 +112,9 @@ export class StageDesk {
 
   /** Tells the mesh again whenever something has changed, until the node stops. */
   async follow(): Promise<void> {
-    const { clock, signal } = this.#host;
-    const following = this.view.follow();
+    const { clock } = this.#host;
+    const signal = AbortSignal.any([this.#host.signal, this.#stop.signal]);
+    const following = this.view.follow(signal);
     while (!signal.aborted) {
       await clock.sleep(announceMs, signal).catch(() => {});
       if (!signal.aborted) await this.#announce();
@@ -97,17 +124,38 @@ export class StageDesk {
 
   /** Tells requesters that this node goes. */
   leave(): void {
-    this.#server.leave();
+    this.#server?.leave();
   }
 
   /** Ends all sessions of others. */
   close(): void {
-    this.#server.close();
+    this.#stop.abort();
+    this.#server?.close();
+  }
+
+  #serverOf({ mesh, clock, log }: Host): StageServer | undefined {
+    try {
+      return new StageServer({
+        ...{ mesh, clock },
+        onRefusal: ({ peer, code, sentence }) => {
+          this.#meters.refused(peer, code);
+          log.warn("A peer's frame was refused", { peer: peer.slice(0, 12), code, sentence });
+        },
+      });
+    } catch (thrown) {
+      if (!(thrown instanceof MeshError)) throw thrown;
+      log.debug("No layers are computed for others here", { why: thrown.message });
+      return undefined;
+    }
   }
 
   async #announce(): Promise<void> {
-    const { host, models } = { host: this.#host, models: this.#parts.map((part) => this.#modelOf(part)) };
-    this.#meters.stage(this.#server.counters());
+    const server = this.#server;
+    if (server === undefined) return;
+    const host = this.#host;
+    const counters = server.counters();
+    const models = this.#parts.map((part) => this.#modelOf(part, counters));
+    this.#meters.stage(counters);
     const capabilities = {
       protocols: [stageProtocol],
       numericClasses: [...new Set(models.map(({ numericClass }) => numericClass))],
@@ -119,22 +167,23 @@ export class StageDesk {
     try {
       await host.call("network", "capabilities.set", { source: "inference", capabilities });
       this.#told = told;
-    } catch (cause) {
-      host.log.debug("The mesh is not told what is computed here", { cause });
+    } catch {
+      // Without the service there is no mesh; while it starts again, the next time will do.
     }
   }
 
-  #modelOf({ name, root, executor, embedding, head }: ServedPart): AnnouncedModel {
+  #modelOf(part: ServedPart, counters: StageCounters): AnnouncedModel {
+    const { name, root, executor, embedding, head } = part;
     const { layers, numericClass, shape: { layerCount } } = executor;
     const isWhole = layers.from === 0 && layers.to === layerCount && embedding && head;
     const parts = { layers, embedding, head, complete: isWhole };
     const { used, total } = executor.pages();
-    const layerMs = this.#meters.layerMs(this.#server.counters(), layers);
+    const layerMs = this.#meters.layerMs(counters, layers);
     return {
       ...{ root, name, layerCount, parts, loaded: parts, numericClass },
       ...(layerMs === undefined ? {} : { layerMs }),
       // A few pages more or less are no news.
-      freePositions: Math.floor((total - used) / 8) * 8 * 32,
+      ...(total === 0 ? {} : { freePositions: Math.floor((total - used) / 8) * 8 * pagePositions }),
     };
   }
 
@@ -164,7 +213,7 @@ interface AnnouncedModel {
   readonly loaded: AnnouncedModel["parts"];
   readonly numericClass: string;
   readonly layerMs?: number;
-  readonly freePositions: number;
+  readonly freePositions?: number;
 }
 
 function shareOf({ root, executor, embedding, head }: ServedPart): OwnShare {

@@ -56,6 +56,8 @@ export interface StepMakerOptions {
   readonly executor: ModelExecutor;
   readonly promptChunk: number;
   readonly onPreempted: (() => void) | undefined;
+  /** Whether the executor runs some layers by themselves. */
+  readonly isLayered: boolean;
 }
 
 /** What prompts may add to a step. */
@@ -216,6 +218,7 @@ export class StepMaker {
 
   /** Whether a prompt's rows are so deep, and `work` so little, that they pass the layers in parts. */
   #isDeep(member: BatchMember, work: number): boolean {
+    if (!this.#options.isLayered) return false;
     if (this.#chunk?.member === member && this.#chunk.isWanted) return true;
     const firstPosition = member.positionCount;
     const [here, first] = [firstPosition, 0].map((position) =>

@@ -1,0 +1,88 @@
+/**
+ * Models that the mesh has: finding one by its name, and having its parts fetched.
+ */
+import type { Host } from "../../kernel/mod.ts";
+import type { FetchItem, HeldParts } from "../parts/mod.ts";
+import { meshModelWaitMs } from "./limits.ts";
+import type { MeshView } from "./mesh_view.ts";
+
+/** What of a model is wanted here. */
+export interface WantedParts {
+  readonly root: string;
+  readonly layers?: { readonly from: number; readonly to: number };
+  readonly embedding?: boolean;
+  readonly head?: boolean;
+}
+
+/**
+ * The root of a model that the mesh, or this node's own parts, know by a name; waits a while for
+ * somebody who has it, where the node is in a mesh.
+ */
+export async function sharedRoot(
+  name: string,
+  { host, view }: { readonly host: Host; readonly view: MeshView },
+): Promise<string | undefined> {
+  if (!await isInMesh(host)) return undefined;
+  const own = (await listParts(host)).find((held) => held.name === name);
+  if (own !== undefined) return own.root;
+  const endMs = host.clock.monotonicMs() + meshModelWaitMs;
+  for (;;) {
+    host.signal.throwIfAborted();
+    const found = view.models().find((model) => model.name === name);
+    if (found !== undefined) return found.root;
+    const leftMs = endMs - host.clock.monotonicMs();
+    if (leftMs <= 0) return undefined;
+    await view.changed(leftMs);
+  }
+}
+
+/**
+ * Sees to it that parts are on this node's disk.
+ *
+ * @throws {RpcError} when nobody has them
+ */
+export async function fetchShared(
+  host: Host,
+  { wanted, onProgress }: {
+    readonly wanted: WantedParts;
+    readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+  },
+): Promise<HeldParts> {
+  const own = (await listParts(host)).find(({ root }) => root === wanted.root);
+  if (own !== undefined && has(own, wanted)) return own;
+  for await (const item of host.stream("parts", "parts.fetch", wanted, host.signal)) {
+    const fetched = item as FetchItem;
+    if (fetched.type === "progress") onProgress(fetched.doneBytes, fetched.totalBytes);
+    if (fetched.type === "done") return fetched.held;
+  }
+  throw new RangeError(
+    `Cannot fetch parts of a model as the fetch ended without them: its root is ${wanted.root}`,
+  );
+}
+
+/** The root of a file that nobody has read whole yet; it takes one reading. */
+export async function adoptedRoot(host: Host, path: string): Promise<string> {
+  const held = await host.call("parts", "parts.adopt", { path }, host.signal) as HeldParts;
+  return held.root;
+}
+
+/** Whether the node is in a mesh; a node without the service is not. */
+export async function isInMesh(host: Host): Promise<boolean> {
+  try {
+    const status = await host.call("network", "mesh.status", {}, host.signal);
+    return (status as { state: string }).state !== "none";
+  } catch {
+    return false;
+  }
+}
+
+async function listParts(host: Host): Promise<readonly HeldParts[]> {
+  return await host.call("parts", "parts.list", {}, host.signal) as readonly HeldParts[];
+}
+
+function has(held: HeldParts, { layers, embedding = false, head = false }: WantedParts): boolean {
+  if (held.complete) return true;
+  const isRun = layers === undefined ||
+    (layers.from >= held.layers.from && layers.to <= held.layers.to);
+  return isRun && (held.embedding || !embedding) && (held.head || !head);
+}
