@@ -1,10 +1,15 @@
 /**
  * Models that the mesh has: finding one by its name, and having its parts fetched.
  */
+import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { FetchItem, HeldParts } from "../parts/mod.ts";
 import { meshModelWaitMs } from "./limits.ts";
 import type { MeshView } from "./mesh_view.ts";
+
+/** How long a service that starts beside this one is waited for, and how often it is asked. */
+const readyWaitMs = 10_000;
+const readyRetryMs = 20;
 
 /** What of a model is wanted here. */
 export interface WantedParts {
@@ -62,14 +67,18 @@ export async function fetchShared(
 
 /** The root of a file that nobody has read whole yet; it takes one reading. */
 export async function adoptedRoot(host: Host, path: string): Promise<string> {
-  const held = await host.call("parts", "parts.adopt", { path }, host.signal) as HeldParts;
-  return held.root;
+  const held = await callReady(host, { service: "parts", method: "parts.adopt", params: { path } });
+  return (held as HeldParts).root;
 }
 
 /** Whether the node is in a mesh; a node without the service is not. */
 export async function isInMesh(host: Host): Promise<boolean> {
   try {
-    const status = await host.call("network", "mesh.status", {}, host.signal);
+    const status = await callReady(host, {
+      service: "network",
+      method: "mesh.status",
+      params: {},
+    });
     return (status as { state: string }).state !== "none";
   } catch {
     return false;
@@ -77,7 +86,28 @@ export async function isInMesh(host: Host): Promise<boolean> {
 }
 
 async function listParts(host: Host): Promise<readonly HeldParts[]> {
-  return await host.call("parts", "parts.list", {}, host.signal) as readonly HeldParts[];
+  const call = { service: "parts", method: "parts.list", params: {} };
+  return await callReady(host, call) as readonly HeldParts[];
+}
+
+/** Calls a service that may be starting beside this one. */
+async function callReady(
+  { call, clock, signal }: Host,
+  { service, method, params }: {
+    readonly service: string;
+    readonly method: string;
+    readonly params: unknown;
+  },
+): Promise<unknown> {
+  for (let waitedMs = 0;; waitedMs += readyRetryMs) {
+    try {
+      return await call(service, method, params, signal);
+    } catch (thrown) {
+      const isStarting = thrown instanceof RpcError && thrown.kind === "unavailable";
+      if (!isStarting || waitedMs >= readyWaitMs) throw thrown;
+      await clock.sleep(readyRetryMs, signal);
+    }
+  }
 }
 
 function has(held: HeldParts, { layers, embedding = false, head = false }: WantedParts): boolean {

@@ -1,0 +1,306 @@
+// Goal: nodes that hold layers of one model answer for it through any of them, with one node's text.
+// Method: kernels over a mesh in memory; what the services "network" and "parts" say is made here.
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import * as v from "valibot";
+import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
+import { createKernel, implement, type Service, silentLog } from "../../../src/kernel/mod.ts";
+import type { Kernel } from "../../../src/kernel/mod.ts";
+import {
+  type MeshNetwork,
+  realClock,
+  realDisk,
+  realNetwork,
+  realRandom,
+} from "../../../src/ports/mod.ts";
+import { createInferenceService, inferenceConfig } from "../../../src/services/inference/mod.ts";
+import { networkContract, peersTopic } from "../../../src/services/network/mod.ts";
+import type { PeerList } from "../../../src/services/network/mod.ts";
+import { partsContract } from "../../../src/services/parts/mod.ts";
+import { MeshMedium, SeededRandom } from "../../../src/sim/mod.ts";
+
+const root = "4d".repeat(32);
+const fixture = new URL(
+  "../../fixtures/models/stories260K/stories260K-q8_0.gguf",
+  import.meta.url,
+);
+
+type Capabilities = PeerList["self"]["capabilities"];
+
+interface Node {
+  readonly kernel: Kernel;
+  readonly mesh: MeshNetwork;
+  readonly key: string;
+  readonly identity: Identity;
+  capabilities: Capabilities;
+}
+
+const nothing: Capabilities = {
+  protocols: [],
+  numericClasses: [],
+  models: [],
+  freeSlots: null,
+  headroom: null,
+  memoryFreeBytes: null,
+  logHead: null,
+};
+
+/** Nodes that know each other's capabilities at once. */
+class Mesh {
+  readonly clock = realClock();
+  readonly medium = new MeshMedium({
+    clock: this.clock,
+    random: new SeededRandom(3),
+    latencyMs: 0,
+  });
+  readonly directory = mkdtempSync(join(tmpdir(), "skep-mesh-"));
+  readonly model = join(this.directory, "tiny.gguf");
+  readonly nodes: Node[] = [];
+  readonly #alive = setInterval(() => {}, 1000);
+
+  constructor() {
+    copyFileSync(fixture, this.model);
+  }
+
+  async add(inference: v.InferInput<typeof inferenceConfig>): Promise<Node> {
+    const identity = identityFromSeed(new Uint8Array(32).fill(this.nodes.length + 1));
+    const key = Array.from(identity.publicKey, (byte) => byte.toString(16).padStart(2, "0")).join(
+      "",
+    );
+    const mesh = this.medium.node(key);
+    const gate = { admits: (): boolean => true, allows: (): boolean => true };
+    await mesh.listen({ tcp: false, iroh: false, meshId: key }, gate);
+    const signal = new AbortController().signal;
+    for (const other of this.nodes) await mesh.dial(other.key, { addresses: [], signal });
+    const node: Node = {
+      ...{ mesh, key, identity },
+      capabilities: nothing,
+      kernel: createKernel({
+        services: [
+          { service: this.#network(() => node), config: {} },
+          { service: this.#parts(), config: {} },
+          { service: createInferenceService(), config: v.parse(inferenceConfig, inference) },
+        ],
+        clock: this.clock,
+        random: realRandom(),
+        disk: realDisk(),
+        network: realNetwork(),
+        mesh,
+        identity: {
+          hid: identity.hid,
+          key,
+          sign: (purpose, bytes) => Promise.resolve(identity.sign(purpose, bytes)),
+        },
+        directories: {
+          config: this.directory,
+          state: this.directory,
+          data: this.directory,
+          models: this.directory,
+          sockets: join(this.directory, `s${this.nodes.length}`),
+        },
+        log: silentLog(this.clock),
+        version: "0.0.0",
+        journalFor: () => ({ append: () => Promise.resolve({ sequence: 1 }) }),
+        storeFor: () => ({ run: noStore, all: noStore }),
+      }),
+    };
+    this.nodes.push(node);
+    await node.kernel.start();
+    return node;
+  }
+
+  /** Ends a node without a word. */
+  async kill(node: Node): Promise<void> {
+    this.medium.crash(node.key);
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    this.#tell();
+    await node.kernel.stop();
+  }
+
+  async close(): Promise<void> {
+    for (const { kernel, mesh } of this.nodes) {
+      await kernel.stop();
+      await mesh.close();
+    }
+    clearInterval(this.#alive);
+    rmSync(this.directory, { recursive: true });
+  }
+
+  #tell(): void {
+    for (const node of this.nodes) node.kernel.bus.publish(peersTopic, this.#listFor(node));
+  }
+
+  #listFor(node: Node): PeerList {
+    const { key, identity, capabilities } = node;
+    const peers = this.nodes.filter((one) => one !== node).map((one) => ({
+      key: one.key,
+      hid: one.identity.hid,
+      trust: "own" as const,
+      state: "linked" as const,
+      sinceMs: 0,
+      roundTripMs: 1,
+      addresses: [],
+      capabilities: one.capabilities,
+    }));
+    return { self: { key, hid: identity.hid, capabilities }, peers } as PeerList;
+  }
+
+  #network(node: () => Node): Service {
+    return {
+      name: "network",
+      config: v.strictObject({}),
+      needs: [],
+      critical: false,
+      run: async (_config, host) => {
+        await host.serve(implement({
+          "mesh.status": networkContract["mesh.status"],
+          "capabilities.set": networkContract["capabilities.set"],
+        }, {
+          "mesh.status": () =>
+            Promise.resolve({
+              state: "member" as const,
+              mesh: node().key,
+              key: node().key,
+              hid: node().identity.hid,
+              rosterVersion: 1,
+              memberCount: 1,
+              addresses: [],
+              missing: [],
+              openInvitations: 0,
+              refusals: {},
+            }),
+          "capabilities.set": ({ capabilities }) => {
+            node().capabilities = { ...nothing, models: capabilities.models ?? [] };
+            this.#tell();
+            return Promise.resolve({ changed: true });
+          },
+        }));
+        host.bus.publish(peersTopic, this.#listFor(node()));
+        host.ready();
+        await new Promise<void>((resolve) => {
+          host.signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      },
+    };
+  }
+
+  #parts(): Service {
+    const held = {
+      root,
+      name: "tiny",
+      sizeBytes: 1,
+      layerCount: 5,
+      layers: { from: 0, to: 5 },
+      embedding: true,
+      head: true,
+      complete: true,
+      path: this.model,
+    };
+    return {
+      name: "parts",
+      config: v.strictObject({}),
+      needs: [],
+      critical: false,
+      run: async (_config, host) => {
+        await host.serve(implement(partsContract, {
+          "parts.list": () => Promise.resolve([]),
+          "parts.adopt": () => Promise.resolve(held),
+          "parts.fetch": async function* () {
+            await Promise.resolve();
+            yield { type: "done" as const, held };
+          },
+        }));
+        host.ready();
+        await new Promise<void>((resolve) => {
+          host.signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      },
+    };
+  }
+}
+
+function noStore(): never {
+  throw new TypeError("These services have no tables");
+}
+
+interface Answer {
+  readonly text: string;
+  readonly route: readonly { readonly peer: string; readonly from: number; readonly to: number }[];
+}
+
+async function answer(
+  { kernel }: Node,
+  model: string,
+  onToken?: (count: number) => Promise<void>,
+): Promise<Answer> {
+  let text = "";
+  let count = 0;
+  let route: Answer["route"] = [];
+  for await (
+    const item of kernel.stream("inference", "generate", {
+      params: {
+        requestId: "r",
+        model,
+        prompt: { kind: "text", text: "Once upon a time" },
+        maxTokens: 40,
+        stop: [],
+        seed: 7,
+        sampling: { temperature: 0.8 },
+      },
+    })
+  ) {
+    const one = item as { type: string; text?: string; route?: Answer["route"] };
+    if (one.type === "text") {
+      text += one.text ?? "";
+      await onToken?.(++count);
+    }
+    if (one.type === "end") route = one.route ?? [];
+  }
+  return { text, route };
+}
+
+test("A model split over nodes answers through each of them, and through one that has none of it", async () => {
+  const mesh = new Mesh();
+  try {
+    const whole = await mesh.add({ model: mesh.model, name: "whole", threads: 1 });
+    const expected = await answer(whole, "whole");
+    await mesh.kill(whole);
+    const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
+    const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    const third = await mesh.add({ threads: 1 });
+    for (const node of [first, second, third]) {
+      const { text, route } = await answer(node, "tiny");
+      assert.equal(text, expected.text);
+      assert.deepEqual(route, [
+        { peer: first.key, from: 0, to: 3 },
+        { peer: second.key, from: 3, to: 5 },
+      ]);
+    }
+    const list = await third.kernel.call("inference", "models.list", { params: {} });
+    assert.deepEqual((list as { id: string }[]).map(({ id }) => id), ["stories260K", "tiny"]);
+  } finally {
+    await mesh.close();
+  }
+});
+
+test("A node that dies while it computes is replaced, and the answer's text is the same", async () => {
+  const mesh = new Mesh();
+  try {
+    const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
+    const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    const expected = await answer(first, "tiny");
+    const standby = await mesh.add({ model: mesh.model, layers: "2-5", threads: 1 });
+    const { text, route } = await answer(first, "tiny", async (count) => {
+      if (count !== 10) return;
+      const victim = mesh.nodes.includes(second) ? second : standby;
+      await mesh.kill(victim);
+    });
+    assert.equal(text, expected.text);
+    assert.equal(route.at(-1)?.to, 5);
+  } finally {
+    await mesh.close();
+  }
+});
