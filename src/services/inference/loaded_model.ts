@@ -11,17 +11,13 @@ import {
 } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
-  chatTemplate,
   EMBEDDED_MODEL_NAME,
   fileSource,
-  findModel,
   loadTokenizer,
-  ModelError,
-  openFoundModel,
   openGguf,
   readModelShape,
 } from "../../model/mod.ts";
-import type { ByteSource, GgufFile, ModelShape, Tokenizer } from "../../model/mod.ts";
+import type { GgufFile, ModelShape, Tokenizer } from "../../model/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import { availableMemory } from "../../platform/mod.ts";
 import type { PipelineExecutor } from "../../stages/mod.ts";
@@ -30,8 +26,8 @@ import { GrammarStore } from "./grammar_store.ts";
 import { chosenLayers } from "./layer_choice.ts";
 import { pagePositions } from "./limits.ts";
 import type { MeshModel } from "./mesh_view.ts";
-import type { ModelCapability, ModelEntry, ModelInfo } from "./schemas.ts";
-import { adoptedRoot, fetchShared, sharedRoot } from "./shared_parts.ts";
+import { openModel } from "./model_source.ts";
+import { adoptedRoot, fetchShared } from "./shared_parts.ts";
 import type { StageDesk } from "./stage_desk.ts";
 
 /** A model that can be asked. */
@@ -267,85 +263,6 @@ export function checkContext(
 function contextOf(executor: ModelExecutor): number {
   const { total } = executor.pages();
   return total === 0 ? executor.contextMax : Math.min(executor.contextMax, total * pagePositions);
-}
-
-/** What is listed of a model. */
-export function modelEntry(model: LoadedModel): ModelEntry {
-  return {
-    id: model.id,
-    createdSeconds: model.createdSeconds,
-    ownedBy: "skep",
-    contextMax: model.contextMax,
-    capabilities: capabilitiesOf(model.executor.shape),
-  };
-}
-
-/** An encoder pools its positions and has no head; whatever has one chats and completes. */
-function capabilitiesOf({ family }: ModelShape): readonly ModelCapability[] {
-  return family.pooling === undefined ? ["chat", "completions"] : ["embeddings"];
-}
-
-/** All that is told of a model. */
-export function modelInfo(model: LoadedModel): ModelInfo {
-  const { shape, numericClass } = model.executor;
-  return {
-    ...modelEntry(model),
-    numericClass,
-    fingerprint: model.fingerprint,
-    source: model.file.name,
-    sizeBytes: model.file.sizeBytes,
-    layerCount: shape.layerCount,
-    width: shape.width,
-    vocabularySize: shape.vocabularySize,
-    hasChatTemplate: chatTemplate(model.file) !== undefined,
-  };
-}
-
-/** Where a model's bytes are. */
-interface OpenedModel {
-  readonly source: ByteSource;
-  /** Where it is known: a file that was written to since is not the one whose root is known. */
-  readonly root: string | undefined;
-  readonly path: string | undefined;
-  /** Whether it is parts of a model of the mesh, which may have to be fetched. */
-  readonly isShared: boolean;
-}
-
-async function openModel(
-  model: string,
-  options: LoadOptions & { readonly onProgress: (done: number, total: number) => void },
-): Promise<OpenedModel> {
-  const { disk, directories, log } = options.host;
-  const place = { disk, directory: directories.models };
-  try {
-    const found = await findModel(place, model);
-    if (found.hasChanged && await disk.stat(found.path ?? "") !== undefined) {
-      log.warn("The model's file has changed since it was added", {
-        path: found.path,
-        advice: "add it again with skep model add, or check it with skep model verify",
-      });
-    }
-    const root = found.hasChanged ? undefined : found.manifest?.root;
-    return { source: await openFoundModel(place, found), root, path: found.path, isShared: false };
-  } catch (thrown) {
-    if (!(thrown instanceof ModelError && thrown.code === "not-found")) throw thrown;
-    return await openShared(model, options) ?? raise(thrown);
-  }
-}
-
-/** A model of the mesh, with its header fetched. */
-async function openShared(
-  model: string,
-  { host, desk, onProgress }: Parameters<typeof openModel>[1],
-): Promise<OpenedModel | undefined> {
-  const root = await sharedRoot(model, { host, view: desk.view });
-  if (root === undefined) return undefined;
-  const { path } = await fetchShared(host, { wanted: { root }, onProgress });
-  return { source: await fileSource(host.disk, path), root, path, isShared: true };
-}
-
-function raise(thrown: unknown): never {
-  throw thrown;
 }
 
 function nameOf(model: string): string {

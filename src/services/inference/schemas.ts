@@ -14,6 +14,7 @@ import {
   toolsMax,
   topLogprobsMax,
 } from "./limits.ts";
+import { routeSchema } from "./route_schema.ts";
 
 // By one loop: a schema per item takes a third of a second for a million items.
 const tokenList = v.pipe(
@@ -274,11 +275,7 @@ export const generateItem = v.variant("type", [
     usage,
     tokens: sampledTokens,
     logprobs: v.exactOptional(listedTokens),
-    route: v.exactOptional(v.pipe(
-      v.array(v.object({ peer: v.string(), from: v.number(), to: v.number() })),
-      v.readonly(),
-      v.description("Who computed which layers at the end, where the model is spread over nodes."),
-    )),
+    route: v.exactOptional(routeSchema),
   }),
 ]);
 

@@ -56,7 +56,6 @@ export interface StepMakerOptions {
   readonly executor: ModelExecutor;
   readonly promptChunk: number;
   readonly onPreempted: (() => void) | undefined;
-  /** Whether the executor runs some layers by themselves. */
   readonly isLayered: boolean;
 }
 
@@ -218,13 +217,12 @@ export class StepMaker {
 
   /** Whether a prompt's rows are so deep, and `work` so little, that they pass the layers in parts. */
   #isDeep(member: BatchMember, work: number): boolean {
-    if (!this.#options.isLayered) return false;
     if (this.#chunk?.member === member && this.#chunk.isWanted) return true;
     const firstPosition = member.positionCount;
     const [here, first] = [firstPosition, 0].map((position) =>
       this.#work.of({ firstPosition: position, rows: 1, logitRows: 0 })
     );
-    if ((here ?? 0) < deepFactor * (first ?? 0)) return false;
+    if (!this.#options.isLayered || (here ?? 0) < deepFactor * (first ?? 0)) return false;
     const rowsMax = Math.min(mixedRowsMin, member.pending);
     return this.#work.rowsWithin(work, { firstPosition, rowsMax }) < rowsMax;
   }
