@@ -19,7 +19,7 @@ import {
 import { createInferenceService, inferenceConfig } from "../../../src/services/inference/mod.ts";
 import { networkContract, peersTopic } from "../../../src/services/network/mod.ts";
 import type { PeerList } from "../../../src/services/network/mod.ts";
-import { partsContract } from "../../../src/services/parts/mod.ts";
+import { type FetchItem, partsContract } from "../../../src/services/parts/mod.ts";
 import { MeshMedium, SeededRandom } from "../../../src/sim/mod.ts";
 
 const root = "4d".repeat(32);
@@ -208,7 +208,7 @@ class Mesh {
         await host.serve(implement(partsContract, {
           "parts.list": () => Promise.resolve([]),
           "parts.adopt": () => Promise.resolve(held),
-          "parts.fetch": async function* () {
+          "parts.fetch": async function* (): AsyncGenerator<FetchItem> {
             await Promise.resolve();
             yield { type: "done" as const, held };
           },
