@@ -35,7 +35,16 @@ export async function denoMayRun(program: string): Promise<boolean | undefined> 
 
 /** Whether Deno tells how much memory there is without asking anybody; true when this is not Deno. */
 export function maySeeMemory(): boolean {
+  return maySee("systemMemoryInfo");
+}
+
+/** Whether Deno tells which addresses this machine has; true when this is not Deno. */
+export function maySeeAddresses(): boolean {
+  return maySee("networkInterfaces");
+}
+
+function maySee(kind: string): boolean {
   const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
-  if (deno === undefined) return true;
-  return deno.permissions.querySync({ name: "sys", kind: "systemMemoryInfo" }).state === "granted";
+  return deno === undefined ||
+    deno.permissions.querySync({ name: "sys", kind }).state === "granted";
 }

@@ -7,6 +7,8 @@
 import process from "node:process";
 import { denoVersion } from "./deno.ts";
 
+export { maySeeAddresses } from "./deno.ts";
+
 export { decodeEmbedded } from "./base64.ts";
 export {
   architectureName,

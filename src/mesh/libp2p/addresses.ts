@@ -74,6 +74,8 @@ export interface ListenPlaces {
   readonly iroh: readonly string[];
   /** Sockets of iroh, one for each family: it binds all addresses of a family that is not named. */
   readonly irohSockets: readonly string[];
+  /** Whether that is at every address of the machine, which are then to be found out. */
+  readonly isWildcard: boolean;
 }
 
 /**
@@ -103,5 +105,6 @@ export function listenPlaces(tcp: string | false, iroh: boolean): ListenPlaces {
     tcp: tcp === false ? [] : [`/${isV6 ? "ip6" : "ip4"}/${bare}/tcp/${port}`],
     iroh: iroh ? [`/${isV6 ? "ip6" : "ip4"}/${bare}/udp/${port}/iroh`] : [],
     irohSockets: iroh ? [`${host}:${port}`, other] : [],
+    isWildcard,
   };
 }

@@ -8,6 +8,7 @@ import type {
   MeshListenOptions,
   PeerKey,
 } from "../../ports/mod.ts";
+import { maySeeAddresses } from "../../platform/mod.ts";
 import { listenPlaces } from "./addresses.ts";
 import { dialPeer } from "./dialling.ts";
 import { Finder } from "./finder.ts";
@@ -234,6 +235,13 @@ function transportsOf({ tcp, iroh, meshId }: MeshListenOptions, clock: Clock): {
   readonly missing: readonly string[];
 } {
   const places = listenPlaces(tcp, iroh);
+  if (places.isWildcard && !maySeeAddresses()) {
+    throw new MeshError({
+      code: "no-transport",
+      message:
+        "Cannot listen at every address of this machine as Deno was not given --allow-sys=networkInterfaces: give it, or name one address",
+    });
+  }
   const loaded = iroh ? loadIroh() : undefined;
   if (loaded !== undefined && "iroh" in loaded) {
     const options = { clock, prologue: prologueOf(meshId), bind: places.irohSockets };
