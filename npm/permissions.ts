@@ -14,7 +14,8 @@ export const ENVIRONMENT_ALLOWED: readonly string[] = ["SKEP_*", "XDG_*", "HOME"
  * - net: the API's loopback listener, the sockets of services.
  * - read: `--model FILE` may name any file; everything else is read below the node's own folders.
  * - env: as listed. Libraries that look for others, say for colours, see them unset.
- * - no run, no ffi, no sys: a node in the foreground needs none.
+ * - sys: which addresses this machine has, as a node that invites others has to tell them one.
+ * - no run, no ffi: a node in the foreground needs none.
  */
 export const PERMISSION_FLAGS: readonly string[] = [
   "--no-prompt",
@@ -22,12 +23,20 @@ export const PERMISSION_FLAGS: readonly string[] = [
   "--allow-read",
   `--allow-env=${ENVIRONMENT_ALLOWED.join(",")}`,
   "--ignore-env",
+  "--allow-sys=networkInterfaces",
 ];
+
+/**
+ * What the task `start:iroh` has beyond `start`: native code of the installed packages, which is not held
+ * to any permission once it runs. Without it a mesh is reached by TCP alone.
+ */
+export const IROH_FLAG = "--allow-ffi=node_modules";
 
 /**
  * Flags of `deno compile`, where the program must also do what a task never asks for.
  *
  * - write: anywhere that the user may, as a binary can't name its user's folders.
+ * - sys: as above; there is no ffi, as no native library is in the executable.
  * - run: `up --detach` and `restart` start the program itself, readiness runs `systemd-notify`.
  * - env: systemd's two names, and where temporary files go; NO_COLOR, as terminals have it.
  */
@@ -37,6 +46,7 @@ export const EXECUTABLE_PERMISSION_FLAGS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-run",
+  "--allow-sys=networkInterfaces",
   `--allow-env=${
     [...ENVIRONMENT_ALLOWED, "NOTIFY_SOCKET", "WATCHDOG_USEC", "TMPDIR", "NO_COLOR"].join(",")
   }`,

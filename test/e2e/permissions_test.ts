@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { ENVIRONMENT_ALLOWED, PERMISSION_FLAGS } from "../../npm/permissions.ts";
+import { ENVIRONMENT_ALLOWED, IROH_FLAG, PERMISSION_FLAGS } from "../../npm/permissions.ts";
 import {
   askChat,
   startProgram,
@@ -63,6 +63,8 @@ test("the task start has the permissions of npm/permissions.ts and writes its ow
   assert.deepEqual(flags.sort(), [...PERMISSION_FLAGS, "--allow-write=ROOTS"].sort());
   assert.ok(roots.includes("npm/roots.ts"));
   assert.ok(start.endsWith("src/main.ts up"));
+  const [head = ""] = start.split(" src/main.ts up");
+  assert.equal(tasks()["start:iroh"], `${head} ${IROH_FLAG} src/main.ts up`);
 });
 
 test("CONTRIBUTING.md names each environment pattern that is allowed", () => {
