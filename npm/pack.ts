@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { join, relative } from "node:path";
 import { specifiersOf, writeDeclarations } from "./declarations.ts";
-import { DEVELOPMENT_PACKAGES, PACKAGE_FACTS } from "./package_facts.ts";
+import { DEVELOPMENT_PACKAGES, OPTIONAL_PACKAGES, PACKAGE_FACTS } from "./package_facts.ts";
 import {
   denoCommand,
   type Manifest,
@@ -153,6 +153,7 @@ function completeManifest(
     bin: { skep: `./${main}` },
     files: ["mod.js", "mod.d.ts", "src", ...DOCUMENTS.filter((name) => name !== "LICENSE")],
     dependencies,
+    optionalDependencies: OPTIONAL_PACKAGES,
   };
   writeFileSync(path, `${JSON.stringify(complete, undefined, 2)}\n`);
 }

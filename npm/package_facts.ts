@@ -11,6 +11,9 @@ export const PACKAGE_FACTS = {
   os: ["linux", "darwin"],
 } as const;
 
+/** The version of iroh's native part whose face the sources declare. */
+const IROH_VERSION = "1.1.0";
+
 /** Packages that only the repository's own tests, tools and benchmarks may use. */
 export const DEVELOPMENT_PACKAGES: readonly string[] = [
   "@huggingface/gguf",
@@ -23,3 +26,12 @@ export const DEVELOPMENT_PACKAGES: readonly string[] = [
   "openai",
   "typescript",
 ];
+
+/**
+ * Packages that npm installs where they fit the platform and exist, and goes on without elsewhere. The
+ * sources load them by name (src/mesh/libp2p/iroh_native.ts), so no import shows them.
+ */
+export const OPTIONAL_PACKAGES: Readonly<Record<string, string>> = Object.fromEntries(
+  ["darwin-arm64", "linux-arm64-gnu", "linux-arm64-musl", "linux-x64-gnu", "linux-x64-musl"]
+    .map((platform) => [`@number0/iroh-${platform}`, IROH_VERSION]),
+);

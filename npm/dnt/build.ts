@@ -12,7 +12,7 @@ import { build, emptyDir } from "@deno/dnt";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { DEVELOPMENT_PACKAGES, PACKAGE_FACTS } from "../package_facts.ts";
+import { DEVELOPMENT_PACKAGES, OPTIONAL_PACKAGES, PACKAGE_FACTS } from "../package_facts.ts";
 import { PACK_FOLDER, readManifest, TOP } from "../tools.ts";
 
 const OUTPUT = join(PACK_FOLDER, "dnt");
@@ -46,6 +46,7 @@ await build({
     engines: PACKAGE_FACTS.engines,
     os: [...PACKAGE_FACTS.os],
     sideEffects: PACKAGE_FACTS.sideEffects.map((path) => path.replace("./", "./esm/")),
+    optionalDependencies: { ...OPTIONAL_PACKAGES },
     devDependencies: { "@types/node": rangeOf(manifest.imports["@types/node"] ?? "") },
   },
   postBuild(): void {
@@ -58,7 +59,7 @@ await build({
 /** Deno lets "hono" of deno.json serve "hono/streaming" too; a plain import map has to say so. */
 function importsWithSubpaths(): Record<string, string> {
   const runtime = Object.entries(manifest.imports)
-    .filter(([name]) => !DEVELOPMENT_PACKAGES.includes(name));
+    .filter(([name]) => !DEVELOPMENT_PACKAGES.includes(name) && !(name in OPTIONAL_PACKAGES));
   return Object.fromEntries(runtime.flatMap(([name, target]) => [
     [name, target],
     [`${name}/`, `${target.replace(/^npm:/, "npm:/")}/`],
