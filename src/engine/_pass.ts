@@ -107,7 +107,8 @@ export class Pass {
       const wanted = logitRows.filter((each) => each >= row && each < row + rows)
         .map((each) => each - row);
       const part = tokens.subarray(row, row + rows);
-      const whole = { runs, tokens: part, fromLayer: 0, toLayer: layerCount };
+      const lastLayerFrom = Math.min(rows, ...wanted);
+      const whole = { runs, tokens: part, fromLayer: 0, toLayer: layerCount, lastLayerFrom };
       for (let from = 0; from === 0 || from < wanted.length; from += headRowsMax) {
         const headRows = wanted.slice(from, from + headRowsMax);
         await this.#run({ rows, headRows, ...(from === 0 ? whole : {}) });

@@ -65,6 +65,11 @@ export interface PassPlan {
   /** Local layers; none by default. */
   readonly fromLayer?: number;
   readonly toLayer?: number;
+  /**
+   * The first row that is wanted after the last of these layers, or `rows` for none; of others only
+   * keys and values are computed there. @default 0
+   */
+  readonly lastLayerFrom?: number;
   readonly digests?: boolean;
   /** The rows whose logits are wanted. */
   readonly headRows?: readonly number[];
@@ -263,6 +268,7 @@ export function writePass({ shape, layout, memory }: ProgramHome, plan: PassPlan
     Number(tokens !== undefined),
     plan.fromLayer ?? 0,
     plan.toLayer ?? 0,
+    plan.lastLayerFrom ?? 0,
     Number(plan.digests ?? false),
     headRows.length,
     scratch.headRowsPtr,

@@ -55,9 +55,10 @@ function runPass(): void {
   if (pass.embeds) barrier();
   for (let layer = pass.fromLayer; layer < pass.toLayer && !halted(); layer++) {
     const at = layerAt(model, layer);
-    attention(at, layer);
-    feedForward(at);
-    check(layer);
+    const from = layer + 1 == pass.toLayer ? pass.lastLayerFrom : 0;
+    attention(at, layer, from);
+    feedForward(at, from);
+    check(layer, from);
   }
   if (pass.digests) digest();
   if (pass.headCount > 0) {
@@ -122,8 +123,8 @@ function rotations(): void {
   }
 }
 
-function check(layer: i32): void {
-  for (let row = me; row < pass.rows; row += threads) {
+function check(layer: i32, from: i32): void {
+  for (let row = from + me; row < pass.rows; row += threads) {
     if (!allFinite(xAt(row), model.width)) noteBad(layer + 1);
   }
 }
@@ -152,7 +153,7 @@ function head(): void {
     barrier();
   }
   for (let task = claim(), all = tasksOf(matrix); task < all; task = claim()) {
-    multiplyTask(matrix, task, model.logits, model.logitsStride, rows, false);
+    multiplyTask(matrix, task, model.logits, model.logitsStride, 0, rows, false);
     checkLogits(firstRowOf(matrix, task), rowCountOf(matrix, task), matrix, rows);
   }
 }

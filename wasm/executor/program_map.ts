@@ -146,6 +146,8 @@ export class Pass {
   /** Local layers. */
   fromLayer: i32;
   toLayer: i32;
+  /** Rows before it need only their keys and values of the last of these layers. */
+  lastLayerFrom: i32;
   digests: i32;
   headCount: i32;
   /** i32 for each row of logits: the row it is of. */

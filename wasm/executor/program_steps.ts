@@ -31,8 +31,16 @@ export function setTables(ofModel: Model, ofPass: Pass): void {
   pass = ofPass;
 }
 
-/** Makes rows at `x` the input of products: normed where there is a norm, quantised if asked. */
-export function prepare(x: usize, stride: usize, columns: i32, norm: Norm, quantised: bool): void {
+/** Makes rows at `x` the input of products, from row `from` on: normed where there is a norm,
+ * quantised if asked. */
+export function prepare(
+  x: usize,
+  stride: usize,
+  columns: i32,
+  norm: Norm,
+  quantised: bool,
+  from: i32,
+): void {
   const normed = norm.weight != 0;
   if (pass.rows == 1) {
     prepareOne(x, columns, norm, quantised);
@@ -41,7 +49,7 @@ export function prepare(x: usize, stride: usize, columns: i32, norm: Norm, quant
   if (normed) setInput(model.a, model.xStride, 0);
   else setInput(x, stride, 0);
   if (!normed && !quantised) return;
-  for (let row = claim(); row < pass.rows; row = claim()) {
+  for (let row = from + claim(); row < pass.rows; row = from + claim()) {
     prepareRow(row, x + <usize> row * stride, columns, norm, quantised);
   }
   barrier();
@@ -70,7 +78,7 @@ export function prepareRow(row: i32, x: usize, columns: i32, norm: Norm, quantis
   }
 }
 
-/** Says where the input of products is: rows at `x`, quantised ones from element `at` on. */
+/** Says where the input of products is: row 0 at `x`, quantised from element `at` on. */
 export function setInput(x: usize, stride: usize, at: usize): void {
   inX = x;
   inStride = stride;
@@ -103,42 +111,44 @@ export function rowCountOf(matrix: Matrix, task: i32): i32 {
   return min<i32>(each, groupsOf(matrix) - task * each) << 3;
 }
 
-/** A task of a product of all rows, and of its bias. */
-export function product(matrix: Matrix, task: i32, y: usize, yStride: usize): void {
-  multiplyTask(matrix, task, y, yStride, pass.rows, false);
+/** A task of a product of all rows from `from` on, and of its bias. */
+export function product(matrix: Matrix, task: i32, y: usize, yStride: usize, from: i32): void {
+  multiplyTask(matrix, task, y, yStride, from, pass.rows, false);
   if (matrix.bias == 0) return;
   const first = <usize> firstRowOf(matrix, task) << 2;
   const count = rowCountOf(matrix, task);
-  for (let row = 0; row < pass.rows; row++) {
+  for (let row = from; row < pass.rows; row++) {
     add(y + <usize> row * yStride + first, matrix.bias + first, count);
   }
 }
 
-/** A task of a product of `rows` rows. */
+/** A task of a product of rows `from` to `to`. */
 export function multiplyTask(
   matrix: Matrix,
   task: i32,
   y: usize,
   yStride: usize,
-  rows: i32,
+  from: i32,
+  to: i32,
   adds: bool,
 ): void {
-  const from = firstRowOf(matrix, task) >> 3;
+  const group = firstRowOf(matrix, task) >> 3;
+  const at = <usize> from * <usize> matrix.columns;
   multiply(
     matrix.kind,
-    y,
+    y + <usize> from * yStride,
     yStride,
     matrix.ptr,
     matrix.columns,
-    from,
-    from + (rowCountOf(matrix, task) >> 3),
-    rows,
+    group,
+    group + (rowCountOf(matrix, task) >> 3),
+    to - from,
     adds,
-    inX,
+    inX + <usize> from * inStride,
     inStride,
-    inBytes,
-    inWords,
-    inMeta,
+    inBytes + at,
+    inWords + (at << 1),
+    inMeta + (at >> 1),
   );
 }
 
