@@ -16,6 +16,9 @@ const gatherMs = 20;
 const ridersMax = 8;
 const ridesMax = 6;
 
+/** How long a node that leaves waits for the others to read that, in milliseconds. */
+const farewellMs = 200;
+
 /** Ticks that a peer may leave our frames unread: at one tick in 500 ms, 10 s. */
 const ticksUnreadMax = 20;
 
@@ -179,11 +182,17 @@ export class Registry {
     this.#prober.tick();
   }
 
-  /** Takes leave of all; resolves when that is on its way. */
+  /** Takes leave of all; resolves when they have gone by themselves, or soon. */
   async leave(): Promise<void> {
     this.#gathering?.cancel();
+    const links = [...this.#links.values()];
+    if (links.length === 0) return;
     this.sendAll({ kind: "bye" });
-    await Promise.allSettled([...this.#links.values()].map(({ stream }) => stream.close()));
+    const late = Promise.withResolvers<void>();
+    const timer = this.#parts.clock.after(farewellMs, () => late.resolve());
+    const closed = links.map(({ stream }) => stream.close().then(() => stream.closed));
+    await Promise.race([Promise.allSettled(closed), late.promise]);
+    timer.cancel();
   }
 
   #onFrame(link: RegistryLink, frame: RegistryFrame): void {
