@@ -1,0 +1,255 @@
+/**
+ * A mesh of real processes on loopback: a gateway that holds the first layers, the embedding and the
+ * head, and stages that hold the others twice over.
+ */
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import { presetShape } from "../../bench/models/presets.ts";
+import { connectService } from "../../src/kernel/mod.ts";
+import type { inferenceContract } from "../../src/services/inference/mod.ts";
+import type { networkContract } from "../../src/services/network/mod.ts";
+import { finish, program, start, type Started, untilReady } from "../e2e/_program.ts";
+
+/** Layers of a node: the first, and the one after the last. */
+export type LayerSpan = readonly [from: number, to: number];
+
+/** What a mesh is made of. */
+export interface MeshPlan {
+  /** Of the gateway, then of the stages. */
+  readonly spans: readonly LayerSpan[];
+  /** Commands that run the sources, taken in turn. @default that of this runtime */
+  readonly commands?: readonly (readonly string[])[];
+  readonly size?: "15m" | "110m";
+  /** @default TCP alone */
+  readonly network?: Readonly<Record<string, string>>;
+}
+
+/** One node. */
+export interface MeshNode {
+  readonly index: number;
+  readonly home: string;
+  readonly command: readonly string[];
+  readonly span: LayerSpan;
+  started: Started;
+  baseUrl: string;
+  key: string;
+}
+
+/** What was streamed. */
+export interface Streamed {
+  readonly text: string;
+  /** When each piece came, ms. */
+  readonly atMs: readonly number[];
+  readonly finish: string | undefined;
+}
+
+/** A request. */
+export interface Ask {
+  readonly prompt: string;
+  readonly seed: number;
+  readonly temperature: number;
+  readonly maxTokens: number;
+}
+
+/** A running mesh. */
+export class MeshProcesses {
+  readonly nodes: MeshNode[] = [];
+  readonly folder: string;
+  readonly model = "chaos";
+  readonly #plan: MeshPlan;
+
+  private constructor(folder: string, plan: MeshPlan) {
+    this.folder = folder;
+    this.#plan = plan;
+  }
+
+  /** Writes the model, starts all nodes, and waits until all layers can be computed. */
+  static async start(plan: MeshPlan): Promise<MeshProcesses> {
+    const mesh = new MeshProcesses(await mkdtemp(join(tmpdir(), "skep-mesh-")), plan);
+    try {
+      const shape = presetShape(plan.size ?? "15m");
+      writeRandomModel({ shape, type: "q8_0", seed: 5, path: mesh.modelPath, name: "chaos" });
+      for (const index of plan.spans.keys()) await mesh.#add(index);
+      await mesh.untilLinked();
+      return mesh;
+    } catch (thrown) {
+      await mesh.stop();
+      throw thrown;
+    }
+  }
+
+  get modelPath(): string {
+    return join(this.folder, "chaos.gguf");
+  }
+
+  get gateway(): MeshNode {
+    const [first] = this.nodes;
+    assert(first !== undefined);
+    return first;
+  }
+
+  /** A node of one's own by its key. */
+  byKey(key: string): MeshNode | undefined {
+    return this.nodes.find((node) => node.key === key);
+  }
+
+  /** Starts a node again that has ended. */
+  async restart(node: MeshNode): Promise<void> {
+    node.started = start(["up", ...this.#options(node)], this.#environment(node));
+    node.baseUrl = (await untilReady(node.started, node.home)).addresses.api;
+  }
+
+  /** Waits until the gateway has verified links to all others, and they say what they compute. */
+  async untilLinked(from: MeshNode = this.gateway): Promise<void> {
+    using client = await connectService<typeof networkContract>({
+      path: join(from.home, "run/network/rpc.sock"),
+    });
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
+      const { peers } = await client.call("peers.list", {});
+      const ready = peers.filter(({ state, capabilities }) =>
+        state === "linked" && capabilities?.models.some(({ loaded }) => loaded !== undefined)
+      );
+      if (ready.length === this.nodes.length - 1) return;
+      await sleep(50);
+    }
+    throw new TypeError(`The mesh did not come together:\n${this.printed()}`);
+  }
+
+  /** The stages that a short answer is computed by, without the gateway. */
+  async activeStages(from: MeshNode = this.gateway): Promise<MeshNode[]> {
+    using client = await connectService<typeof inferenceContract>({
+      path: join(from.home, "run/inference/rpc.sock"),
+    });
+    const items = client.stream("generate", {
+      requestId: "probe",
+      model: this.model,
+      prompt: { kind: "text", text: "probe" },
+      maxTokens: 1,
+    });
+    for await (const item of items) {
+      if (item.type !== "end") continue;
+      const route = item.route ?? [];
+      return route.flatMap(({ peer }) => this.byKey(peer) ?? []).filter((node) => node !== from);
+    }
+    return [];
+  }
+
+  /** Streams an answer through a node's API. */
+  async stream(
+    ask: Ask,
+    options: {
+      readonly from?: MeshNode;
+      readonly onPiece?: (count: number) => void;
+    } = {},
+  ): Promise<Streamed> {
+    const { from = this.gateway, onPiece } = options;
+    const response = await fetch(`${from.baseUrl}/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: this.model,
+        prompt: ask.prompt,
+        seed: ask.seed,
+        temperature: ask.temperature,
+        max_tokens: ask.maxTokens,
+        stream: true,
+      }),
+    });
+    assert.equal(
+      response.status,
+      200,
+      `${response.status} ${response.ok ? "" : await response.text()}`,
+    );
+    const atMs: number[] = [];
+    let [text, rest, finish] = ["", "", undefined as string | undefined];
+    for await (const chunk of response.body ?? []) {
+      rest += new TextDecoder().decode(chunk, { stream: true });
+      for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        if (!line.startsWith("data: {")) continue;
+        const item = JSON.parse(line.slice(6));
+        assert.equal(item.error, undefined, line);
+        const [choice] = item.choices;
+        if (choice === undefined) continue;
+        finish = choice.finish_reason ?? finish;
+        if (choice.text === "") continue;
+        text += choice.text;
+        atMs.push(performance.now());
+        onPiece?.(atMs.length);
+      }
+    }
+    return { text, atMs, finish };
+  }
+
+  /** Everything that the nodes printed. */
+  printed(): string {
+    return this.nodes.map(({ index, started }) => `--- ${index}\n${started.printed()}`).join("\n");
+  }
+
+  /** Ends all nodes and removes everything. */
+  async stop(): Promise<void> {
+    for (const { started } of this.nodes) {
+      try {
+        process.kill(started.child.pid ?? 0, "SIGCONT");
+        process.kill(started.child.pid ?? 0, "SIGKILL");
+      } catch {
+        // It has ended.
+      }
+    }
+    await Promise.all(this.nodes.map(({ started }) => started.exit));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #add(index: number): Promise<void> {
+    const { spans, commands = [program] } = this.#plan;
+    const node: MeshNode = {
+      index,
+      home: join(this.folder, `node${index}`),
+      command: commands[index % commands.length] ?? program,
+      span: spans[index] ?? [0, 0],
+      started: undefined as unknown as Started,
+      baseUrl: "",
+      key: "",
+    };
+    await mkdir(node.home, { recursive: true });
+    const begin = index === 0 ? ["up"] : ["join", await this.#ticket()];
+    node.started = start([...begin, ...this.#options(node)], this.#environment(node));
+    this.nodes.push(node);
+    node.baseUrl = (await untilReady(node.started, node.home)).addresses.api;
+    using client = await connectService<typeof networkContract>({
+      path: join(node.home, "run/network/rpc.sock"),
+    });
+    node.key = (await client.call("mesh.status")).key;
+  }
+
+  async #ticket(): Promise<string> {
+    const { home } = this.gateway;
+    const { code, text } = await finish(["invite", "--trust", "own", "--json"], { home });
+    assert.equal(code, 0, text);
+    return JSON.parse(text).ticket;
+  }
+
+  #options({ index, span: [from, to] }: MeshNode): string[] {
+    return ["--model", index === 0 ? this.modelPath : this.model, "--layers", `${from}-${to}`];
+  }
+
+  #environment({ home, command }: MeshNode): Parameters<typeof start>[1] {
+    const network = this.#plan.network ?? { SKEP_NETWORK_IROH: "false" };
+    return {
+      home,
+      command,
+      environment: {
+        SKEP_NETWORK_TCP_LISTEN: "127.0.0.1:0",
+        SKEP_INFERENCE_THREADS: "1",
+        SKEP_LOG_LEVEL: "warn",
+        ...network,
+      },
+    };
+  }
+}
