@@ -3,8 +3,9 @@ import { parseTicket } from "../mesh/mod.ts";
 import { readAll } from "./_input_lines.ts";
 import { callNetwork } from "./_network_service.ts";
 import { pathsOf } from "./_options.ts";
+import { ModelProgress } from "./_progress.ts";
 import { findNode } from "./_running_node.ts";
-import { up } from "./_up.ts";
+import { bootNode, up } from "./_up.ts";
 import type { CliIo } from "./cli_io.ts";
 import { exitCodes } from "./exit_code.ts";
 import type { UpOptions } from "./up.ts";
@@ -36,28 +37,35 @@ export async function join(io: CliIo, options: JoinOptions): Promise<number> {
   if (await findNode(io, pathsOf(io, options)) !== undefined) {
     return say(io, { options, joined: await ask(io, { options, params }) });
   }
-  if (options.detach) {
-    const code = await up(options.json ? { ...io, stdout: io.stderr } : io, {
-      ...options,
-      json: false,
-    });
-    if (code !== exitCodes.ok) return code;
-    try {
-      return say(io, { options, joined: await ask(io, { options, params }) });
-    } catch (thrown) {
-      // It was started to join; as it does not, it is not left behind.
-      const node = await findNode(io, pathsOf(io, options));
-      await node?.call("node.stop", {});
-      throw thrown;
-    }
-  }
-  return await up(io, {
+  // First the network alone: what else the node does may need the mesh, such as its model.
+  const joined = await joinAlone(io, { options, params });
+  if (!options.json) say(io, { options, joined });
+  const code = await up(options.detach && options.json ? { ...io, stdout: io.stderr } : io, {
     ...options,
-    onReady: async (node) => {
-      const joined = await node.call("network", "mesh.join", params) as Joined;
-      if (!options.json) say(io, { options, joined });
-    },
+    json: options.json && !options.detach,
   });
+  if (options.detach && options.json && code === exitCodes.ok) say(io, { options, joined });
+  return code;
+}
+
+/** Joins with a node that runs nothing else and ends again; what it was told is kept. */
+async function joinAlone(
+  io: CliIo,
+  { options, params }: {
+    readonly options: JoinOptions;
+    readonly params: Readonly<Record<string, unknown>>;
+  },
+): Promise<Joined> {
+  const progress = new ModelProgress(io);
+  const signal = new AbortController().signal;
+  const only = { ...options, only: ["network"] };
+  const node = await bootNode(io, { options: only, progress, signal });
+  try {
+    return await node.call("network", "mesh.join", params) as Joined;
+  } finally {
+    await node.stop();
+    await node.closed;
+  }
 }
 
 async function ask(

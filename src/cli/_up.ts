@@ -47,10 +47,9 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) io.onSignal(name, onSignal);
   const progress = new ModelProgress(io);
   try {
-    const booting = boot(io, { options, progress, signal: stopping.signal });
+    const booting = bootNode(io, { options, progress, signal: stopping.signal });
     node = await Promise.race([booting, forced.promise]);
     progress.clear();
-    await readyOrStop(node, options);
     await sayReady(io, { node, json: options.json, stopping: stopping.signal });
     await node.closed;
     return exitCodes.ok;
@@ -62,16 +61,8 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
   }
 }
 
-async function readyOrStop(node: RunningNode, { onReady }: UpOptions): Promise<void> {
-  try {
-    await onReady?.(node);
-  } catch (thrown) {
-    await node.stop();
-    throw thrown;
-  }
-}
-
-async function boot(
+/** Boots the node that the options describe. */
+export async function bootNode(
   io: CliIo,
   about: {
     readonly options: UpOptions;

@@ -26,7 +26,10 @@ export function flagConfig(io: CliIo, options: UpOptions): FlagConfig {
   }
   const model = options.model === undefined ? undefined : modelSetting(io, options.model);
   if (model !== undefined) put(result, { path: "inference.model", value: model, flag: "--model" });
-  const { listen, logLevel } = options;
+  const { layers, listen, logLevel } = options;
+  if (layers !== undefined) {
+    put(result, { path: "inference.layers", value: layers, flag: "--layers" });
+  }
   if (listen !== undefined) put(result, { path: "api.listen", value: listen, flag: "--listen" });
   if (logLevel !== undefined) {
     put(result, { path: "log.level", value: logLevel, flag: "--log-level" });

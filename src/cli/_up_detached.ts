@@ -102,6 +102,7 @@ function detachedArguments(
   const { options, logFile } = about;
   const flags: readonly (readonly [string, string | undefined])[] = [
     ["--model", options.model === undefined ? undefined : modelSetting(io, options.model)],
+    ["--layers", options.layers],
     ["--home", absolutePath(io, options.home)],
     ["--config", absolutePath(io, options.config)],
     ["--listen", options.listen],

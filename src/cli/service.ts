@@ -70,7 +70,13 @@ export const serviceCommand: CommandParser = command(
     infoCommand,
     map(runOptions, ({ name, ...options }): Invocation => async (io) => {
       const { up } = await import("./_up.ts");
-      const none = { model: undefined, listen: undefined, logFile: undefined, detach: false };
+      const none = {
+        model: undefined,
+        layers: undefined,
+        listen: undefined,
+        logFile: undefined,
+        detach: false,
+      };
       return await up(io, { ...options, ...none, only: [name] });
     }),
   ),

@@ -4,7 +4,6 @@ import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { command, flag, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
-import type { RunningNode } from "../node/mod.ts";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -13,6 +12,8 @@ import type { CommandParser } from "./command.ts";
 /** What `skep up` and `skep restart` are asked for. */
 export interface UpOptions extends PlaceOptions {
   readonly model: string | undefined;
+  /** "all", "auto" or FROM-TO. */
+  readonly layers: string | undefined;
   readonly listen: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error" | undefined;
   readonly set: readonly string[];
@@ -22,8 +23,6 @@ export interface UpOptions extends PlaceOptions {
   readonly json: boolean;
   /** Runs these services and what they need, and no others; `skep service` sets it. */
   readonly only?: readonly string[];
-  /** Done once the node is ready, before it greets; its failure ends the node. `skep join` sets it. */
-  readonly onReady?: (node: RunningNode) => Promise<void>;
 }
 
 /** The options of `skep up`. */
@@ -32,6 +31,10 @@ export const upOptions = merge(
     model: optional(option("--model", string({ metavar: "MODEL" }), {
       description:
         message`What to serve: a GGUF file, the name of a model that was added, or "embedded", the default.`,
+    })),
+    layers: optional(option("--layers", string({ metavar: "LAYERS" }), {
+      description:
+        message`Which layers to compute: "all", the default, "auto" for as many as fit, or FROM-TO, TO not included. Other nodes of the mesh compute the rest.`,
     })),
     listen: optional(option("--listen", string({ metavar: "HOST:PORT" }), {
       description: message`Where the API listens; port 0 picks a free one.`,
@@ -71,6 +74,7 @@ export const upCommand: CommandParser = command(
     footer: examples(
       "skep up",
       "skep up --model ./model.gguf --listen 127.0.0.1:8080",
+      "skep up --model ./model.gguf --layers 0-12",
       "skep up --detach --json",
     ),
   },

@@ -63,7 +63,8 @@ export class MeshProcesses {
   readonly model = "chaos";
   readonly #plan: MeshPlan;
 
-  private constructor(folder: string, plan: MeshPlan) {
+  /** Use `MeshProcesses.start`. */
+  constructor(folder: string, plan: MeshPlan) {
     this.folder = folder;
     this.#plan = plan;
   }
@@ -148,7 +149,7 @@ export class MeshProcesses {
     } = {},
   ): Promise<Streamed> {
     const { from = this.gateway, onPiece } = options;
-    const response = await fetch(`${from.baseUrl}/completions`, {
+    const response = await fetch(`${from.baseUrl}/v1/completions`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
@@ -247,7 +248,7 @@ export class MeshProcesses {
       environment: {
         SKEP_NETWORK_TCP_LISTEN: "127.0.0.1:0",
         SKEP_INFERENCE_THREADS: "1",
-        SKEP_LOG_LEVEL: "warn",
+        SKEP_LOG_LEVEL: process.env["SKEP_LOG_LEVEL"] ?? "warn",
         ...network,
       },
     };

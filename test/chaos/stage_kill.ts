@@ -2,7 +2,7 @@
  * Kills stages of a running mesh in the middle of answers, for real, and compares every stream with
  * the undisturbed one, byte for byte.
  *
- *     node test/chaos/stage_kill.ts 200 [kill|stop|partition-free] [SEED]
+ *     node test/chaos/stage_kill.ts 200 [kill|stop] [SEED]
  *     deno run -A test/chaos/stage_kill.ts 20 stop
  *
  * "kill" is kill -9, "stop" is SIGSTOP for 30 seconds. A round counts when a token had come and one

@@ -26,6 +26,10 @@ const headerBytesGuess: number = 4 * 1024 * 1024;
 /** How long finding holders may take. */
 const findMsMax = 5_000;
 
+/** How long a fetch that gets nothing waits for holders to come back, and how often it looks. */
+const patienceMs = 20_000;
+const retryMs = 500;
+
 /** Fetches parts; one at a time of each model. */
 export class Fetcher {
   readonly #host: Host;
@@ -67,6 +71,31 @@ export class Fetcher {
   async #fetch(wanted: Wanted, options: Parameters<Fetcher["fetch"]>[1]): Promise<void> {
     const { root } = wanted;
     if (this.#shelf.isWhole(root)) return;
+    const { clock, log } = this.#host;
+    // Links break and come back; what was fetched stays, so only patience is needed.
+    let endMs = clock.monotonicMs() + patienceMs;
+    for (let held = this.#heldGroups(root);;) {
+      try {
+        return await this.#attempt(wanted, options);
+      } catch (thrown) {
+        options.signal.throwIfAborted();
+        if (!isPassing(thrown)) throw thrown;
+        const now = this.#heldGroups(root);
+        if (now > held) endMs = clock.monotonicMs() + patienceMs;
+        if (clock.monotonicMs() >= endMs) throw thrown;
+        held = now;
+        log.info("Parts are asked for again soon", { model: root.slice(0, 12), cause: thrown });
+        await clock.sleep(retryMs, options.signal);
+      }
+    }
+  }
+
+  #heldGroups(root: string): number {
+    return this.#shelf.parts(root)?.heldGroups ?? 0;
+  }
+
+  async #attempt(wanted: Wanted, options: Parameters<Fetcher["fetch"]>[1]): Promise<void> {
+    const { root } = wanted;
     const holders = await this.#holders(wanted, options.signal);
     const { mesh, clock, log } = this.#host;
     const asking = {
@@ -137,6 +166,12 @@ export class Fetcher {
       timer.cancel();
     }
   }
+}
+
+/** Whether it may go better later: nobody was there, or those who were went away. */
+function isPassing(thrown: unknown): boolean {
+  if (thrown instanceof RpcError) return thrown.kind === "notFound";
+  return thrown instanceof PartsError && thrown.code === "unavailable";
 }
 
 function noHeader(root: string): PartsError {
