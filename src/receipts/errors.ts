@@ -1,7 +1,7 @@
 /** What can be wrong with a receipt or a transcript as a document. */
 
 /** The kind of failure. */
-export type ReceiptErrorCode = "malformed" | "signature" | "mismatch" | "model";
+export type ReceiptErrorCode = "malformed" | "signature" | "mismatch" | "model" | "refused";
 
 /** A receipt that can't be judged; the message is one sentence. */
 export class ReceiptError extends Error {

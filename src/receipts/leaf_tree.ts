@@ -68,20 +68,28 @@ export class LeafTree {
     return this.#leaves.all();
   }
 
-  /** The root; of no leaves, SHA-256 of nothing. */
-  root(): Uint8Array {
-    return this.#count === 0 ? sha256() : this.#hash(0, this.#count);
+  /**
+   * The root over the first `count` leaves, or all; of no leaves, SHA-256 of nothing.
+   *
+   * @throws {RangeError} when there are fewer
+   */
+  root(count = this.#count): Uint8Array {
+    if (count === 0) return sha256();
+    this.#check(count - 1);
+    return this.#hash(0, count);
   }
 
   /**
-   * The audit path of a leaf (section 2.1.1), from its sibling up: 32 B each.
+   * The audit path of a leaf in the tree of the first `count` leaves (section 2.1.1), from its sibling
+   * up: 32 B each.
    *
    * @throws {RangeError} when there is no such leaf
    */
-  path(at: number): Uint8Array {
+  path(at: number, count = this.#count): Uint8Array {
+    this.#check(count - 1);
     this.#check(at);
     const path: Uint8Array[] = [];
-    let [from, to] = [0, this.#count];
+    let [from, to] = [0, count];
     while (to - from > 1) {
       const middle = from + splitOf(to - from);
       const isLeft = at < middle;

@@ -19,7 +19,12 @@ export {
   signStatement,
   stageStatementBytesMax,
 } from "./statement.ts";
-export type { RequestStatement, SignedStatement, StageStatement } from "./statement.ts";
+export type {
+  RequestStatement,
+  SignedStatement,
+  StageStatement,
+  StatementSigner,
+} from "./statement.ts";
 export {
   openReceipt,
   parseReceipt,
@@ -41,3 +46,13 @@ export { recompute } from "./recompute.ts";
 export type { RecomputeOptions, StageTruth, Truth } from "./recompute.ts";
 export { judge, sentenceOf } from "./judge.ts";
 export type { Finding, LeavesOf, TreeName, Verdict } from "./judge.ts";
+
+// --- for who computes, and who asks ---
+export { ReceiptWitness } from "./witness.ts";
+export type { KeptLeaves, LeavesAsk, SignAsk, WitnessOptions } from "./witness.ts";
+export type { RecordedOpen, RecordedPlace, RecordedRows } from "./session_record.ts";
+export { receiptProtocol } from "./receipt_frames.ts";
+export { serveReceipts } from "./receipt_server.ts";
+export type { ReceiptServerOptions } from "./receipt_server.ts";
+export { askStage, collectReceipt } from "./collect.ts";
+export type { AnswerFacts, CollectOptions } from "./collect.ts";

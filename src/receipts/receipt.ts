@@ -109,7 +109,9 @@ const said = {
 };
 
 /** Positions whose keys and values an answer needs: all but its last token's. */
-export function positionsOf(request: RequestStatement): number {
+export function positionsOf(
+  request: Pick<RequestStatement, "promptTokens" | "outputTokens">,
+): number {
   return request.promptTokens + Math.max(0, request.outputTokens - 1);
 }
 

@@ -7,7 +7,6 @@
  */
 import * as v from "valibot";
 import { hidOf, verifySignature } from "../identity/mod.ts";
-import type { Identity } from "../identity/mod.ts";
 import { canonicalJson } from "../journal/mod.ts";
 import { ReceiptError } from "./errors.ts";
 
@@ -105,13 +104,18 @@ export type SignedStatement = Readonly<v.InferOutput<typeof signedStatement>>;
 /** What statements are signed for. */
 const purpose = "receipt";
 
-/** Signs a statement. @throws {ReceiptError} "malformed" when it is none */
-export function signStatement(
+/** Who signs: a key at hand, or a node's identity behind its host. */
+export interface StatementSigner {
+  sign(purpose: string, bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Signs a statement. */
+export async function signStatement(
   statement: StageStatement | RequestStatement,
-  identity: Pick<Identity, "sign">,
-): SignedStatement {
+  signer: StatementSigner,
+): Promise<SignedStatement> {
   const text = canonicalJson(statement);
-  const signature = identity.sign(purpose, new TextEncoder().encode(text));
+  const signature = await signer.sign(purpose, new TextEncoder().encode(text));
   return { statement: text, signature: hexOf(signature) };
 }
 

@@ -19,6 +19,7 @@ import type { HeldPart } from "./held_part.ts";
 import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
+import type { StageWitness } from "./server_types.ts";
 import { pickRows } from "./_step_loop.ts";
 import { lostFailure, type Switchboard } from "./_switchboard.ts";
 
@@ -48,6 +49,8 @@ export interface FlightDeckOptions {
   readonly local: HeldPart | undefined;
   /** Rows of a flight at most. */
   readonly rowsMax: number;
+  /** Is told what the own part computes. */
+  readonly witness: StageWitness | undefined;
 }
 
 /** Rows on their way: tokens until somebody embeds them. */
@@ -176,7 +179,12 @@ export class FlightDeck {
     }
     const { width } = this.#options;
     const wanted = pickRows(rows as Float32Array, { rows: wantedRows(flight), width });
-    return await this.#end(wanted, plan);
+    const values = await this.#end(wanted, plan);
+    const last = stages.at(-1);
+    if (content === "logits" && last?.isLocal === true && last.place.head) {
+      this.#tellLogits(flight, values);
+    }
+    return values;
   }
 
   /** Logits of the wanted rows, by the own head; or the rows. */
@@ -207,9 +215,47 @@ export class FlightDeck {
       const batch = flight.map((entry) => ownEntry(entry, stage));
       const computing = executor.forward({ from, to }, batch, hidden, plan.signal);
       open.done();
-      return await computing;
+      const output = await computing;
+      this.#tell(stage, flight, { hidden, output });
+      return output;
     } finally {
       open.done();
+    }
+  }
+
+  #tell(
+    { place: { from, to, embedding } }: LocalStage,
+    flight: readonly FlightEntry[],
+    { hidden, output }: { readonly hidden: Float32Array; readonly output: Float32Array },
+  ): void {
+    const { witness, width } = this.#options;
+    if (witness === undefined) return;
+    let row = 0;
+    for (const { session: { open }, firstPosition, tokens } of flight) {
+      const [at, end] = [row * width, (row += tokens.length) * width];
+      if (open === undefined) continue;
+      witness.computed({
+        open,
+        layers: { from, to },
+        firstPosition,
+        positionCount: tokens.length,
+        input: embedding ? undefined : hidden.subarray(at, end),
+        tokens: embedding ? tokens : undefined,
+        output: output.subarray(at, end),
+      });
+    }
+  }
+
+  #tellLogits(flight: readonly FlightEntry[], values: Float32Array): void {
+    const { witness, vocabularySize } = this.#options;
+    let row = 0;
+    for (const { session: { open }, firstPosition, tokens: { length }, wanted } of flight) {
+      const positionCount = wanted === "none" ? 0 : wanted === "last" ? 1 : length;
+      if (positionCount === 0 || open === undefined) continue;
+      const [at, end] = [row * vocabularySize, (row += positionCount) * vocabularySize];
+      const logits = values.subarray(at, end);
+      const first = firstPosition + length - positionCount;
+      witness?.headed({ open, firstPosition: first, positionCount, logits });
     }
   }
 

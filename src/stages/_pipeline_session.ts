@@ -5,7 +5,9 @@ import { EngineError, type Session } from "../engine/mod.ts";
 import type { PartSession } from "./held_part.ts";
 import { linkPositions } from "./limits.ts";
 import type { PipelineStage } from "./_pipeline_stage.ts";
+import type { Place } from "./route.ts";
 import type { RouteState } from "./_route_keeper.ts";
+import type { StageOpen } from "./stage_open.ts";
 import type { TokenChain } from "./_token_chain.ts";
 
 /** What a stage has of a session. */
@@ -41,6 +43,8 @@ export class PipelineSession implements Session {
   readonly #owner: SessionOwner;
   /** The route that its stages know. */
   route: RouteState | undefined;
+  /** What was said to the route's stages; undefined before the first step. */
+  open: StageOpen | undefined;
   /** Of the last open or truncation. */
   version = 0;
   /** Of the last entry that was sent. */
@@ -63,6 +67,11 @@ export class PipelineSession implements Session {
   get positionCount(): number {
     this.assertUsable();
     return this.chain.length;
+  }
+
+  /** Who computes it, in their order; none before the first step. */
+  get places(): readonly Place[] {
+    return this.route?.stages.map(({ place }) => place) ?? [];
   }
 
   get isDropped(): boolean {

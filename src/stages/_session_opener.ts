@@ -10,6 +10,7 @@ import { frameLinksMax, linkBytes, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { RouteState } from "./_route_keeper.ts";
+import type { StageWitness } from "./server_types.ts";
 import { encodeOpen, type OpenSigner, type StageOpen } from "./stage_open.ts";
 import type { Switchboard } from "./_switchboard.ts";
 import { TokenChain } from "./_token_chain.ts";
@@ -26,6 +27,8 @@ export interface SessionOpenerOptions {
   readonly blake3: Blake3;
   /** What the first link of a session follows. */
   readonly seed: Uint8Array;
+  /** Is told of the own stage's sessions. */
+  readonly witness: StageWitness | undefined;
 }
 
 /** The opener of one pipeline. */
@@ -49,10 +52,7 @@ export class SessionOpener {
 
   /** Gives back what the stages hold of a session. */
   close(session: PipelineSession): void {
-    for (const [stage, share] of session.shares) {
-      if (stage.isLocal) share.own?.session.drop();
-      else stage.send(encodeControl({ kind: "close", session: session.id }));
-    }
+    for (const [stage, share] of session.shares) this.#giveBack(session, { stage, share });
     session.shares.clear();
   }
 
@@ -93,8 +93,10 @@ export class SessionOpener {
     this.#leaveOthers(session, route);
     const version = ++session.version;
     const links = this.#linksOf(session);
+    const open = this.#statement(session, route);
+    session.open = open;
     const signed = route.stages.some(({ isLocal }) => !isLocal)
-      ? await encodeOpen({ open: this.#statement(session, route), links }, this.#options.identity)
+      ? await encodeOpen({ open, links }, this.#options.identity)
       : new Uint8Array();
     await Promise.all(
       route.stages.map((stage) =>
@@ -144,6 +146,9 @@ export class SessionOpener {
     const { self: owner, blake3 } = this.#options;
     const own = openPartSession(part, { owner, layers: { from, to }, blake3, links });
     const held = own.session.positionCount;
+    if (session.open !== undefined) {
+      this.#options.witness?.opened({ open: session.open }, held);
+    }
     const share: StageShare = {
       held,
       valid: held,
@@ -160,9 +165,18 @@ export class SessionOpener {
     for (const [stage, share] of session.shares) {
       if (route.stages.includes(stage)) continue;
       session.shares.delete(stage);
-      if (stage.isLocal) share.own?.session.drop();
-      else stage.send(encodeControl({ kind: "close", session: session.id }));
+      this.#giveBack(session, { stage, share });
     }
+  }
+
+  #giveBack(
+    session: PipelineSession,
+    { stage, share }: { readonly stage: PipelineStage; readonly share: StageShare },
+  ): void {
+    if (stage.isLocal) {
+      share.own?.session.drop();
+      this.#options.witness?.closed(session.id);
+    } else stage.send(encodeControl({ kind: "close", session: session.id }));
   }
 
   /** Links of what is going to be computed, but for the last token: its position must be computed. */

@@ -192,9 +192,13 @@ export class StepLoop {
       ? new Float32Array()
       : await executor.head(pickRows(output, { rows: all, width }), signal);
     let at = 0;
-    return rowsOfEach.map((rows) =>
-      rows === undefined ? undefined : logits.subarray(at, at += rows.length * vocabularySize)
-    );
+    return live.map((one, i) => {
+      const rows = rowsOfEach[i];
+      if (rows === undefined) return undefined;
+      const own = logits.subarray(at, at += rows.length * vocabularySize);
+      this.#tellLogits(one, own);
+      return own;
+    });
   }
 
   #tell(
@@ -204,7 +208,11 @@ export class StepLoop {
     const { witness, part: { executor: { shape: { width } } } } = this.#options;
     if (witness === undefined) return;
     let at = 0;
-    for (const { item, entries } of live) {
+    for (const { item: { frame, entries: all }, entries } of live) {
+      const tokens = frame.format === "tokens"
+        ? wantedRows(all, entries, { data: frame.data, width: 1 })
+        : undefined;
+      let row = 0;
       for (const { session, entry: { firstPosition, positionCount } } of entries) {
         const end = at + positionCount * width;
         witness.computed({
@@ -212,11 +220,27 @@ export class StepLoop {
           layers: session.layers,
           firstPosition,
           positionCount,
-          input: item.frame.format === "tokens" ? undefined : input.subarray(at, end),
+          input: tokens === undefined ? input.subarray(at, end) : undefined,
+          tokens: tokens?.subarray(row, row + positionCount),
           output: output.subarray(at, end),
         });
         at = end;
+        row += positionCount;
       }
+    }
+  }
+
+  #tellLogits({ entries }: Live, logits: Float32Array): void {
+    const { witness, part: { executor: { shape: { vocabularySize } } } } = this.#options;
+    let at = 0;
+    for (const { session: { open }, entry } of entries) {
+      const { wanted } = entry;
+      const positionCount = wanted === "none" ? 0 : wanted === "last" ? 1 : entry.positionCount;
+      if (positionCount === 0) continue;
+      const firstPosition = entry.firstPosition + entry.positionCount - positionCount;
+      const end = at + positionCount * vocabularySize;
+      witness?.headed({ open, firstPosition, positionCount, logits: logits.subarray(at, end) });
+      at = end;
     }
   }
 }

@@ -22,6 +22,7 @@ export type { HeldPart } from "./held_part.ts";
 export { stageLimitsDefault } from "./server_types.ts";
 export type {
   ComputedRows,
+  HeadedRows,
   StageCounters,
   StageLimits,
   StageRefusal,

@@ -29,6 +29,7 @@ import { PipelineSession } from "./_pipeline_session.ts";
 import type { RemoteStage } from "./_pipeline_stage.ts";
 import type { Place, Router } from "./route.ts";
 import { RouteKeeper } from "./_route_keeper.ts";
+import type { StageWitness } from "./server_types.ts";
 import { SessionOpener } from "./_session_opener.ts";
 import type { OpenSigner } from "./stage_open.ts";
 import { checkedEntries } from "./_step_checks.ts";
@@ -61,6 +62,8 @@ export interface PipelineOptions {
   /** How long a step waits for somebody to take a lost stage's place. @default 30 s */
   readonly rebuildMs?: number;
   readonly onEvent?: (event: PipelineEvent) => void;
+  /** Is told what this node's own part computes, to vouch for it. */
+  readonly witness?: StageWitness;
 }
 
 /** An executor over stages. */
@@ -123,6 +126,7 @@ export class PipelineExecutor implements ModelExecutor {
       contextMax: this.contextMax,
       blake3: this.#blake3,
       seed: this.#seed,
+      witness: options.witness,
     });
     const { width, vocabularySize } = shape;
     const rowsMax = Math.min(
@@ -131,6 +135,7 @@ export class PipelineExecutor implements ModelExecutor {
     );
     const deck = new FlightDeck({
       ...{ board: this.#board, random, root, numericClass, width, vocabularySize, local, rowsMax },
+      witness: options.witness,
     });
     this.#watch = new StageWatch(clock);
     this.#runner = new StepRunner({

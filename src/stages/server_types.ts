@@ -41,15 +41,27 @@ export interface ComputedRows {
   readonly positionCount: number;
   /** positionCount x width, as they came; undefined for tokens. */
   readonly input: Float32Array | undefined;
+  /** The tokens, where tokens came. */
+  readonly tokens: Uint32Array | undefined;
   /** positionCount x width. */
   readonly output: Float32Array;
+}
+
+/** Logits that were computed for a session. Valid during the call only. */
+export interface HeadedRows {
+  readonly open: StageOpen;
+  readonly firstPosition: number;
+  readonly positionCount: number;
+  /** positionCount x vocabularySize. */
+  readonly logits: Float32Array;
 }
 
 /** Is told what a stage does, so that it can vouch for it. */
 export interface StageWitness {
   /** A session was opened, or moved; positions before `held` were computed for an earlier one. */
-  opened(frame: OpenFrame, held: number): void;
+  opened(frame: Pick<OpenFrame, "open">, held: number): void;
   computed(rows: ComputedRows): void;
+  headed(rows: HeadedRows): void;
   /** Positions from here on are forgotten. */
   truncated(session: string, positionCount: number): void;
   closed(session: string): void;

@@ -118,7 +118,7 @@ export async function answer(plan: AnswerPlan): Promise<Answer> {
     outputTokens: tokens.slice(prompt.length),
     constraint: null,
   };
-  return cast.sign(transcript, { seed, temperature });
+  return await cast.sign(transcript, { seed, temperature });
 }
 
 /** The choice that the requester's settings make. */
@@ -202,10 +202,10 @@ class Cast {
     for (const stage of this.#stages) stage.close();
   }
 
-  sign(
+  async sign(
     transcript: Transcript,
     sampling: { readonly seed: number; readonly temperature: number },
-  ): Answer {
+  ): Promise<Answer> {
     const { alteration, random, executor } = this.#plan;
     let signed = transcript;
     const settings = { ...sampling };
@@ -219,7 +219,9 @@ class Cast {
     }
     if (alteration === "other-seed") settings.seed = random.below(2 ** 31);
     if (alteration === "other-sampling") settings.temperature *= 3;
-    const stages = this.#stages.map((stage) => this.#signStage(stage, signed));
+    const stages = await Promise.all(
+      this.#stages.map((stage) => this.#signStage(stage, signed)),
+    );
     const statement: RequestStatement = {
       kind: "skep-request/1",
       ...this.#subject(),
@@ -233,7 +235,7 @@ class Cast {
       stages: stages.map(statementDigest),
       signedAtMs: 1,
     };
-    const request = signStatement(statement, this.#requester);
+    const request = await signStatement(statement, this.#requester);
     const receipt: Receipt = { kind: "skep-receipt/1", request, stages };
     const opened = openReceipt(receipt, executor.shape.layerCount);
     const leaves = this.#stages.map(({ record }) => record);
@@ -268,7 +270,7 @@ class Cast {
     };
   }
 
-  #signStage(stage: Stage, transcript: Transcript): SignedStatement {
+  async #signStage(stage: Stage, transcript: Transcript): Promise<SignedStatement> {
     const [first] = this.#stages;
     const isLast = stage === this.#stages.at(-1);
     const { input, output, logits } = stage.record;
@@ -294,7 +296,7 @@ class Cast {
       serial: 1,
       signedAtMs: 1,
     };
-    return signStatement(statement, stage.identity);
+    return await signStatement(statement, stage.identity);
   }
 
   /** What the culprit gives in place of what it should. */
@@ -437,4 +439,9 @@ function digestsOf(rows: ArrayBufferView, rowBytes: number): Uint8Array {
 /** Hexadecimal digits. */
 export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
+}
+
+/** Bytes of hexadecimal digits. */
+export function bytesOf(digits: string): Uint8Array {
+  return new Uint8Array(Buffer.from(digits, "hex"));
 }

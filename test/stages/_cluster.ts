@@ -8,6 +8,7 @@ import {
 import { type Identity, identityFromSeed } from "../../src/identity/mod.ts";
 import type { Clock, MeshGate, MeshNetwork, PeerKey } from "../../src/ports/mod.ts";
 import { realClock } from "../../src/ports/mod.ts";
+import { ReceiptWitness, serveReceipts } from "../../src/receipts/mod.ts";
 import { MeshMedium, SeededRandom } from "../../src/sim/mod.ts";
 import {
   createHoldingsRouter,
@@ -41,6 +42,7 @@ export interface ClusterNode {
   readonly identity: Identity;
   readonly mesh: MeshNetwork;
   readonly server: StageServer;
+  readonly witness: ReceiptWitness;
   readonly executor: ModelExecutor | undefined;
   readonly holding: Holding | undefined;
   isUp: boolean;
@@ -112,14 +114,16 @@ export class Cluster {
     const key = keyOf(identity);
     const mesh = this.medium.node(key);
     await mesh.listen({ tcp: false, iroh: false, meshId: key }, openGate);
-    const server = new StageServer({ mesh, clock: this.clock, ...this.#options.server });
+    const witness = new ReceiptWitness({ self: key, signer: identity, clock: this.clock });
+    serveReceipts({ mesh, witness });
+    const server = new StageServer({ mesh, clock: this.clock, witness, ...this.#options.server });
     const executor = part === undefined ? undefined : await this.load(part);
     const holding = part === undefined ? undefined : this.holdingOf(key, part);
     if (executor !== undefined && holding !== undefined) {
       const { embedding, head } = holding;
       server.hold({ root: clusterRoot, executor, embedding, head });
     }
-    const node = { key, identity, mesh, server, executor, holding, isUp: true };
+    const node = { key, identity, mesh, server, witness, executor, holding, isUp: true };
     const others = this.nodes.filter(({ isUp }) => isUp);
     this.nodes.push(node);
     await Promise.all(
@@ -162,7 +166,7 @@ export class Cluster {
     index = 0,
     options: Partial<PipelineOptions> & { readonly events?: PipelineEvent[] } = {},
   ): PipelineExecutor {
-    const { mesh, identity, executor, holding } = this.node(index);
+    const { mesh, identity, witness, executor, holding } = this.node(index);
     const { events, ...rest } = options;
     const local = executor === undefined || holding === undefined ? {} : {
       local: {
@@ -180,6 +184,7 @@ export class Cluster {
       clock: this.clock,
       random: this.random,
       identity,
+      witness,
       router: createHoldingsRouter(() => this.holdings(index)),
       ...local,
       ...(events === undefined

@@ -1,0 +1,251 @@
+/**
+ * Remembers what this node's stages computed, and signs for it when the requester asks.
+ *
+ * It is told of every row (the `StageWitness` of the stages has this face). Records stay for a day
+ * after their session was closed; policy at a limit: the record that was closed first goes, and
+ * where none is closed a new session is not recorded. Both are counted.
+ */
+import { Blake3 } from "../hot/mod.ts";
+import type { Clock } from "../ports/mod.ts";
+import { ReceiptError } from "./errors.ts";
+import type { LeafTree } from "./leaf_tree.ts";
+import type { TreeName } from "./judge.ts";
+import { type RecordedOpen, type RecordedRows, SessionRecord } from "./session_record.ts";
+import {
+  hexOf,
+  type SignedStatement,
+  signStatement,
+  type StageStatement,
+  type StatementSigner,
+} from "./statement.ts";
+
+/** What a witness works with. */
+export interface WitnessOptions {
+  /** Public key of this node, 64 hexadecimal digits. */
+  readonly self: string;
+  /** Signs with that key. */
+  readonly signer: StatementSigner;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** How long records stay after their session was closed. @default 24 h */
+  readonly keepMs?: number;
+  /** Records at most. @default 4096 */
+  readonly recordsMax?: number;
+  /** Bytes of leaves at most. @default 256 MiB */
+  readonly bytesMax?: number;
+}
+
+/** What a requester asks a stage to sign. */
+export interface SignAsk {
+  readonly session: string;
+  /** 64 hexadecimal digits, of this request alone. */
+  readonly request: string;
+  /** The position after the last one. */
+  readonly to: number;
+}
+
+/** Leaves of one tree, with what shows the first of them to be in it. */
+export interface KeptLeaves {
+  /** Position of the first leaf. */
+  readonly from: number;
+  /** 32 B each. */
+  readonly leaves: Uint8Array;
+  /** Leaves of the signed tree. */
+  readonly count: number;
+  /** Of the first leaf: 32 B each. */
+  readonly path: Uint8Array;
+}
+
+/** Which leaves are asked for. */
+export interface LeavesAsk {
+  readonly session: string;
+  readonly tree: TreeName;
+  /** Positions, of those that were signed for; at most 4096. */
+  readonly from: number;
+  readonly to: number;
+  /** The position after the last one that was signed for. */
+  readonly end: number;
+}
+
+/** Leaves of one answer at most: they fit in a frame. */
+export const leavesPerAnswerMax = 4096;
+
+const dayMs = 24 * 3600 * 1000;
+
+/** The witness of one node. */
+export class ReceiptWitness {
+  readonly #options: Required<WitnessOptions>;
+  readonly #blake3 = new Blake3();
+  readonly #records = new Map<string, SessionRecord>();
+  #signed = 0;
+  #forgotten = 0;
+  #unrecorded = 0;
+
+  constructor(options: WitnessOptions) {
+    this.#options = {
+      keepMs: dayMs,
+      recordsMax: 4096,
+      bytesMax: 256 * 1024 * 1024,
+      ...options,
+    };
+  }
+
+  /** Counters since the start. */
+  counters(): {
+    readonly records: number;
+    readonly signed: number;
+    /** Records that went before their time. */
+    readonly forgotten: number;
+    /** Sessions for which there was no room. */
+    readonly unrecorded: number;
+  } {
+    return {
+      records: this.#records.size,
+      signed: this.#signed,
+      forgotten: this.#forgotten,
+      unrecorded: this.#unrecorded,
+    };
+  }
+
+  /** A session was opened, or moved; positions before `held` were computed before. */
+  opened({ open }: { readonly open: RecordedOpen }, held: number): void {
+    const place = open.stages.find(({ peer }) => peer === this.#options.self);
+    if (place === undefined) return;
+    const known = this.#records.get(open.session);
+    if (known !== undefined && known.open.requester !== open.requester) return;
+    if (known === undefined && !this.#makeRoom()) {
+      this.#unrecorded++;
+      return;
+    }
+    const record = new SessionRecord({ open, place, held }, known);
+    this.#records.set(open.session, record);
+  }
+
+  /** Rows were computed. */
+  computed(rows: RecordedRows & { readonly open: { readonly session: string } }): void {
+    this.#records.get(rows.open.session)?.add(rows, this.#blake3);
+  }
+
+  /** Logits were computed. */
+  headed(
+    rows: {
+      readonly open: { readonly session: string };
+      readonly firstPosition: number;
+      readonly positionCount: number;
+      readonly logits: Float32Array;
+    },
+  ): void {
+    this.#records.get(rows.open.session)?.addLogits(rows, this.#blake3);
+  }
+
+  /** Positions from here on are forgotten. */
+  truncated(session: string, positionCount: number): void {
+    this.#records.get(session)?.cut(positionCount);
+  }
+
+  /** Nobody computes the session any more; it can be signed for a day. */
+  closed(session: string): void {
+    const record = this.#records.get(session);
+    if (record === undefined) return;
+    record.closedMs = this.#options.clock.nowMs();
+    // Again at the end, so that the first is always the one that was closed first.
+    this.#records.delete(session);
+    this.#records.set(session, record);
+    this.#expire();
+  }
+
+  /**
+   * Signs for what was computed of a session.
+   *
+   * @param peer who asks: only who opened it may
+   * @throws {ReceiptError} "refused"
+   */
+  async sign({ session, request, to }: SignAsk, peer: string): Promise<SignedStatement> {
+    const record = this.#recordOf(session, peer);
+    if (record.request !== undefined && record.request !== request) {
+      throw refused("it was signed for another request");
+    }
+    const { input, output, open, place, logits } = record;
+    if (to < input.first || to > input.end || to > output.end) {
+      throw refused(`positions ${input.first} to ${input.end} were computed, and not ${to}`);
+    }
+    record.request = request;
+    const { requester, payer, root, numericClass } = open;
+    const statement: StageStatement = {
+      kind: "skep-stage/1",
+      ...{ request, requester, payer, root, class: numericClass, stage: this.#options.self },
+      embedding: record.isEmbedding ?? place.embedding,
+      layers: { from: place.from, to: place.to },
+      head: place.head,
+      positions: { from: input.first, to },
+      inputRoot: hexOf(input.tree.root(to - input.first)),
+      outputRoot: hexOf(output.tree.root(to - output.first)),
+      ...place.head && logits.first < to && logits.end >= to
+        ? {
+          logits: {
+            positions: { from: logits.first, to },
+            root: hexOf(logits.tree.root(to - logits.first)),
+          },
+        }
+        : {},
+      serial: ++record.serial,
+      signedAtMs: this.#options.clock.nowMs(),
+    };
+    this.#signed++;
+    return await signStatement(statement, this.#options.signer);
+  }
+
+  /**
+   * Leaves of a tree that was signed.
+   *
+   * @param peer who asks: only who opened the session may, as leaves of tokens tell the tokens
+   * @throws {ReceiptError} "refused"
+   */
+  leaves({ session, tree, from, to, end }: LeavesAsk, peer: string): KeptLeaves {
+    const run = this.#recordOf(session, peer)[tree];
+    const isThere = from >= run.first && from < to && to <= end && end <= run.end &&
+      to - from <= leavesPerAnswerMax;
+    if (!isThere) {
+      throw refused(
+        `at most ${leavesPerAnswerMax} leaves of positions ${run.first} to ${run.end} are given`,
+      );
+    }
+    const all: LeafTree = run.tree;
+    const leaves = all.leaves().subarray(32 * (from - run.first), 32 * (to - run.first));
+    const count = end - run.first;
+    return { from, leaves, count, path: all.path(from - run.first, count) };
+  }
+
+  #recordOf(session: string, peer: string): SessionRecord {
+    this.#expire();
+    const record = this.#records.get(session);
+    if (record !== undefined && record.open.requester === peer) return record;
+    throw refused("nothing is kept of the session for who asks");
+  }
+
+  #expire(): void {
+    const before = this.#options.clock.nowMs() - this.#options.keepMs;
+    for (const [session, { closedMs }] of this.#records) {
+      if (closedMs !== undefined && closedMs < before) this.#records.delete(session);
+    }
+  }
+
+  /** Whether there is room for one more record. */
+  #makeRoom(): boolean {
+    this.#expire();
+    const { recordsMax, bytesMax } = this.#options;
+    let bytes = 0;
+    for (const record of this.#records.values()) bytes += record.bytes;
+    for (const [session, record] of this.#records) {
+      if (this.#records.size < recordsMax && bytes < bytesMax) return true;
+      if (record.closedMs === undefined) continue;
+      this.#records.delete(session);
+      this.#forgotten++;
+      bytes -= record.bytes;
+    }
+    return this.#records.size < recordsMax && bytes < bytesMax;
+  }
+}
+
+function refused(why: string): ReceiptError {
+  return new ReceiptError({ code: "refused", message: `Cannot vouch for the session as ${why}` });
+}

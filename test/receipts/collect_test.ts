@@ -1,0 +1,264 @@
+// Goal: honest stages' receipts are accepted, whatever happened to the answer: split anywhere,
+// computed in batches, guesses taken back, prompts known before, stages lost and replaced; a stage
+// that computes something else is named; nobody else can have a session signed.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createSampler, type ModelExecutor } from "../../src/engine/mod.ts";
+import {
+  askStage,
+  checkTranscript,
+  collectReceipt,
+  isInTree,
+  judge,
+  openReceipt,
+  positionsOf,
+  type Receipt,
+  recompute,
+  type Transcript,
+  type Verdict,
+} from "../../src/receipts/mod.ts";
+import { SeededRandom } from "../../src/sim/mod.ts";
+import type { PipelineExecutor } from "../../src/stages/mod.ts";
+import { Cluster, clusterRoot, type NodePart, splitOf } from "../stages/_cluster.ts";
+import { bytesOf, hex } from "./_parties.ts";
+
+type PipelineSession = ReturnType<PipelineExecutor["openSession"]>;
+
+/** An answer that is being made. */
+class Writer {
+  readonly tokens: number[];
+  readonly promptTokens: number[];
+  readonly seed: number;
+  readonly session: PipelineSession;
+  readonly request: string;
+  readonly #random: SeededRandom;
+  readonly #size: number;
+  #drafts: number[] = [];
+
+  constructor(pipeline: PipelineExecutor, seed: number, promptTokens: number[]) {
+    this.#random = new SeededRandom(seed);
+    this.#size = pipeline.shape.vocabularySize;
+    this.promptTokens = promptTokens;
+    this.tokens = [...promptTokens];
+    this.seed = seed;
+    this.request = hex(this.#random.fill(new Uint8Array(32)));
+    this.session = pipeline.openSession({ prefix: Uint32Array.from(promptTokens) });
+  }
+
+  /** What it wants computed: what is not yet, and some guesses, most of them wrong. */
+  entry(): { session: PipelineSession; tokens: Uint32Array; logits: "last" | "all" } {
+    const pending = this.tokens.slice(this.session.positionCount);
+    this.#drafts = pending.length > 1
+      ? []
+      : Array.from({ length: this.#random.below(4) }, () => this.#random.below(this.#size));
+    return {
+      session: this.session,
+      tokens: Uint32Array.from([...pending, ...this.#drafts]),
+      logits: pending.length > 1 ? "last" : "all",
+    };
+  }
+
+  /** Chooses as the sampler does, as far as the guesses were right. */
+  take(logits: Float32Array): void {
+    const sampler = createSampler({ vocabularySize: this.#size, seed: this.seed });
+    for (let row = 0;; row++) {
+      const at = logits.subarray(row * this.#size, (row + 1) * this.#size);
+      const token = sampler.sample(at, { position: this.tokens.length });
+      this.tokens.push(token);
+      if (this.#drafts[row] !== token) break;
+    }
+    const known = this.tokens.length - 1;
+    if (this.session.positionCount > known) this.session.truncate(known);
+  }
+
+  transcript(): Transcript {
+    return {
+      kind: "skep-transcript/1",
+      salt: "5a".repeat(32),
+      promptTokens: this.promptTokens,
+      outputTokens: this.tokens.slice(this.promptTokens.length),
+      constraint: null,
+    };
+  }
+}
+
+/** Writes answers side by side; `before` is called before each step. */
+async function write(
+  pipeline: PipelineExecutor,
+  writers: readonly Writer[],
+  { steps = 8, before = () => {} }: { steps?: number; before?: (step: number) => void } = {},
+): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    before(step);
+    const entries = writers.map((writer) => writer.entry());
+    const logits = await pipeline.step(entries);
+    let row = 0;
+    for (const [i, writer] of writers.entries()) {
+      const entry = entries[i];
+      const rows = entry?.logits === "all" ? entry.tokens.length : 1;
+      const { vocabularySize } = pipeline.shape;
+      writer.take(logits.subarray(row * vocabularySize, (row + rows) * vocabularySize));
+      row += rows;
+    }
+  }
+}
+
+async function receiptOf(cluster: Cluster, writer: Writer): Promise<Receipt> {
+  const { identity: signer, mesh, witness } = cluster.node(0);
+  const peers = writer.session.places.map(({ peer }) => peer);
+  return await collectReceipt({
+    request: writer.request,
+    payer: mesh.self,
+    root: clusterRoot,
+    numericClass: "skep-q8a/1",
+    layerCount: 5,
+    transcript: writer.transcript(),
+    seed: writer.seed,
+    sampling: { temperature: 1 },
+    ...{ maxTokens: 100, contextMax: 256 },
+    stages: { session: writer.session.id, peers },
+  }, { signer, mesh, witness, clock: cluster.clock });
+}
+
+async function verdictOf(
+  receipt: Receipt,
+  writer: Writer,
+  executor: ModelExecutor,
+): Promise<Verdict> {
+  const opened = openReceipt(receipt, 5);
+  const transcript = writer.transcript();
+  checkTranscript(transcript, opened.request);
+  const { vocabularySize } = executor.shape;
+  const sampler = createSampler({ vocabularySize, seed: opened.request.seed });
+  const choose = (logits: Float32Array, index: number): number =>
+    sampler.sample(logits, { position: transcript.promptTokens.length + index });
+  return judge(opened, await recompute({ receipt: opened, transcript, executor, choose }));
+}
+
+async function assertAccepted(cluster: Cluster, writers: readonly Writer[]): Promise<void> {
+  const whole = await cluster.load();
+  for (const writer of writers) {
+    const receipt = await receiptOf(cluster, writer);
+    const { finding } = await verdictOf(receipt, writer, whole);
+    assert.equal(finding, undefined, JSON.stringify(finding));
+  }
+  whole.close();
+}
+
+function promptOf(seed: number, length: number): number[] {
+  const random = new SeededRandom(seed);
+  return Array.from({ length }, () => random.below(500));
+}
+
+const layouts: readonly (readonly [string, (NodePart | undefined)[]])[] = [
+  ["two nodes", splitOf(5, 2)],
+  ["two others, who have embedding and head", [undefined, ...splitOf(5, 2)]],
+  ["five nodes", splitOf(5, 5)],
+  ["two, embedding and head at the requester", [
+    { from: 0, to: 2, embedding: true, head: true },
+    { from: 2, to: 5, embedding: false, head: false },
+  ]],
+];
+
+for (const [name, parts] of layouts) {
+  test(`receipts of ${name} are accepted: in batches, with guesses taken back, with known prompts`, async () => {
+    const cluster = await Cluster.create(parts);
+    const pipeline = cluster.pipeline(0, { chunkRows: 13 });
+    const prompts = [promptOf(1, 70), promptOf(2, 9), promptOf(3, 33)];
+    const writers = prompts.map((prompt, i) => new Writer(pipeline, i + 1, prompt));
+    await write(pipeline, writers);
+    await assertAccepted(cluster, writers);
+    for (const { session } of writers) session.drop();
+    // The same prompt again: its pages are known, and not signed for once more.
+    const again = new Writer(pipeline, 7, promptOf(1, 70));
+    await write(pipeline, [again]);
+    const receipt = await receiptOf(cluster, again);
+    const signed = openReceipt(receipt, 5).stages.map(({ positions }) => positions.from);
+    assert.ok(signed.every((from) => from === 64), `${signed}`);
+    await assertAccepted(cluster, [again]);
+    await cluster.close();
+  });
+}
+
+test("receipts are accepted after stages were lost in the middle of answers", async () => {
+  for (const victim of [1, 2, 3]) {
+    const parts = splitOf(5, 4);
+    const cluster = await Cluster.create([...parts, ...parts.slice(1)]);
+    const pipeline = cluster.pipeline(0);
+    const writers = [promptOf(4, 40), promptOf(5, 6)].map((prompt, i) =>
+      new Writer(pipeline, 20 + i, prompt)
+    );
+    await write(pipeline, writers, {
+      before: (step) => {
+        if (step === 4) cluster.kill(victim);
+      },
+    });
+    const dead = cluster.node(victim).key;
+    for (const { session } of writers) {
+      assert.ok(session.places.every(({ peer }) => peer !== dead));
+    }
+    await assertAccepted(cluster, writers);
+    await cluster.close();
+  }
+});
+
+test("a stage with other weights is named by what it signed itself", async () => {
+  const cluster = await Cluster.create(splitOf(5, 3));
+  // The second node computes its layers with another file of the model.
+  const other = await Cluster.create([undefined, { from: 2, to: 3 }], {
+    fixture: "stories260K-q4_0",
+  });
+  const { executor } = other.node(1);
+  const honest = cluster.node(1).executor;
+  assert.ok(executor !== undefined && honest !== undefined);
+  honest.forward = executor.forward.bind(executor);
+  honest.openSession = executor.openSession.bind(executor);
+  const pipeline = cluster.pipeline(0);
+  const writer = new Writer(pipeline, 5, promptOf(6, 12));
+  await write(pipeline, [writer]);
+  const whole = await cluster.load();
+  const { finding } = await verdictOf(await receiptOf(cluster, writer), writer, whole);
+  assert.deepEqual(finding, {
+    kind: "wrong-output",
+    blamed: cluster.node(1).key,
+    stage: 1,
+  });
+  whole.close();
+  await cluster.close();
+  await other.close();
+});
+
+test("a stage signs for who opened the session, for one request, and shows leaves with their path", async () => {
+  const cluster = await Cluster.create(splitOf(5, 2));
+  await cluster.add(undefined);
+  const pipeline = cluster.pipeline(0);
+  const writer = new Writer(pipeline, 5, promptOf(6, 12));
+  await write(pipeline, [writer]);
+  const receipt = await receiptOf(cluster, writer);
+  const { stages, request } = openReceipt(receipt, 5);
+  const { key } = cluster.node(1);
+  const { session: { id: session } } = writer;
+  const ask = { kind: "sign", session, request: writer.request, to: 12 } as const;
+  const own = { mesh: cluster.node(0).mesh, clock: cluster.clock };
+  const refused = { name: "ReceiptError", code: "refused" };
+  const stranger = { mesh: cluster.node(2).mesh, clock: cluster.clock };
+  await assert.rejects(askStage(key, ask, stranger), refused);
+  await assert.rejects(askStage(key, { ...ask, request: "ab".repeat(32) }, own), refused);
+  await assert.rejects(askStage(key, { ...ask, to: 1000 }, own), refused);
+  await assert.rejects(askStage(key, { ...ask, session: "zz" }, own), refused);
+  const answer = await askStage(key, ask, own);
+  assert.ok(answer.kind === "signed");
+  assert.equal(JSON.parse(answer.signed.statement).serial, 2);
+  const end = positionsOf(request);
+  const where = { kind: "leaves", session, tree: "output", from: 5, to: 7, end } as const;
+  await assert.rejects(askStage(key, where, stranger), refused);
+  const kept = await askStage(key, where, own);
+  assert.ok(kept.kind === "leaves");
+  const leaf = bytesOf(kept.leaves.slice(0, 64));
+  const root = bytesOf(stages[1]?.outputRoot ?? "");
+  const path = bytesOf(kept.path);
+  assert.ok(isInTree({ root, count: kept.count, at: 5, leaf, path }));
+  assert.ok(!isInTree({ root, count: kept.count, at: 6, leaf, path }));
+  assert.equal(cluster.node(1).witness.counters().signed, 2);
+  await cluster.close();
+});
