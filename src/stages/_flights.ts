@@ -20,6 +20,7 @@ import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { StageWitness } from "./server_types.ts";
+import { tellLogits, tellRows } from "./_own_rows.ts";
 import { pickRows } from "./_step_loop.ts";
 import { lostFailure, type Switchboard } from "./_switchboard.ts";
 
@@ -182,7 +183,8 @@ export class FlightDeck {
     const values = await this.#end(wanted, plan);
     const last = stages.at(-1);
     if (content === "logits" && last?.isLocal === true && last.place.head) {
-      this.#tellLogits(flight, values);
+      const { witness, vocabularySize } = this.#options;
+      tellLogits(witness, { flight, values, vocabularySize });
     }
     return values;
   }
@@ -216,46 +218,11 @@ export class FlightDeck {
       const computing = executor.forward({ from, to }, batch, hidden, plan.signal);
       open.done();
       const output = await computing;
-      this.#tell(stage, flight, { hidden, output });
+      const { witness, width } = this.#options;
+      tellRows(witness, { stage, flight, hidden, output, width });
       return output;
     } finally {
       open.done();
-    }
-  }
-
-  #tell(
-    { place: { from, to, embedding } }: LocalStage,
-    flight: readonly FlightEntry[],
-    { hidden, output }: { readonly hidden: Float32Array; readonly output: Float32Array },
-  ): void {
-    const { witness, width } = this.#options;
-    if (witness === undefined) return;
-    let row = 0;
-    for (const { session: { open }, firstPosition, tokens } of flight) {
-      const [at, end] = [row * width, (row += tokens.length) * width];
-      if (open === undefined) continue;
-      witness.computed({
-        open,
-        layers: { from, to },
-        firstPosition,
-        positionCount: tokens.length,
-        input: embedding ? undefined : hidden.subarray(at, end),
-        tokens: embedding ? tokens : undefined,
-        output: output.subarray(at, end),
-      });
-    }
-  }
-
-  #tellLogits(flight: readonly FlightEntry[], values: Float32Array): void {
-    const { witness, vocabularySize } = this.#options;
-    let row = 0;
-    for (const { session: { open }, firstPosition, tokens: { length }, wanted } of flight) {
-      const positionCount = wanted === "none" ? 0 : wanted === "last" ? 1 : length;
-      if (positionCount === 0 || open === undefined) continue;
-      const [at, end] = [row * vocabularySize, (row += positionCount) * vocabularySize];
-      const logits = values.subarray(at, end);
-      const first = firstPosition + length - positionCount;
-      witness?.headed({ open, firstPosition: first, positionCount, logits });
     }
   }
 
