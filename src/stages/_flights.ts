@@ -20,6 +20,7 @@ import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { StageWitness } from "./server_types.ts";
+import { enterGate } from "./_gates.ts";
 import { tellLogits, tellRows } from "./_own_rows.ts";
 import { pickRows } from "./_step_loop.ts";
 import { lostFailure, type Switchboard } from "./_switchboard.ts";
@@ -310,17 +311,4 @@ export class FlightDeck {
     }
     for (const { share, bytes } of needs) if (share !== undefined) share.creditBytes -= bytes;
   }
-}
-
-/** A flight's place in the order in which a stage is entered. */
-interface Gate {
-  readonly before: Promise<void>;
-  readonly done: () => void;
-}
-
-function enterGate(gates: Promise<void>[], index: number): Gate {
-  const before = gates[index] ?? Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  gates[index] = promise;
-  return { before, done: resolve };
 }
