@@ -233,7 +233,9 @@ export class MeshProcesses {
     const { home } = this.gateway;
     const { code, text } = await finish(["invite", "--trust", "own", "--json"], { home });
     assert.equal(code, 0, text);
-    return JSON.parse(text).ticket;
+    // The runtime may have printed a warning of its own.
+    const line = text.split("\n").find((one) => one.startsWith("{"));
+    return JSON.parse(line ?? "{}").ticket;
   }
 
   #options({ index, span: [from, to] }: MeshNode): string[] {
