@@ -79,14 +79,17 @@ async function dialEach(
 
 /** One attempt at one address, up to the peer's first probe, which shows that it let us in. */
 async function dialOne(address: Multiaddr, options: DialPeerOptions): Promise<void> {
-  const timeout = new AbortController();
-  const timer = options.clock.after(DIAL_TIMEOUT_MS, () => timeout.abort());
-  const signal = AbortSignal.any([options.signal, timeout.signal]);
+  // TCP sockets obey the signal for as long as they live: a link must not end with who dialled it.
+  const stop = new AbortController();
+  const onAbort = (): void => stop.abort(options.signal.reason);
+  const timer = options.clock.after(DIAL_TIMEOUT_MS, () => stop.abort());
+  options.signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const connection = await options.dialler.dial(address, { signal });
+    const connection = await options.dialler.dial(address, { signal: stop.signal });
     await provenOf(connection, options.links);
   } finally {
     timer.cancel();
+    options.signal.removeEventListener("abort", onAbort);
   }
 }
 

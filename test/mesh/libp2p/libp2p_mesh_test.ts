@@ -44,6 +44,24 @@ test("listen() answers the same addresses again, and works again after close()",
   });
 });
 
+test("a link and its streams outlive the signal that it was dialled with", async () => {
+  await withNodes(two, async (...nodes) => {
+    const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+    const dialling = new AbortController();
+    await a.mesh.dial(b.mesh.self, { addresses: b.addresses, signal: dialling.signal });
+    const [near, far] = await streamBetween(a, b);
+    dialling.abort();
+    const reading = far.frames[Symbol.asyncIterator]();
+    // A socket that obeys the signal is gone within a turn or two; twenty round trips take longer.
+    for (let i = 0; i < 20; i++) {
+      near.send(Uint8Array.of(i));
+      assert.deepEqual([...(await reading.next()).value ?? []], [i]);
+    }
+    assert.equal(a.mesh.peers().length, 1);
+    near.reset();
+  });
+});
+
 test("frames of every length arrive whole, in order, both ways, and the end is clean", async () => {
   await withNodes(two, async (...nodes) => {
     const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
