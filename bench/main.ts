@@ -4,7 +4,8 @@
  * Runs every row under Deno and under Node, prints a table for each, appends NDJSON to
  * bench/results/, and renders bench/REPORT.md. With `--here` only under this runtime, with nothing
  * written; `--json` prints a line per result instead of the table; `--small` takes quick inputs, whose
- * figures mean nothing; `--only inference` measures models alone. Exits with 1 when a gate is missed,
+ * figures mean nothing; `--only inference` measures models alone, `--only mesh` models over several
+ * processes. Exits with 1 when a gate is missed,
  * unless as JSON.
  */
 import { appendFileSync, mkdirSync } from "node:fs";
@@ -16,6 +17,7 @@ import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from ".
 import { installPeers } from "./peers/load.ts";
 import { measureModel, tellOnTerminal } from "./inference/measure.ts";
 import { MODEL_ROWS, SMALL_ROWS } from "./inference/rows.ts";
+import { measureMesh } from "./mesh/measure.ts";
 import { type RuntimeResults, type Section, tableOf, writeReport } from "./report.ts";
 import { ROW_GROUPS } from "./rows.ts";
 
@@ -99,8 +101,12 @@ function record(runtimes: readonly RuntimeResults[]): void {
 async function runInference(): Promise<Section & { readonly run: RuntimeResults }> {
   const results: RowResult[] = [];
   const notes: string[] = [];
-  for (const rows of flags.small ? SMALL_ROWS : MODEL_ROWS) {
-    const measured = await measureModel(rows, { small: flags.small, tell: tellOnTerminal });
+  const options = { small: flags.small, tell: tellOnTerminal };
+  const models = flags.only === "mesh" ? [] : flags.small ? SMALL_ROWS : MODEL_ROWS;
+  const parts = models.map((rows) => () => measureModel(rows, options));
+  if (flags.only !== "inference") parts.push(() => measureMesh(options));
+  for (const part of parts) {
+    const measured = await part();
     results.push(...measured.results);
     notes.push(...measured.notes);
     if (flags.json) { for (const each of measured.results) console.log(JSON.stringify(each)); }
@@ -111,10 +117,10 @@ async function runInference(): Promise<Section & { readonly run: RuntimeResults 
   return { title: "Inference", rows: [...rows], notes, run: { machine: "", results } };
 }
 
-if (!flags.small && !installPeers()) {
+if (!flags.small && flags.only !== "mesh" && !installPeers()) {
   console.error("Some peers are missing: npm could not install them");
 }
-const hotPath = flags.only !== "inference";
+const hotPath = flags.only !== "inference" && flags.only !== "mesh";
 const modelsToo = !flags.here && (flags.only === undefined || !hotPath);
 const runtimes = flags.here ? [await runHere()] : hotPath ? runBoth() : [];
 const inference = modelsToo ? await runInference() : undefined;

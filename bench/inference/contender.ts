@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { Answer, Ask } from "./protocol.ts";
 
-/** A process that holds one model. */
-export class Contender {
+/** A process that holds one model, or a part of one; it speaks lines of JSON. */
+export class Contender<Question = Ask, Reply extends object = Answer> {
   readonly name: string;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
@@ -19,13 +19,13 @@ export class Contender {
   }
 
   /** @throws {TypeError} with what the contender said of its failure, or that it ended */
-  async ask(question: Ask): Promise<Answer> {
+  async ask(question: Question): Promise<Reply> {
     this.#child.stdin.write(`${JSON.stringify(question)}\n`);
     for (;;) {
       const { value, done } = await this.#lines.next();
       if (done === true) throw new TypeError(`Cannot ask ${this.name} as its process ended`);
       if (!value.startsWith("{")) continue; // what libraries print
-      const answer = JSON.parse(value) as Answer | { readonly error: string };
+      const answer = JSON.parse(value) as Reply | { readonly error: string };
       if (!("error" in answer)) return answer;
       throw new TypeError(`Cannot measure ${this.name} as it failed: ${answer.error}`);
     }
