@@ -15,7 +15,7 @@ import { Batcher } from "../../src/services/inference/batcher.ts";
 import { Sequence } from "../../src/services/inference/sequence.ts";
 import { type HeldPart, PipelineExecutor, type Place, StageServer } from "../../src/stages/mod.ts";
 import { Echo } from "./echo.ts";
-import type { HeldLayers, NodeAnswer, NodeAsk, Text } from "./protocol.ts";
+import type { HeldLayers, NodeAddress, NodeAnswer, NodeAsk, Text } from "./protocol.ts";
 
 /** The context that is asked for, where the model has one as long. */
 const contextMost = 512;
@@ -27,6 +27,7 @@ const clock = realClock();
 class LayerNode {
   readonly #part: HeldPart & { readonly executor: ModelExecutor };
   readonly #seed: Uint8Array;
+  readonly #peers = new Map<string, NodeAddress>();
   readonly mesh: MeshNetwork;
   readonly echo: Echo;
   /** Computes the whole model: alone, or over stages once there is a route. */
@@ -42,6 +43,26 @@ class LayerNode {
     new StageServer({ mesh: this.mesh, clock }).hold(this.#part);
   }
 
+  /** Links with peers, and again whenever such a link ends: a busy machine may lose one. */
+  async link(peers: readonly NodeAddress[]): Promise<void> {
+    for (const peer of peers) {
+      await this.#dial(peer);
+      this.#peers.set(peer.key, peer);
+    }
+  }
+
+  /** Dials those who were lost; runs as long as the process. */
+  async relink(): Promise<void> {
+    for await (const event of this.mesh.events(new AbortController().signal)) {
+      const peer = event.kind === "closed" ? this.#peers.get(event.key) : undefined;
+      if (peer !== undefined) await this.#dial(peer).catch(() => {});
+    }
+  }
+
+  async #dial({ key, addresses }: NodeAddress): Promise<void> {
+    await this.mesh.dial(key, { addresses, signal: AbortSignal.timeout(10_000) });
+  }
+
   route(places: readonly Place[]): void {
     const { executor } = this.#part;
     this.#executor = new PipelineExecutor({
@@ -54,7 +75,13 @@ class LayerNode {
       random: realRandom(),
       identity: identityFromSeed(this.#seed),
       local: this.#part,
-      router: { route: () => Promise.resolve({ places, standbys: [] }) },
+      router: {
+        route: () => {
+          const linked = new Set([this.mesh.self, ...this.mesh.peers().map(({ key }) => key)]);
+          const isWhole = places.every(({ peer }) => linked.has(peer));
+          return Promise.resolve(isWhole ? { places, standbys: [] } : undefined);
+        },
+      },
     });
   }
 
@@ -138,6 +165,7 @@ async function load(ask: NodeAsk & { readonly op: "load" }): Promise<NodeAnswer>
   await source.close();
   const seed = new Uint8Array(32).fill(ask.node + 1);
   node = new LayerNode(executor, { seed, layers });
+  void node.relink();
   const ms = performance.now() - began;
   if (ask.layers === undefined) return { ms, units: 1 };
   const { addresses } = await node.mesh.listen(
@@ -154,9 +182,7 @@ async function answer(ask: NodeAsk): Promise<NodeAnswer> {
   const none = { ms: 0, units: 0 };
   switch (ask.op) {
     case "link":
-      for (const { key, addresses } of ask.peers) {
-        await mesh.dial(key, { addresses, signal: AbortSignal.timeout(10_000) });
-      }
+      await node.link(ask.peers);
       return none;
     case "route":
       node.route(ask.stages.map(({ key: peer, ...place }) => ({ peer, ...place })));
