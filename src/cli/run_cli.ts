@@ -18,6 +18,7 @@ import { joinCommand } from "./join.ts";
 import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
 import { peerCommand } from "./peer.ts";
+import { planCommand } from "./plan.ts";
 import { restartCommand } from "./restart.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
@@ -35,7 +36,7 @@ const commands = or(
   configCommand,
   modelCommand,
   or(logCommand, verifyCommand),
-  or(inviteCommand, joinCommand, peerCommand),
+  or(inviteCommand, joinCommand, peerCommand, planCommand),
   or(serviceCommand, callCommand),
   systemdUnitCommand,
 );
@@ -126,7 +127,7 @@ const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer"]);
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call", "invite", "join", "verify"],
+  ...["service", "call", "invite", "join", "verify", "plan"],
 ]);
 
 function exitCodeOf(thrown: unknown): number {

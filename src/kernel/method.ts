@@ -34,6 +34,8 @@ interface MethodFace<Params, Result, Input> {
 export interface CallContract<Params = unknown, Result = unknown, Input = unknown>
   extends MethodFace<Params, Result, Input> {
   readonly kind: "call";
+  /** A path at the service's socket where GET calls it too, with parameters that are text. */
+  readonly get?: string;
 }
 
 /** A method that answers with a stream of items, without its function. */

@@ -11,6 +11,7 @@ import type { FrameLimits, HttpLimits, RpcRunner, RpcServer } from "../wire/mod.
 import { answerCall } from "./answer_call.ts";
 import type { CallTable } from "./call_table.ts";
 import { KernelError } from "./kernel_error.ts";
+import type { Methods } from "./method.ts";
 import { discoveryDocument, openRpcDocument } from "./openrpc.ts";
 import type { OpenRpcDocument } from "./openrpc_types.ts";
 import type { Log, Metrics } from "./service.ts";
@@ -60,6 +61,7 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcServe
       "/openrpc.json": document,
       "/.well-known/heroservice.json": () => discoveryDocument(subject),
     },
+    pages: () => pagesOf(calls.methods(service)),
   });
   const { network, clock, limits, frameLimits } = options;
   const serve = (): Promise<RpcServer> =>
@@ -76,6 +78,15 @@ export async function openRpcSocket(options: RpcSocketOptions): Promise<RpcServe
   const reclaimed = await unlessInUse(serve());
   if (reclaimed !== undefined) return reclaimed;
   throw inUse(service, path);
+}
+
+/** Methods by the paths at which GET calls them. */
+function pagesOf(methods: Methods): Readonly<Record<string, string>> {
+  const pages: Record<string, string> = {};
+  for (const [name, method] of Object.entries(methods)) {
+    if (method.kind === "call" && method.get !== undefined) pages[method.get] = name;
+  }
+  return pages;
 }
 
 function countClosed({ metrics, service }: RpcSocketOptions, why: string): void {

@@ -6,6 +6,8 @@ export interface Candidate {
   readonly peer: PeerKey;
   /** Whether it is the node that plans. */
   readonly isSelf: boolean;
+  /** Whether work can be sent to it now: a live, verified link leads there. */
+  readonly isReachable: boolean;
   /** What its owner is to this node's: who is `own` may read prompts. */
   readonly trust: "own" | "member";
   /** Layers that it computes right now, `from` to before `to`. */

@@ -10,3 +10,8 @@ export { Planner } from "./plan.ts";
 export type { CandidateReason, CandidateVerdict, Plan, PlannedStage } from "./plan.ts";
 export { chooseLayers } from "./choose_layers.ts";
 export type { LayerNeed } from "./choose_layers.ts";
+export { candidatesOf, modelsOf } from "./candidates.ts";
+export type { MeshNode, PlacedModel, PlacementRules } from "./candidates.ts";
+export { drawRoute } from "./picture.ts";
+export type { DrawnStage } from "./picture.ts";
+export { DampedMeasure } from "./damped_measure.ts";

@@ -28,12 +28,14 @@ export type CandidateReason =
   | "chosen"
   | "standby"
   | "not-needed"
+  | "unreachable"
   | "excluded"
   | "no-layers"
   | "other-class"
   | "no-room"
   | "no-slot"
-  | "not-own";
+  | "not-own"
+  | "no-ends";
 
 /** What was decided of one node. */
 export interface CandidateVerdict {
@@ -56,6 +58,8 @@ export interface Plan {
   readonly candidates: readonly CandidateVerdict[];
   /** Nodes that could recover a prompt: they embed it, or compute an early layer. */
   readonly readers: readonly PeerKey[];
+  /** Nodes that could recover an answer: they compute its logits, or a late layer. */
+  readonly answerReaders: readonly PeerKey[];
 }
 
 /** Price of a layer that nobody has measured, ms, and how much dearer an unmeasured node is. */
@@ -63,8 +67,11 @@ const unmeasuredLayerMs = 10;
 const unmeasuredFactor = 4;
 const unmeasuredHopMs = 200;
 
-/** Layers from which the prompt can be recovered with some ease, from the front. */
+/** Layers from which a text can be recovered with some ease, from either end. */
 const readableLayers = 4;
+
+/** Milliseconds of a layer below which no two are told apart. */
+const layerMsMin = 1e-3;
 
 /** Plans; it has a placement kernel of its own. */
 export class Planner {
@@ -77,7 +84,8 @@ export class Planner {
 }
 
 // tidy: allow positional-parameters as the third is what the second is asked with
-function plan(need: PlanNeed, candidates: readonly Candidate[], kernel: () => Placer): Plan {
+function plan(asked: PlanNeed, candidates: readonly Candidate[], kernel: () => Placer): Plan {
+  const need = { ...asked, ends: endsOf(candidates) };
   const barred = new Map<PeerKey, CandidateVerdict>();
   for (const candidate of candidates) {
     const verdict = obstacleOf(candidate, need);
@@ -96,8 +104,18 @@ function plan(need: PlanNeed, candidates: readonly Candidate[], kernel: () => Pl
     costMs: found?.costMs ?? Infinity,
     missing: found === undefined ? missingLayers(need, usable) : [],
     candidates: verdicts,
-    readers: readersOf(found?.stages ?? [], candidates),
+    ...readersOf(found?.stages ?? [], { candidates, layerCount: need.layerCount }),
   };
+}
+
+/** What is planned for, and which ends this node can see to itself. */
+interface BoundNeed extends PlanNeed {
+  readonly ends: { readonly embedding: boolean; readonly head: boolean };
+}
+
+function endsOf(candidates: readonly Candidate[]): BoundNeed["ends"] {
+  const self = candidates.find(({ isSelf }) => isSelf);
+  return { embedding: self?.embedding === true, head: self?.head === true };
 }
 
 interface Way {
@@ -106,7 +124,7 @@ interface Way {
 }
 
 function cheapest(
-  need: PlanNeed,
+  need: BoundNeed,
   { usable, kernel }: { readonly usable: readonly Candidate[]; readonly kernel: () => Placer },
 ): Way | undefined {
   if (usable.length === 0) return undefined;
@@ -142,7 +160,7 @@ function cheapest(
 
 function nodeOf(
   one: Candidate,
-  { need, price }: { readonly need: PlanNeed; readonly price: (one: Candidate) => number },
+  { need, price }: { readonly need: BoundNeed; readonly price: (one: Candidate) => number },
 ): PlacementNode {
   const { from, to } = allowed(one, need);
   return {
@@ -155,16 +173,15 @@ function nodeOf(
   };
 }
 
-/** The layers of a node that trust lets it compute. */
+/** The layers of a node that trust lets it compute, and whose ends somebody sees to. */
 function allowed(
-  { layers, trust, isSelf }: Candidate,
-  { layerCount, ownEdgeLayers }: PlanNeed,
+  { layers, trust, isSelf, embedding, head }: Candidate,
+  { layerCount, ownEdgeLayers, ends }: BoundNeed,
 ): { readonly from: number; readonly to: number } {
-  if (isSelf || trust === "own") return layers;
-  return {
-    from: Math.max(layers.from, ownEdgeLayers),
-    to: Math.min(layers.to, layerCount - ownEdgeLayers),
-  };
+  const edge = isSelf || trust === "own" ? 0 : ownEdgeLayers;
+  const first = embedding || ends.embedding ? edge : Math.max(edge, 1);
+  const end = head || ends.head ? edge : Math.max(edge, 1);
+  return { from: Math.max(layers.from, first), to: Math.min(layers.to, layerCount - end) };
 }
 
 function soloOf(one: Candidate, { layerCount }: PlanNeed): Way {
@@ -177,11 +194,15 @@ function holdsAll({ layers, embedding, head }: Candidate, { layerCount }: PlanNe
   return embedding && head && layers.from === 0 && layers.to === layerCount;
 }
 
-/** Milliseconds of a layer at a node: measured, or dearer than the slowest that was measured. */
+/**
+ * Milliseconds of a layer at a node: measured, or dearer than the slowest that was measured; this node
+ * is known to be there, and is as slow as the slowest.
+ */
 function priceOf(candidates: readonly Candidate[]): (one: Candidate) => number {
   const measured = candidates.flatMap(({ layerMs }) => layerMs ?? []);
   const slowest = measured.length === 0 ? unmeasuredLayerMs : Math.max(...measured);
-  return ({ layerMs }) => layerMs ?? slowest * unmeasuredFactor;
+  return ({ layerMs, isSelf }) =>
+    Math.max(layerMsMin, layerMs ?? slowest * (isSelf ? 1 : unmeasuredFactor));
 }
 
 function oneWayMs({ isSelf, roundTripMs }: Candidate): number {
@@ -192,20 +213,29 @@ function hopMs(one: Candidate, other: Candidate): number {
   return oneWayMs(one) + oneWayMs(other);
 }
 
-function obstacleOf(one: Candidate, need: PlanNeed): CandidateVerdict | undefined {
-  const { peer, layers, hasClass, freePositions, freeSlots, isSelf } = one;
+function obstacleOf(one: Candidate, need: BoundNeed): CandidateVerdict | undefined {
+  const { peer, layers, hasClass, freePositions, freeSlots, isSelf, isReachable } = one;
   const verdict = (reason: CandidateReason, words: string): CandidateVerdict => ({
     peer,
     reason,
     words,
   });
+  if (!isReachable) return verdict("unreachable", "no verified link leads to it now");
   if (need.excluded.has(peer)) return verdict("excluded", "it was lost or has refused just now");
   if (layers.from >= layers.to) return verdict("no-layers", "it computes no layer of this model");
   if (!hasClass) return verdict("other-class", "it computes in another numeric class");
   const { from, to } = allowed(one, need);
   if (from >= to) {
-    const words = `only nodes of your own may compute the first and last ${need.ownEdgeLayers}`;
-    return verdict("not-own", `${words} of the layers, and it has no others`);
+    const isEdge = !isSelf && one.trust === "member" && need.ownEdgeLayers > 0;
+    return isEdge
+      ? verdict(
+        "not-own",
+        `only nodes of your own may compute the ${need.ownEdgeLayers} layers at either end, and it has no others`,
+      )
+      : verdict(
+        "no-ends",
+        "it has layers at an end of the model alone, and nobody at hand sees to that end",
+      );
   }
   if (freePositions !== undefined && freePositions < need.positions) {
     const words = `it has room for ${freePositions} positions and ${need.positions} are needed`;
@@ -233,20 +263,24 @@ function usableVerdict(
   return { peer, reason: "not-needed", words };
 }
 
-function missingLayers(need: PlanNeed, usable: readonly Candidate[]): number[] {
+function missingLayers(need: BoundNeed, usable: readonly Candidate[]): number[] {
   const ranges = usable.map((one) => allowed(one, need));
   return Array.from({ length: need.layerCount }, (_, layer) => layer).filter((layer) =>
     !ranges.some(({ from, to }) => from <= layer && layer < to)
   );
 }
 
-/** Whoever embeds, or computes one of the first layers, and is not this node. */
+/** Who sees enough of a text to recover it, and is not this node. */
 function readersOf(
   stages: readonly PlannedStage[],
-  candidates: readonly Candidate[],
-): readonly PeerKey[] {
-  const self = candidates.find(({ isSelf }) => isSelf)?.peer;
-  return stages.filter(({ peer, embedding, from }) =>
-    peer !== self && (embedding || from < readableLayers)
-  ).map(({ peer }) => peer);
+  about: { readonly candidates: readonly Candidate[]; readonly layerCount: number },
+): Pick<Plan, "readers" | "answerReaders"> {
+  const self = about.candidates.find(({ isSelf }) => isSelf)?.peer;
+  const others = stages.filter(({ peer }) => peer !== self);
+  const late = about.layerCount - readableLayers;
+  return {
+    readers: others.filter(({ embedding, from }) => embedding || from < readableLayers)
+      .map(({ peer }) => peer),
+    answerReaders: others.filter(({ head, to }) => head || to > late).map(({ peer }) => peer),
+  };
 }

@@ -1,9 +1,9 @@
 /**
- * The HTTP face of a service's `rpc.sock`: `POST /rpc` (JSON-RPC 2.0), `GET /health`, and the documents
- * that say what the service is.
+ * The HTTP face of a service's `rpc.sock`: `POST /rpc` (JSON-RPC 2.0), `GET /health`, the documents
+ * that say what the service is, and pages: methods that GET calls too, with the query as parameters.
  *
  * Every JSON-RPC answer has status 200, errors included; other statuses mean that no JSON-RPC
- * message was read. Not a server: serve_http.ts carries it.
+ * message was read, or a page's error. Not a server: serve_http.ts carries it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isJsonContentType, readBody, sendJson } from "./http_body.ts";
@@ -22,6 +22,8 @@ export interface HttpRpcOptions {
   readonly run: RpcRunner;
   /** JSON documents by their path, made when they are asked for. */
   readonly documents?: Readonly<Record<string, () => unknown>>;
+  /** Methods by the paths at which GET calls them. */
+  readonly pages?: () => Readonly<Record<string, string>>;
   /** @default {8388608} */
   readonly bodyBytesMax?: number;
   /** @default {100} */
@@ -33,8 +35,16 @@ export function rpcOverHttp(
   options: HttpRpcOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    const path = (request.url ?? "").split("?")[0];
+    const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     if (path === "/rpc") return void answerRpc(request, response, options);
+    const pages = options.pages?.() ?? {};
+    const method = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (method !== undefined) {
+      if (request.method !== "GET" && request.method !== "HEAD") {
+        return refuseMethod(response, { path, allowed: "GET" });
+      }
+      return void answerPage(response, { method, query, options });
+    }
     const { service, version } = options;
     const documents: HttpRpcOptions["documents"] = {
       ...options.documents,
@@ -43,7 +53,7 @@ export function rpcOverHttp(
     const found = Object.keys(documents).find((known) => known === path);
     const document = found === undefined ? undefined : documents[found];
     if (found === undefined || document === undefined) {
-      const known = ["/rpc", ...Object.keys(documents)].join(", ");
+      const known = ["/rpc", ...Object.keys(documents), ...Object.keys(pages)].join(", ");
       return refuse(response, 404, `Cannot find "${path}" as this socket serves ${known}`);
     }
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -52,6 +62,34 @@ export function rpcOverHttp(
     sendJson(response, { status: 200, body: document() });
   };
 }
+
+/** What a method answers, by itself; its error with a status that says what kind it is. */
+async function answerPage(
+  response: ServerResponse,
+  page: { readonly method: string; readonly query: string; readonly options: HttpRpcOptions },
+): Promise<void> {
+  const { method, query, options } = page;
+  const gone = new AbortController();
+  response.on("close", () => {
+    if (!response.writableFinished) gone.abort(new WireError(clientGone));
+  });
+  const params = Object.fromEntries(new URLSearchParams(query));
+  const call = { kind: "call", id: null, method, params } as const;
+  const outcome = await options.run(call, { signal: gone.signal });
+  if (response.destroyed) return;
+  if ("result" in outcome) return sendJson(response, { status: 200, body: outcome.result });
+  const { code, message, data } = outcome.error;
+  const error = typeof data === "string" ? data : message;
+  sendJson(response, { status: pageStatus[code] ?? 500, body: { error } });
+}
+
+/** Statuses of pages by JSON-RPC's codes and this node's own. */
+const pageStatus: Readonly<Record<number, number>> = {
+  [-32602]: 400,
+  [-32000]: 503,
+  [-32001]: 429,
+  [-32003]: 404,
+};
 
 async function answerRpc(
   request: IncomingMessage,

@@ -20,6 +20,7 @@ function candidate(
   return {
     peer,
     isSelf: false,
+    isReachable: true,
     trust: "own",
     layers: { from: layers[0], to: layers[1] },
     embedding: layers[0] === 0,

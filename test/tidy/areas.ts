@@ -25,6 +25,7 @@ export const AREAS: readonly string[] = [
   "services/journal",
   "services/control",
   "services/network",
+  "services/placement",
   "services/parts",
   "services/inference",
   "services/models",

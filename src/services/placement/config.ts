@@ -1,0 +1,33 @@
+/** The section `placement`: which nodes may compute what. */
+import * as v from "valibot";
+
+function wholeNumber(min: number, max: number): v.GenericSchema<number> {
+  const message = `it must be a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+}
+
+/** The schema. */
+export const placementConfig = v.strictObject({
+  ownEdgeLayers: v.pipe(
+    v.optional(wholeNumber(0, 4096), 1),
+    v.description(
+      "Layers at either end of a model that only own nodes may compute: who computes early ones can recover prompts.",
+    ),
+  ),
+  ownEnds: v.pipe(
+    v.optional(v.boolean("it must be true or false"), true),
+    v.description("Whether only own nodes may embed tokens and compute logits."),
+  ),
+  roomPositions: v.pipe(
+    v.optional(wholeNumber(1, 1 << 24), 128),
+    v.description("Positions that a node must have room for to be given layers."),
+  ),
+});
+
+/** The section, checked. */
+export type PlacementConfig = v.InferOutput<typeof placementConfig>;
