@@ -1,6 +1,6 @@
 /** Nodes with the network service alone, over a simulated mesh and in virtual time. */
 import { createKernel, createLog } from "../../../src/kernel/mod.ts";
-import type { HostIdentity, Kernel } from "../../../src/kernel/mod.ts";
+import type { HostIdentity, Kernel, PlacedService } from "../../../src/kernel/mod.ts";
 import { encodeHex } from "../../../src/hot/mod.ts";
 import { identityFromSeed } from "../../../src/identity/mod.ts";
 import type { Identity } from "../../../src/identity/mod.ts";
@@ -37,6 +37,8 @@ export interface WorldOptions {
 export interface NodeOptions {
   readonly config?: v.InferInput<typeof networkConfig>;
   readonly service?: NetworkServiceOptions;
+  /** Services beside it. */
+  readonly services?: readonly PlacedService[];
   /** Another life on the same disk. @default a new disk */
   readonly disk?: ModelledDisk;
   /** Another clock, say a wrong one. @default the world's */
@@ -65,6 +67,7 @@ export class TestNode {
   readonly key: string;
   readonly kernel: Kernel;
   readonly disk: ModelledDisk;
+  readonly network = new MemoryNetwork();
   readonly mesh: MeshNetwork;
   readonly lines: string[] = [];
   readonly events: NetworkEvent[] = [];
@@ -89,11 +92,11 @@ export class TestNode {
       services: [{
         service: createNetworkService(options.service ?? {}),
         config: v.parse(networkConfig, options.config ?? {}),
-      }],
+      }, ...options.services ?? []],
       clock: own,
       random: new SeededRandom(world.seed * 1000 + number),
       disk: this.disk,
-      network: new MemoryNetwork(),
+      network: this.network,
       mesh: this.mesh,
       identity,
       log: createLog({ clock, level: "debug", write: (line) => void this.lines.push(line) }),
