@@ -183,6 +183,8 @@ export class MeshSession {
     peerBook.remember(key, hello.addresses);
     this.registry.add(link);
     tell({ kind: "linked", key });
+    // What was said since the hello was sent went to the links of then.
+    link.send({ kind: "cards", cards: [this.#card()] });
     const { signed } = membership;
     if (signed !== undefined && signed.roster.version > hello.rosterVersion) {
       link.send({ kind: "roster", bytes: signed.bytes });
