@@ -12,7 +12,8 @@ connection's first byte:
 - **A letter begins HTTP/1.1.** \`POST /rpc\` (content type \`application/json\`) answers with status 200
   and the response, also when that is an error, or with 204 when there is nothing to answer.
   \`GET /health\`, \`GET /openrpc.json\` and \`GET /.well-known/heroservice.json\` say how and what the
-  service is.
+  service is. Some methods are pages too: \`GET\` at their path calls them with the query as parameters
+  and answers with the result, or with the status of its error.
 - **0x00 begins a frame**: a length of 4 bytes, big-endian, then so many bytes of JSON, at most 8 MiB.
   Any number of messages goes over one connection, and answers come as they are ready.
 - Anything else closes the connection.
@@ -37,6 +38,7 @@ skep service list
 skep service info journal
 skep call journal journal.tail '{"count":3}'
 curl --unix-socket "$XDG_RUNTIME_DIR/skep/control/rpc.sock" http://skep/openrpc.json
+curl --unix-socket "$XDG_RUNTIME_DIR/skep/placement/rpc.sock" http://skep/admin/placement
 \`\`\`
 
 From a program, with the compiler's help:

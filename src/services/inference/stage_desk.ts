@@ -4,19 +4,19 @@
 import type { ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { ModelShape } from "../../model/mod.ts";
+import type { ModelShare } from "../../mesh/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
 import {
   type HeldPart,
   type PipelineEvent,
   PipelineExecutor,
-  type StageCounters,
   stageProtocol,
   StageServer,
 } from "../../stages/mod.ts";
 import { eventsTopic, type NetworkEvent } from "../network/mod.ts";
 import { announceMs, pagePositions } from "./limits.ts";
 import type { LoadedModel } from "./loaded_model.ts";
-import { MeshView, type OwnShare } from "./mesh_view.ts";
+import { MeshView } from "./mesh_view.ts";
 import { adoptedRoot, isInMesh } from "./shared_parts.ts";
 import { StageMeters } from "./stage_meters.ts";
 
@@ -49,7 +49,7 @@ export class StageDesk {
     this.#host = host;
     this.#meters = new StageMeters(host.metrics);
     this.#server = this.#serverOf(host);
-    this.view = new MeshView(host, () => this.#parts.map(shareOf));
+    this.view = new MeshView(host, () => this.#parts.map((part) => this.#modelOf(part)));
   }
 
   /** Serves a part, and tells the mesh. */
@@ -154,7 +154,7 @@ export class StageDesk {
     if (server === undefined) return;
     const host = this.#host;
     const counters = server.counters();
-    const models = this.#parts.map((part) => this.#modelOf(part, counters));
+    const models = this.#parts.map((part) => this.#modelOf(part));
     this.#meters.stage(counters);
     const capabilities = {
       protocols: [stageProtocol],
@@ -172,18 +172,18 @@ export class StageDesk {
     }
   }
 
-  #modelOf(part: ServedPart, counters: StageCounters): AnnouncedModel {
+  #modelOf(part: ServedPart): ModelShare {
     const { name, root, executor, embedding, head } = part;
     const { layers, numericClass, shape: { layerCount } } = executor;
     const isWhole = layers.from === 0 && layers.to === layerCount && embedding && head;
     const parts = { layers, embedding, head, complete: isWhole };
     const { used, total } = executor.pages();
-    const layerMs = this.#meters.layerMs(counters, layers);
+    const counters = this.#server?.counters();
+    const layerMs = counters && this.#meters.layerMs(counters, layers);
     return {
       ...{ root, name, layerCount, parts, loaded: parts, numericClass },
       ...(layerMs === undefined ? {} : { layerMs }),
-      // A few pages more or less are no news.
-      ...(total === 0 ? {} : { freePositions: Math.floor((total - used) / 8) * 8 * pagePositions }),
+      ...(total === 0 ? {} : { freePositions: toldPages({ used, total }) * pagePositions }),
     };
   }
 
@@ -200,23 +200,8 @@ export class StageDesk {
   }
 }
 
-interface AnnouncedModel {
-  readonly root: string;
-  readonly name: string;
-  readonly layerCount: number;
-  readonly parts: {
-    readonly layers: { readonly from: number; readonly to: number };
-    readonly embedding: boolean;
-    readonly head: boolean;
-    readonly complete: boolean;
-  };
-  readonly loaded: AnnouncedModel["parts"];
-  readonly numericClass: string;
-  readonly layerMs?: number;
-  readonly freePositions?: number;
-}
-
-function shareOf({ root, executor, embedding, head }: ServedPart): OwnShare {
-  const { layers: { from, to }, numericClass } = executor;
-  return { root, numericClass, from, to, embedding, head };
+/** Free pages to a sixteenth of all: a few more or less are no news. */
+function toldPages({ used, total }: { readonly used: number; readonly total: number }): number {
+  const step = Math.max(1, Math.floor(total / 16));
+  return Math.floor((total - used) / step) * step;
 }

@@ -31,3 +31,9 @@ export const placementConfig = v.strictObject({
 
 /** The section, checked. */
 export type PlacementConfig = v.InferOutput<typeof placementConfig>;
+
+/** What holds before the service has said what is configured, and where it is not run. */
+export const rulesDefault: PlacementConfig = v.parse(placementConfig, {});
+
+/** Bus topic with the `PlacementConfig` that holds; subscribe with `replay: 1`. */
+export const rulesTopic = "placement.rules";

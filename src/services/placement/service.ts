@@ -8,7 +8,7 @@ import { implement } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
 import { modelsOf } from "../../placement/mod.ts";
 import type { MeshStatus } from "../network/mod.ts";
-import { placementConfig } from "./config.ts";
+import { placementConfig, rulesTopic } from "./config.ts";
 import type { PlacementConfig } from "./config.ts";
 import { placementContract } from "./contract.ts";
 import type { MeshOverview } from "./contract.ts";
@@ -39,6 +39,7 @@ interface Parts {
 
 async function run(rules: PlacementConfig, host: Host): Promise<void> {
   const chooser = new RouteChooser(rules);
+  host.bus.publish(rulesTopic, rules);
   const nodes = new MeshNodes(host);
   const events = new EventLog(host);
   const meters = new MeshMeters(host.metrics);
