@@ -34,7 +34,7 @@ export class LogFile {
 
   /** This file as an output of commands. */
   get output(): CliOutput {
-    return { write: (text) => this.#write(text), isTerminal: false, columns: 80 };
+    return { write: (text) => this.#write(text), isTerminal: false, columns: 80, rows: 24 };
   }
 
   /** Waits for everything written so far, and closes. */

@@ -12,8 +12,10 @@ export interface CliOutput {
   write(text: string): void;
   /** Whether a person is looking at it. */
   readonly isTerminal: boolean;
-  /** Width in characters; 80 when it is not known. */
+  /** Width in characters, at this moment; 80 when it is not known. */
   readonly columns: number;
+  /** Height in lines, at this moment; 24 when it is not known. */
+  readonly rows: number;
 }
 
 /** Standard input. */

@@ -4,24 +4,34 @@ import * as platform from "../platform/mod.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../ports/mod.ts";
 import type { CliIo } from "./cli_io.ts";
 
-/** Columns where there is no terminal to ask. */
+/** The size where there is no terminal to ask. */
 const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
 
 /** Made once, by src/main.ts. */
 export function realCliIo(): CliIo {
-  const columns = platform.terminalWidth() ?? COLUMNS_DEFAULT;
   return {
     args: platform.args(),
     environment: processEnvironment,
     stdout: {
       write: (text) => void platform.writeOut(text),
       isTerminal: platform.isTerminal("stdout"),
-      columns,
+      get columns(): number {
+        return platform.terminalSize().columns ?? COLUMNS_DEFAULT;
+      },
+      get rows(): number {
+        return platform.terminalSize().rows ?? ROWS_DEFAULT;
+      },
     },
     stderr: {
       write: (text) => void platform.writeError(text),
       isTerminal: platform.isTerminal("stderr"),
-      columns,
+      get columns(): number {
+        return platform.terminalSize().columns ?? COLUMNS_DEFAULT;
+      },
+      get rows(): number {
+        return platform.terminalSize().rows ?? ROWS_DEFAULT;
+      },
     },
     stdin: { isTerminal: platform.isTerminal("stdin"), chunks: () => platform.stdinBytes() },
     clock: realClock(),

@@ -23,6 +23,7 @@ import { restartCommand } from "./restart.ts";
 import { serviceCommand } from "./service.ts";
 import { statusCommand } from "./status.ts";
 import { systemdUnitCommand } from "./systemd_unit.ts";
+import { topCommand } from "./top.ts";
 import { upCommand } from "./up.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -36,7 +37,7 @@ const commands = or(
   configCommand,
   modelCommand,
   or(logCommand, verifyCommand),
-  or(inviteCommand, joinCommand, peerCommand, planCommand),
+  or(inviteCommand, joinCommand, peerCommand, planCommand, topCommand),
   or(serviceCommand, callCommand),
   systemdUnitCommand,
 );
@@ -127,7 +128,7 @@ const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer"]);
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call", "invite", "join", "verify", "plan"],
+  ...["service", "call", "invite", "join", "verify", "plan", "top"],
 ]);
 
 function exitCodeOf(thrown: unknown): number {

@@ -32,7 +32,7 @@ export {
 export type { SignalName } from "./node.ts";
 export { mayRun, runCommand, spawnDetached } from "./programs.ts";
 export type { Command, DetachedProgram } from "./programs.ts";
-export { isTerminal, stdinBytes, terminalWidth, writeError, writeOut } from "./standard_streams.ts";
+export { isTerminal, stdinBytes, terminalSize, writeError, writeOut } from "./standard_streams.ts";
 export type { StandardStream } from "./standard_streams.ts";
 export { selfCommand, serviceCommand } from "./self_command.ts";
 export { stdinLines } from "./stdin_lines.ts";

@@ -46,7 +46,11 @@ export function isTerminal(stream: StandardStream): boolean {
   return process[stream].isTTY === true;
 }
 
-/** Columns of the terminal at standard output; `undefined` when it is none. */
-export function terminalWidth(): number | undefined {
-  return process.stdout.columns;
+/** The terminal at standard output as it is now; `undefined` when it is none. */
+export function terminalSize(): {
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
+} {
+  const { columns, rows } = process.stdout;
+  return { columns, rows };
 }

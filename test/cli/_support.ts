@@ -16,6 +16,8 @@ export interface CliOptions {
   readonly environment?: Record<string, string>;
   /** Whether standard output and standard error are terminals. */
   readonly terminal?: boolean;
+  /** The terminal's; may change while the command runs. @default 80 by 24 */
+  readonly size?: { readonly columns: number; readonly rows: number };
   /** Lines that are typed, one by one, when `terminal`; otherwise the whole standard input. */
   readonly input?: string;
   /** Whether programs may be started; none is. @default true */
@@ -52,9 +54,14 @@ export async function skep(args: readonly string[], options: CliOptions = {}): P
         onOutput?.(out, signal);
       },
       isTerminal: terminal,
-      columns: 80,
+      get columns(): number {
+        return options.size?.columns ?? 80;
+      },
+      get rows(): number {
+        return options.size?.rows ?? 24;
+      },
     },
-    stderr: { write: (text) => void (err += text), isTerminal: terminal, columns: 80 },
+    stderr: { write: (text) => void (err += text), isTerminal: terminal, columns: 80, rows: 24 },
     stdin: {
       isTerminal: terminal,
       async *chunks(): AsyncGenerator<Uint8Array> {

@@ -9,7 +9,12 @@ const totalBytes = 2_000_000_000;
 /** What is written to standard error while a model of `total` bytes loads in 100 steps. */
 function written(isTerminal: boolean, total = totalBytes): string {
   let text = "";
-  const stderr = { write: (more: string) => void (text += more), isTerminal, columns: 80 };
+  const stderr = {
+    write: (more: string) => void (text += more),
+    isTerminal,
+    columns: 80,
+    rows: 24,
+  };
   const progress = new ModelProgress({ stderr } as unknown as CliIo);
   for (let step = 0; step <= 100; step++) {
     progress.show({ what: "large", loadedBytes: (total / 100) * step, totalBytes: total });

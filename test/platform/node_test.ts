@@ -33,7 +33,7 @@ test("the runtime is named with its version", () => {
 
 test("importing the platform and asking for what needs no permission needs none", async () => {
   const { code, out, err } = await run(`
-    platform.memoryUsage(); platform.isTerminal("stdout"); platform.terminalWidth();
+    platform.memoryUsage(); platform.isTerminal("stdout"); platform.terminalSize();
     platform.platformName(); platform.pid(); platform.args(); platform.runtimeVersion();
     platform.onSignal("SIGHUP", () => {})();
     platform.writeOut("fine");`);

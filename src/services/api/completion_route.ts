@@ -16,6 +16,7 @@ import type { ApiConfig } from "./config.ts";
 import { readJson } from "./read_json.ts";
 import { GatheredAnswer, sumUsage } from "./gathered_answer.ts";
 import { DONE_EVENT, encodeEvent, eventStream } from "./sse.ts";
+import { AnswerTiming } from "./timing.ts";
 import { chatParam, completionParam, translateChat, translateCompletion } from "./translate.ts";
 import type { Translated } from "./translate.ts";
 
@@ -63,6 +64,7 @@ interface Running extends Pick<Choices, "items" | "end"> {
   readonly translated: Translated;
   /** What the prompt says, when the answer repeats it; else "". */
   readonly echo: string;
+  readonly timing: AnswerTiming;
 }
 
 /**
@@ -74,12 +76,16 @@ export async function answerCompletion(
   env: HttpBindings,
   options: AnswerOptions,
 ): Promise<Response> {
+  const { clock } = options.host;
+  const timing = new AnswerTiming(clock, clock.monotonicMs());
   try {
     const body = await readJson(env.incoming, { bytesMax: options.config.bodyBytesMax });
-    const running = await start(options.endpoint.translate(body), env, options);
+    const started = await start(options.endpoint.translate(body), env, options);
+    const running = { ...started, timing };
     const headers = { "x-request-id": running.head.id, "x-skep-seed": String(running.seed) };
     if (!running.translated.stream) {
-      return Response.json(await whole(running, options.endpoint.shape), { headers });
+      const answer = await whole(running, options.endpoint.shape);
+      return Response.json(answer, { headers: { ...headers, ...timing.headers() } });
     }
     // Tells the adapter to send what there is; HTTP/1.0 has no chunks.
     const framing: Record<string, string> = env.incoming.httpVersion === "1.0"
@@ -96,7 +102,7 @@ async function start(
   translated: Translated,
   env: HttpBindings,
   options: AnswerOptions,
-): Promise<Running> {
+): Promise<Omit<Running, "timing">> {
   const { host, endpoint } = options;
   const id = endpoint.idPrefix + hex(host.random.fill(new Uint8Array(12)));
   const params = { ...translated.params, requestId: id };
@@ -126,6 +132,7 @@ async function whole(running: Running, shape: AnswerShape): Promise<unknown> {
   const answer = new GatheredAnswer({ ...running, count: translated.choiceCount });
   // To the streams' own ends, so that their slots are free before the client knows.
   for (let next = await items.next(); next.done !== true; next = await items.next()) {
+    running.timing.note(next.value);
     answer.add(next.value);
   }
   return shape.whole(head, answer.finish());
@@ -171,6 +178,7 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
     for (;;) {
       const { done, value } = await running.items.next();
       if (done === true) break;
+      running.timing.note(value);
       const { index, item } = value;
       const reader = readers[index];
       if (reader === undefined || item.type === "start") continue;
@@ -192,6 +200,8 @@ async function* events(running: Running, options: AnswerOptions): AsyncGenerator
   if (includeUsage) {
     yield encodeEvent(chunk(running.head, { shape, choices: [], usage: sumUsage(usages) }));
   }
+  // Before the event that ends it: clients read no further.
+  yield running.timing.comment();
   yield DONE_EVENT;
 }
 

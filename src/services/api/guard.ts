@@ -64,7 +64,8 @@ export function checkCaller(
 export function corsHeaders(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,
-    "access-control-expose-headers": "x-request-id, x-skep-seed, retry-after",
+    "access-control-expose-headers":
+      "x-request-id, x-skep-seed, x-skep-route, server-timing, retry-after",
     "vary": "origin",
   };
 }
