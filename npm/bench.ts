@@ -11,7 +11,7 @@ import { denoCommand, runScript, runVisibly, StepError, TOP } from "./tools.ts";
 
 const FLAGS = [
   ...["--no-prompt", "--no-check", "--allow-net", "--allow-read", "--allow-write"],
-  ...["--allow-env", "--allow-sys"],
+  ...["--allow-env", "--allow-sys", "--allow-run", "--allow-ffi"],
 ];
 
 function benchFiles(parts: readonly string[]): readonly string[] {
