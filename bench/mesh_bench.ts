@@ -4,8 +4,8 @@
  * Two processes on one machine. A round trip is a frame of 16 KiB, as an activation is, and an answer of
  * 8 bytes on one long-lived stream; the rate is of frames of 64 KiB one way. Expected: a bare socket at
  * 0.1 ms and some hundred MB/s, TCP with Noise at twice to thrice that time and a hundred MB/s
- * (encryption in JavaScript), iroh at 2 ms and 6 MB/s (its binding passes arrays of numbers). The last
- * line is what a node pays for being in a mesh at all: time to load and listen, and memory.
+ * (encryption in JavaScript), iroh at 2 ms and 6 MB/s (its binding passes arrays of numbers). What
+ * a node pays for being in a mesh at all is printed too: time to load and listen, and memory.
  *
  * Usage: `deno task bench:figures mesh`, or under Node `node bench/mesh_bench.ts`. Needs net, run, sys,
  * and ffi for iroh, which is left out with a line where it can't be loaded.
@@ -27,7 +27,8 @@ const BULK_BYTES = 64 * 1024;
 const TRIPS = small ? 20 : 1000;
 /** Frames by what carries them, so that a round takes about as long. */
 const FRAMES = { tcp: small ? 16 : 1024, iroh: small ? 4 : 64 };
-const SEEDS = { server: 1, client: 2 };
+/** Nodes of their own for each transport: a peer with both would be reached by the faster one. */
+const SEEDS = { server: { tcp: 1, iroh: 2 }, client: { tcp: 3, iroh: 4 } };
 
 type Transport = keyof typeof FRAMES;
 
@@ -40,23 +41,34 @@ interface Lane {
   close(): void;
 }
 
-interface Addresses {
-  readonly port: number;
+interface Peer {
   readonly key: string;
-  readonly mesh: readonly string[];
+  readonly addresses: readonly string[];
 }
 
-function meshOf(seed: number): MeshNetwork {
-  return createLibp2pMesh({ seed: new Uint8Array(32).fill(seed), clock: realClock() });
+interface Server extends Readonly<Record<Transport, Peer>> {
+  readonly port: number;
 }
 
-async function listenIn(mesh: MeshNetwork): Promise<readonly string[]> {
-  const meshId = "ab".repeat(32);
+/** A node that is reached by one transport; without addresses where that can't be had. */
+async function listenBy(
+  transport: Transport,
+  side: keyof typeof SEEDS,
+): Promise<{ readonly mesh: MeshNetwork; readonly peer: Peer }> {
+  const seed = new Uint8Array(32).fill(SEEDS[side][transport]);
+  const mesh = createLibp2pMesh({ seed, clock: realClock() });
   const gate = { admits: (): boolean => true, allows: (): boolean => true };
-  const options = { tcp: "127.0.0.1:0", iroh: true, meshId };
-  const { addresses, missing } = await mesh.listen(options, gate);
-  for (const line of missing) console.error(line);
-  return addresses;
+  const iroh = transport === "iroh";
+  const options = { tcp: iroh ? false : "127.0.0.1:0", iroh, meshId: "ab".repeat(32) } as const;
+  mesh.handle("/bench", (stream) => void answer(stream).catch(() => {}));
+  try {
+    const { addresses } = await mesh.listen(options, gate);
+    return { mesh, peer: { key: mesh.self, addresses } };
+  } catch (thrown) {
+    if (!iroh) throw thrown;
+    console.error(String(thrown));
+    return { mesh, peer: { key: mesh.self, addresses: [] } };
+  }
 }
 
 /** Answers each `TRIP_BYTES`, in a bare socket without any framing. */
@@ -92,14 +104,9 @@ async function answer(stream: MeshStream): Promise<void> {
 }
 
 async function serve(): Promise<void> {
-  const mesh = meshOf(SEEDS.server);
-  mesh.handle("/bench", (stream) => void answer(stream).catch(() => {}));
-  const addresses: Addresses = {
-    port: await serveBare(),
-    key: mesh.self,
-    mesh: await listenIn(mesh),
-  };
-  process.stdout.write(`${JSON.stringify(addresses)}\n`);
+  const [tcp, iroh] = [await listenBy("tcp", "server"), await listenBy("iroh", "server")];
+  const server: Server = { port: await serveBare(), tcp: tcp.peer, iroh: iroh.peer };
+  process.stdout.write(`${JSON.stringify(server)}\n`);
   process.stdin.on("end", () => process.exit(0)).resume();
 }
 
@@ -182,28 +189,21 @@ async function race(name: string, transport: Transport, lane: Lane): Promise<voi
   lane.close();
 }
 
-async function meshRace(mesh: MeshNetwork, transport: Transport, server: Addresses): Promise<void> {
-  const addresses = server.mesh.filter((address) =>
-    address.includes("/iroh") === (transport === "iroh")
-  );
-  if (addresses.length === 0) return;
-  await mesh.dial(server.key, { addresses, signal: new AbortController().signal });
-  const stream = await mesh.open(server.key, "/bench");
-  await race(transport === "tcp" ? "TCP with Noise" : "iroh", transport, meshLane(stream));
-  await mesh.disconnect(server.key);
-}
-
-/** What being in a mesh costs this process at its start. */
-async function startUp(mesh: MeshNetwork): Promise<void> {
+/** Races a transport; the first one's start is what being in a mesh costs. */
+async function meshRace(transport: Transport, { key, addresses }: Peer): Promise<void> {
   const before = process.memoryUsage().rss;
   const began = performance.now();
-  await listenIn(mesh);
+  const { mesh, peer } = await listenBy(transport, "client");
   console.log(JSON.stringify({
-    name: "mesh, load and listen",
+    name: `mesh, load and listen, ${transport}`,
     ms: Math.round(performance.now() - began),
     rssMiB: Math.round((process.memoryUsage().rss - before) / 2 ** 20),
-    runtime: process.versions["deno"] === undefined ? "node" : "deno",
   }));
+  if (addresses.length === 0 || peer.addresses.length === 0) return;
+  await mesh.dial(key, { addresses, signal: new AbortController().signal });
+  const stream = await mesh.open(key, "/bench");
+  await race(transport === "tcp" ? "TCP with Noise" : "iroh", transport, meshLane(stream));
+  await mesh.close();
 }
 
 async function raceAll(): Promise<void> {
@@ -216,16 +216,13 @@ async function raceAll(): Promise<void> {
     stdio: ["pipe", "pipe", "inherit"],
   });
   try {
-    const mesh = meshOf(SEEDS.client);
-    await startUp(mesh);
     const line = await new Promise<string>((resolve) =>
       createInterface({ input: child.stdout }).once("line", resolve)
     );
-    const server: Addresses = JSON.parse(line);
+    const server: Server = JSON.parse(line);
     await race("bare node:net", "tcp", await bareLane(server.port));
-    await meshRace(mesh, "tcp", server);
-    await meshRace(mesh, "iroh", server);
-    await mesh.close();
+    await meshRace("tcp", server.tcp);
+    await meshRace("iroh", server.iroh);
   } finally {
     child.stdin.end();
     await new Promise((resolve) => child.once("exit", resolve));
