@@ -158,7 +158,7 @@ function fill(
   // No subnormals: they are slow on many processors, and rare in models.
   const [clear, set] = type.name === "F32" || type.name === "BF16"
     ? [0x83ff83ff, 0x3c003c00]
-    : [0xafffafff, type.name === "F16" ? 0x20002000 : 0];
+    : [0xafffafff, 0x20002000];
   const missing = Math.ceil((weightsPtr + bytes - memory.buffer.byteLength) / 65536);
   if (missing > 0) memory.grow(missing);
   const words = new Uint32Array(memory.buffer, weightsPtr, Math.floor(bytes / 4));

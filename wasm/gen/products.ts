@@ -37,8 +37,9 @@
  * Integers are exact and fit 32 bits; every f32 operation is rounded on its own, in this order.
  *
  * Shapes: decode is one position by four groups (four streams from memory) and by one; more
- * positions are one group by four, three or two, so that weights leave memory once. An activation
- * vector is quantised as wasm/executor/quantise.ts says.
+ * positions are one group by four, three or two, so that weights leave memory once. Bytes in plain
+ * SIMD are two groups by two positions. An activation vector is quantised as
+ * wasm/executor/quantise.ts says.
  */
 import { formats } from "./formats/all.ts";
 import { kindModes, modesOf } from "./formats/format.ts";

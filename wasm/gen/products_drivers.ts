@@ -5,15 +5,18 @@ import { type Format, isSmall, type Mode, unitBytes } from "./formats/format.ts"
 import { blockLines } from "./products_block.ts";
 import { type BlockContext, range, readsWords, type Shape } from "./products_context.ts";
 import { unitLines } from "./products_ends.ts";
+import { isTwinned } from "./products_twins.ts";
 import type { Masks } from "./products_codes.ts";
 
 const decode: Shape = { groups: 4, positions: 1 };
 const single: Shape = { groups: 1, positions: 1 };
+/** A square tile reads least: that counts where each load is checked against the memory's size. */
+const square: Shape = { groups: 2, positions: 2 };
 const tiles: readonly Shape[] = [4, 3, 2].map((positions) => ({ groups: 1, positions }));
 
 /** The text of a format's kernels and driver in a mode; adds what they read to `masks`. */
 export function drivers(format: Format, mode: Mode, masks: Masks): string {
-  const shapes = isEmulated(mode) ? [single] : [...decodes(format, mode), ...tilesOf(format)];
+  const shapes = isEmulated(mode) ? [single] : [...decodes(format, mode), ...tilesOf(format, mode)];
   const kernels = shapes.map((shape) => kernel({ format, mode, shape, masks: new Map() }, masks));
   return [...kernels, isEmulated(mode) ? slowDriver(format, mode) : driver(format, mode)].join(
     "\n",
@@ -25,8 +28,9 @@ function decodes({ rare }: Format, mode: Mode): readonly Shape[] {
   return rare === true && readsWords(mode) ? [single] : [decode, single];
 }
 
-function tilesOf({ rare }: Format): readonly Shape[] {
-  return rare === true ? tiles.slice(0, 1) : tiles;
+function tilesOf(format: Format, mode: Mode): readonly Shape[] {
+  if (format.rare === true) return tiles.slice(0, 1);
+  return isTwinned({ format, mode }) ? [square, ...tiles] : tiles;
 }
 
 /** The case of `multiply` for a kind; kinds that a build has no use for trap. */
@@ -137,11 +141,32 @@ function driver(format: Format, mode: Mode): string {
 ${loops.join("\n")}
     return;
   }
-  for (; g < to; g++) {
+${isTwinned({ format, mode }) ? squares(name) : ""}  for (; g < to; g++) {
     let t = 0;
 ${format.rare === true ? fewTiles(name) : allTiles(name)}
   }
 }
+`;
+}
+
+/** Two groups at once by two positions; three that are left are a tile of each group. */
+function squares(name: string): string {
+  const [first, second] = ["g", "(g + 1)"].map((group) =>
+    call(name, { groups: 1, positions: 3 }, { group, position: "t" })
+  );
+  return `  for (; g + 2 <= to; g += 2) {
+    let t = 0;
+    for (let left = positions; left > 0; left = positions - t) {
+      if (left != 3) {
+        ${call(name, square, { group: "g", position: "t" })};
+        t += 2;
+      } else {
+        ${first};
+        ${second};
+        t += 3;
+      }
+    }
+  }
 `;
 }
 
