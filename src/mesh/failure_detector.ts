@@ -221,13 +221,18 @@ export class FailureDetector {
   }
 }
 
-/** Whether a view that others pass on holds against what is known (the paper, section 4.2). */
+/**
+ * Whether a view that others pass on holds against what is known: the higher incarnation does, and of
+ * one incarnation the worse state. That is a total order, so in whatever order nodes hear the same,
+ * they come to the same. (In the paper, section 4.2, nothing overrides "gone", as nobody comes back.)
+ */
 function overrides(view: View, known: Standing | undefined): boolean {
-  if (known === undefined) return view.state === "alive";
-  if (view.state === "alive") return view.incarnation > known.incarnation;
-  if (view.incarnation < known.incarnation || known.state === "gone") return false;
-  return view.state === "gone" || known.state === "alive";
+  if (known === undefined) return view.state !== "gone";
+  if (view.incarnation !== known.incarnation) return view.incarnation > known.incarnation;
+  return rank[view.state] > rank[known.state];
 }
+
+const rank: Readonly<Record<ViewState, number>> = { alive: 0, suspect: 1, gone: 2 };
 
 function viewOf(key: PeerKey, { state, incarnation }: Standing): View {
   return { key, state, incarnation, sequence: 0 };

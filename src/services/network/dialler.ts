@@ -142,19 +142,23 @@ export class Dialler {
     ).filter((key) => key !== this.#parts.self);
   }
 
-  /** Some that are there, the same as long as they are. */
+  /** Some that are there, the same as long as they are; else some that may be. */
   #pick(all: ReadonlySet<PeerKey>): Iterable<PeerKey> {
-    const { aliveKeys, isConnected, self } = this.#parts;
+    const { aliveKeys, isConnected, addressesOf, self } = this.#parts;
     const alive = new Set(aliveKeys());
     for (const key of this.#picked) {
       if (!all.has(key) || (!alive.has(key) && !isConnected(key))) this.#picked.delete(key);
     }
-    // Before anybody was heard of, anybody may be there.
-    const candidates = (alive.size > 0 ? [...alive] : [...all])
-      .filter((key) => key !== self && !this.#picked.has(key));
-    while (this.#picked.size < randomLinks && candidates.length > 0) {
-      const [key] = candidates.splice(this.#below(candidates.length), 1);
-      if (key !== undefined) this.#picked.add(key);
+    // Those without an address would be wanted in vain.
+    const free = (key: PeerKey): boolean =>
+      key !== self && !this.#picked.has(key) && (isConnected(key) || addressesOf(key).length > 0);
+    for (const group of [alive, all]) {
+      if (this.#picked.size >= randomLinks) break;
+      const candidates = [...group].filter(free);
+      while (this.#picked.size < randomLinks && candidates.length > 0) {
+        const [key] = candidates.splice(this.#below(candidates.length), 1);
+        if (key !== undefined) this.#picked.add(key);
+      }
     }
     return this.#picked;
   }

@@ -13,8 +13,11 @@ import { randomHex } from "./keys.ts";
 import type { Refusals } from "./refusals.ts";
 import { RegistryLink } from "./registry_link.ts";
 
-/** How long the other may take to open the stream, and the whole hello may take. */
+/** After which time a stream that was refused is tried again; and how long the other may take. */
+const retryMs = 400;
 const patienceMs = 2_000;
+
+/** How long the whole hello may take. */
 const helloMsMax = 6_000;
 
 /** How long a peer that was refused may take to read why. */
@@ -50,8 +53,10 @@ export interface GreeterParts {
 /** Greets for one node. */
 export class Greeter {
   readonly #parts: GreeterParts;
-  /** Links that are not verified yet: since when, and how many streams try it. */
-  readonly #pending = new Map<PeerKey, { readonly sinceMs: number; streams: number }>();
+  /** Links that are not verified yet, and since when. */
+  readonly #pending = new Map<PeerKey, number>();
+  /** Hellos under way, of either side's making. */
+  readonly #underWay = new Map<PeerKey, number>();
 
   /** @param parts kept for the greeter's life */
   constructor(parts: GreeterParts) {
@@ -66,7 +71,7 @@ export class Greeter {
   /** A link with a member is there. */
   connected(key: PeerKey): void {
     if (this.#pending.has(key) || this.#parts.gate.isVerified(key)) return;
-    this.#pending.set(key, { sinceMs: this.#parts.clock.monotonicMs(), streams: 0 });
+    this.#pending.set(key, this.#parts.clock.monotonicMs());
     if (this.#parts.self < key) void this.#open(key);
   }
 
@@ -83,13 +88,14 @@ export class Greeter {
   /** Lets time pass. */
   tick(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const [key, { sinceMs, streams }] of this.#pending) {
+    for (const [key, sinceMs] of this.#pending) {
+      const waitMs = this.#parts.self < key ? retryMs : patienceMs;
       if (nowMs - sinceMs > helloMsMax) {
         const sentence = "A peer has not said hello in time";
         this.#parts.refusals.count("hello-timeout", { key, sentence });
         this.#pending.delete(key);
         void this.#parts.mesh.disconnect(key);
-      } else if (nowMs - sinceMs > patienceMs && streams === 0) void this.#open(key);
+      } else if (nowMs - sinceMs > waitMs && !this.#underWay.has(key)) void this.#open(key);
     }
   }
 
@@ -99,17 +105,34 @@ export class Greeter {
   }
 
   async #open(key: PeerKey): Promise<void> {
-    const pending = this.#pending.get(key);
-    if (pending !== undefined) pending.streams += 1;
+    this.#count(key, 1);
+    let stream: MeshStream;
     try {
-      const stream = await this.#parts.mesh.open(key, helloProtocol);
-      await this.#exchange(stream, this.#parts.self < key);
+      stream = await this.#parts.mesh.open(key, helloProtocol);
     } catch (thrown) {
-      // The other may not be ready to let us in: after its patience it opens itself.
-      if (!(thrown instanceof MeshError)) throw thrown;
+      // The other may not know yet that this node is a member: it is asked again.
+      if (thrown instanceof MeshError) return;
+      throw thrown;
     } finally {
-      if (pending !== undefined) pending.streams -= 1;
+      this.#count(key, -1);
     }
+    await this.#exchange(stream, this.#parts.self < key);
+  }
+
+  #count(key: PeerKey, change: 1 | -1): void {
+    const count = (this.#underWay.get(key) ?? 0) + change;
+    if (count === 0) this.#underWay.delete(key);
+    else this.#underWay.set(key, count);
+  }
+
+  /** Counts a hello under way; the returned function ends that, once. */
+  #begin(key: PeerKey): () => void {
+    this.#count(key, 1);
+    let isOver = false;
+    return (): void => {
+      if (!isOver) this.#count(key, -1);
+      isOver = true;
+    };
   }
 
   async #exchange(stream: MeshStream, isOpenedBySmaller: boolean): Promise<void> {
@@ -119,6 +142,7 @@ export class Greeter {
     if (mesh === undefined || !this.#parts.gate.isMember(peer)) return stream.reset();
     const frames = stream.frames[Symbol.asyncIterator]();
     const timer = clock.after(helloMsMax, () => stream.reset());
+    const ended = this.#begin(peer);
     try {
       const hello = await exchangeHello({
         stream,
@@ -134,9 +158,11 @@ export class Greeter {
       });
       timer.cancel();
       this.#pending.delete(peer);
+      ended();
       await this.#serve(new RegistryLink({ stream, hello, isOpenedBySmaller }), frames);
     } catch (thrown) {
       timer.cancel();
+      ended();
       if (thrown instanceof RefusedByPeer) this.#parts.onRefused(peer, thrown);
       else if (refusals.take(thrown, peer) === undefined) {
         if (!(thrown instanceof MeshError)) throw thrown;
@@ -156,9 +182,11 @@ export class Greeter {
         if (!(thrown instanceof MeshError)) throw thrown;
       }
     }
-    // Replaced by another stream, or the end of the link.
+    // Another stream has taken its place, or is about to; else it is the end of the link.
     const current = this.#parts.linkOf(link.key);
-    if (current === link || current === undefined) await this.#parts.mesh.disconnect(link.key);
+    const isReplaced = (current !== undefined && current !== link) ||
+      this.#underWay.has(link.key);
+    if (!isReplaced) await this.#parts.mesh.disconnect(link.key);
   }
 
   /**

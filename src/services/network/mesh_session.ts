@@ -181,7 +181,7 @@ export class MeshSession {
     const { membership, peerBook, tell } = this.#parts;
     this.#dialler.succeeded(key);
     peerBook.remember(key, hello.addresses);
-    this.registry.add(link);
+    if (!this.registry.add(link)) return link.stream.reset();
     tell({ kind: "linked", key });
     // What was said since the hello was sent went to the links of then.
     link.send({ kind: "cards", cards: [this.#card()] });

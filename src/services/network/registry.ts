@@ -103,10 +103,18 @@ export class Registry {
     this.#parts.onChange();
   }
 
-  /** A verified link is there; its frames are read by `serve`. */
-  add(link: RegistryLink): void {
+  /**
+   * A verified link is there; its frames are read by `serve`.
+   *
+   * @returns false when another stream of the same two nodes holds: the smaller key's, on both sides
+   */
+  add(link: RegistryLink): boolean {
     const { key, hello } = link;
     const before = this.#links.get(key);
+    if (
+      before?.hello.instance === hello.instance && before.isOpenedBySmaller &&
+      !link.isOpenedBySmaller
+    ) return false;
     this.#links.set(key, link);
     before?.stream.reset();
     this.#cards.put(cardOfHello(link), true);
@@ -115,6 +123,7 @@ export class Registry {
     this.#apply(this.#detector.linked(key, { incarnation, nowMs }), { about: key });
     const views = this.#detector.allViews((of) => this.#sequenceOf(of));
     link.send({ kind: "views", isAll: true, views });
+    return true;
   }
 
   /** Reads a link's frames until it ends. @throws {MembershipError} {MeshError} */
