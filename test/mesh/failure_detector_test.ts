@@ -55,7 +55,7 @@ test("nobody outside of the roster has a state, and who leaves it has none any m
   const views = detector();
   assert.deepEqual(views.learn([view(stranger, "alive")], 1).news, []);
   assert.deepEqual(views.linked(stranger, { incarnation: 1, nowMs: 1 }).news, []);
-  views.learn([view(a, "alive"), view(b, "suspect"), view(b, "alive")], 1);
+  views.learn([view(a, "alive"), view(b, "suspect"), view(b, "alive", 6)], 1);
   assert.deepEqual(new Set(views.aliveKeys()), new Set([a, b]));
   views.setMembers(new Set([self, b]));
   assert.equal(views.stateOf(a), undefined);
