@@ -21,6 +21,7 @@ test(
         "models",
         "network",
         "parts",
+        "placement",
       ]);
       const people = await skep(["service", "list", ...place]);
       assert.match(people.out, /^journal +4 methods\. Reads and verifies/m);

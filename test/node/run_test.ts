@@ -42,7 +42,16 @@ test("run() boots a node that answers, writes runtime.json, and takes all back a
     assert.equal(answer.status, 200);
     assert(answer.text.length > 0);
     const states = node.status().services.map(({ name, state }) => `${name} ${state}`);
-    const names = ["control", "journal", "inference", "models", "network", "parts", "api"];
+    const names = [
+      "control",
+      "journal",
+      "inference",
+      "models",
+      "network",
+      "parts",
+      "placement",
+      "api",
+    ];
     assert.deepEqual(states, names.map((name) => `${name} ready`));
     await node.stop();
     await node.closed;
