@@ -85,8 +85,9 @@ export interface ListenPlaces {
  * @throws {SyntaxError} when `tcp` is no "IP:PORT"; an IPv6 address is in brackets
  */
 export function listenPlaces(tcp: string | false, iroh: boolean): ListenPlaces {
-  const [, host = "", digits = ""] =
-    /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(tcp || "0.0.0.0:0") ?? [];
+  const [, host = "", digits = ""] = /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(
+    (tcp || "0.0.0.0:0").replace(/^localhost:/, "127.0.0.1:"),
+  ) ?? [];
   const bare = host.replace(/^\[|\]$/g, "");
   const isV6 = bare.includes(":");
   const port = Number(digits);

@@ -1,8 +1,10 @@
 /**
  * A libp2p transport over iroh: QUIC between keys, which are the peer ids' own.
  *
- * Relays and discovery are off: it reaches the addresses that it is given, and nobody else. A handshake
- * is bound to the mesh by its ALPN. The gate is asked by libp2p's upgrader, as for TCP.
+ * Relays and discovery are off: it reaches the addresses that it is given, and nobody else, save for one
+ * thing that the binding can't turn off: when it starts it asks the router of the local network, by UPnP
+ * and its like, to open a port. A handshake is bound to the mesh by its ALPN. The gate is asked by
+ * libp2p's upgrader, as for TCP.
  */
 import { createHash } from "node:crypto";
 import { publicKeyFromRaw } from "@libp2p/crypto/keys";
@@ -124,6 +126,7 @@ class IrohTransport implements Transport {
       // A host without IPv6 still has the first address.
       this.#bind(this.#options.bind.slice(0, 1))
     );
+    this.#endpoint.catch(() => this.#endpoint = undefined);
     return this.#endpoint;
   }
 

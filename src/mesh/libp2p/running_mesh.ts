@@ -47,11 +47,50 @@ export interface RunningMeshOptions {
   readonly onEvent: (event: MeshEvent) => void;
 }
 
-/** Starts a node and listens. @throws {MeshError} "no-transport" when no transport can be had */
+/**
+ * Starts a node and listens; without iroh when its sockets can't be bound and there is TCP.
+ *
+ * @throws {MeshError} "no-transport" when no transport can be had
+ * @throws {SyntaxError} when TCP's address is no "IP:PORT"
+ */
 export async function startMesh(options: RunningMeshOptions): Promise<RunningMesh> {
+  const { listen } = options;
+  try {
+    return await startOnce(options, []);
+  } catch (thrown) {
+    if (thrown instanceof MeshError || thrown instanceof SyntaxError) throw thrown;
+    if (!listen.iroh || listen.tcp === false) throw cannotListen(listen, thrown);
+  }
+  try {
+    const missing = ["Cannot be reached by iroh as its sockets cannot be bound"];
+    return await startOnce({ ...options, listen: { ...listen, iroh: false } }, missing);
+  } catch (thrown) {
+    throw thrown instanceof MeshError ? thrown : cannotListen(listen, thrown);
+  }
+}
+
+/** Starts a node, and leaves nothing behind when that fails. */
+async function startOnce(
+  options: RunningMeshOptions,
+  missing: readonly string[],
+): Promise<RunningMesh> {
   const mesh = new RunningMesh(options);
-  await mesh.start();
-  return mesh;
+  try {
+    await mesh.start(missing);
+    return mesh;
+  } catch (thrown) {
+    await mesh.close().catch(() => {});
+    throw thrown;
+  }
+}
+
+function cannotListen({ tcp }: MeshListenOptions, cause: unknown): MeshError {
+  const where = tcp === false ? "by iroh" : `at ${tcp}`;
+  return new MeshError({
+    code: "no-transport",
+    message: `Cannot listen in the mesh ${where} as the system does not let us`,
+    cause,
+  });
 }
 
 /** A mesh between `listen` and `close`. */
@@ -105,8 +144,8 @@ export class RunningMesh {
     return started(this.#finder);
   }
 
-  /** Opens ports. */
-  async start(): Promise<void> {
+  /** Opens ports; `notHad` says what is missing already. */
+  async start(notHad: readonly string[]): Promise<void> {
     const { gate, listen, self, clock, seed, tally } = this.#options;
     const { transports, addresses, missing } = transportsOf(listen, clock);
     const node = await makeNode({
@@ -150,7 +189,7 @@ export class RunningMesh {
     });
     this.#finder = new Finder(node.table, { self, clock });
     const listened = node.libp2p.getMultiaddrs().map((address) => address.toString());
-    this.#listening = { addresses: listened, missing };
+    this.#listening = { addresses: listened, missing: [...notHad, ...missing] };
   }
 
   /** See `MeshNetwork`. */

@@ -196,3 +196,24 @@ test("dial() says unreachable where nobody is, and refused where another mesh is
     }
   });
 });
+
+test("a port that somebody has is said, leaves nothing behind, and another one does", async () => {
+  await withNodes([undefined], async (...nodes) => {
+    const taken = /\/tcp\/(\d+)/.exec(nodeAt(nodes, 0).addresses[0] ?? "")?.[1];
+    const mesh = createLibp2pMesh({ seed: seedOf(2), clock });
+    const gate = { admits: () => true, allows: () => true };
+    const options = { iroh: true, meshId: mesh.self };
+    try {
+      await assert.rejects(
+        mesh.listen({ ...options, tcp: `127.0.0.1:${taken}` }, gate),
+        isCode("no-transport"),
+      );
+      await assert.rejects(mesh.listen({ ...options, tcp: "nowhere" }, gate), SyntaxError);
+      assert.deepEqual(mesh.peers(), []);
+      const { addresses } = await mesh.listen({ ...options, tcp: "127.0.0.1:0" }, gate);
+      assert.ok(addresses.length >= 1);
+    } finally {
+      await mesh.close();
+    }
+  });
+});
