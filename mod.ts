@@ -101,3 +101,14 @@ export type {
   Random,
   Timer,
 } from "./src/ports/mod.ts";
+
+// Whole meshes in one process, in virtual time.
+export { parseScript, parseTime, simulate, simulatedNodesMax } from "./src/simulation/mod.ts";
+export type {
+  Action,
+  Churn,
+  Lag,
+  NodeVerb,
+  SimulationOptions,
+  SimulationReport,
+} from "./src/simulation/mod.ts";

@@ -21,6 +21,7 @@ import { peerCommand } from "./peer.ts";
 import { planCommand } from "./plan.ts";
 import { restartCommand } from "./restart.ts";
 import { serviceCommand } from "./service.ts";
+import { simCommand } from "./sim.ts";
 import { statusCommand } from "./status.ts";
 import { systemdUnitCommand } from "./systemd_unit.ts";
 import { topCommand } from "./top.ts";
@@ -38,7 +39,7 @@ const commands = or(
   modelCommand,
   or(logCommand, verifyCommand),
   or(inviteCommand, joinCommand, peerCommand, planCommand, topCommand),
-  or(serviceCommand, callCommand),
+  or(serviceCommand, callCommand, simCommand),
   systemdUnitCommand,
 );
 
@@ -128,7 +129,7 @@ const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer"]);
 /** The others. */
 const names: ReadonlySet<string> = new Set([
   ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call", "invite", "join", "verify", "plan", "top"],
+  ...["service", "call", "invite", "join", "verify", "plan", "top", "sim"],
 ]);
 
 function exitCodeOf(thrown: unknown): number {

@@ -25,6 +25,9 @@ interface Pending {
   readonly dueMs: number;
 }
 
+/** Whom a node lists, and whether without a doubt. */
+export type View = ReadonlyMap<number, boolean>;
+
 /** How long views took to follow, in milliseconds. */
 export interface Lag {
   readonly count: number;
@@ -46,7 +49,7 @@ export class Expectations {
   readonly #truth: Truth;
   readonly #patience: Patience;
   readonly #pending = new Map<number, Map<number, Pending>>();
-  readonly #views = new Map<number, ReadonlySet<number>>();
+  readonly #views = new Map<number, View>();
   readonly #goneMs: number[] = [];
   readonly #thereMs: number[] = [];
   #pendingCount = 0;
@@ -95,12 +98,12 @@ export class Expectations {
   }
 
   /** A node has told whom it sees. */
-  seen(observer: number, view: ReadonlySet<number>, nowMs: number): void {
+  seen(observer: number, view: View, nowMs: number): void {
     this.#views.set(observer, view);
     const pending = this.#pending.get(observer);
     for (let subject = 1; subject <= this.#truth.count; subject++) {
       if (subject === observer) continue;
-      const isRight = view.has(subject) === this.#isThere(observer, subject);
+      const isRight = isRightIn(view, subject, this.#isThere(observer, subject));
       const known = pending?.get(subject);
       if (isRight && known !== undefined) {
         (known.isThere ? this.#thereMs : this.#goneMs).push(nowMs - known.sinceMs);
@@ -132,7 +135,8 @@ export class Expectations {
     const known = this.#pending.get(observer)?.get(subject);
     if (known?.isThere === isThere) return;
     if (known !== undefined) this.#settle(observer, subject);
-    if (this.#views.get(observer)?.has(subject) === isThere) return;
+    const view = this.#views.get(observer);
+    if (view !== undefined && isRightIn(view, subject, isThere)) return;
     const { goneMsMax, thereMsMax } = this.#patience;
     const all = this.#pending.get(observer) ?? new Map<number, Pending>();
     const dueMs = nowMs + (isThere ? thereMsMax : goneMsMax);
@@ -148,6 +152,11 @@ export class Expectations {
     this.#pendingCount -= this.#pending.get(observer)?.size ?? 0;
     this.#pending.delete(observer);
   }
+}
+
+/** One that is there must be listed without a doubt, and one that is not must not be listed at all. */
+function isRightIn(view: View, subject: number, isThere: boolean): boolean {
+  return isThere ? view.get(subject) === true : !view.has(subject);
 }
 
 function lagOf(values: readonly number[]): Lag {

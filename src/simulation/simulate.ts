@@ -72,9 +72,10 @@ export interface SimulationReport {
   readonly relapses: number;
 }
 
-/** How often views are held against the truth, and how long a stop is waited for. */
+/** How often views are held against the truth; turns of the event loop that take no virtual time. */
 const checkMs = 250;
 const turnsMax = 200;
+const thereMsDefault = 60_000;
 
 /**
  * Runs a simulation to its end, or to the first view that did not follow in time.
@@ -118,7 +119,7 @@ class World {
     const world = this.#nodeWorld();
     this.#nodes = Array.from({ length: options.nodes }, (_, i) => new SimulatedNode(i + 1, world));
     this.#numbers = new Map(this.#nodes.map(({ key, number }) => [key, number]));
-    const { goneMsMax = 5_000, thereMsMax = 60_000 } = options;
+    const { goneMsMax = 5_000, thereMsMax = thereMsDefault } = options;
     this.#expectations = new Expectations({
       count: options.nodes,
       isUp: (node) => this.#nodes[node - 1]?.isUp === true,
@@ -145,11 +146,23 @@ class World {
       this.#agenda = [...actions];
       await this.#play();
       await this.#settleViews();
+    } catch (thrown) {
+      // Whatever a node throws ends a run that its seed repeats.
+      this.#options.signal?.throwIfAborted();
+      this.#fail(`it broke off: ${thrown instanceof Error ? thrown.message : thrown}`);
+      this.#endedMs = this.#clock.monotonicMs();
     } finally {
       for (const node of this.#nodes) node.end("crash");
-      await this.#drive(Promise.all(this.#nodes.map(({ ended }) => ended)));
+      await this.#runOut();
     }
     return this.#report(realTime.monotonicMs() - startMs);
+  }
+
+  /** Lets the programs of all nodes come to their ends. */
+  async #runOut(): Promise<void> {
+    let isDone = false;
+    void Promise.all(this.#nodes.map(({ ended }) => ended)).then(() => isDone = true);
+    while (!isDone) await this.#clock.advance(1);
   }
 
   #report(realMs: number): SimulationReport {
@@ -210,32 +223,38 @@ class World {
     }
   }
 
-  /** Waits until no view is behind any more, as long as each may be. */
+  /** Waits until no view is behind any more, as long as each may be; then every list is the truth. */
   async #settleViews(): Promise<void> {
-    while (this.#failure === undefined && this.#expectations.pendingCount > 0) {
+    const { thereMsMax = thereMsDefault } = this.#options;
+    const limitMs = this.#clock.monotonicMs() + 2 * thereMsMax;
+    let wrong: string | undefined = "nothing was compared";
+    while (this.#failure === undefined && wrong !== undefined) {
       this.#options.signal?.throwIfAborted();
+      if (this.#expectations.pendingCount === 0) wrong = await this.#compareLists();
+      if (wrong === undefined) break;
       await this.#clock.advance(checkMs);
       this.#check();
+      if (this.#clock.monotonicMs() > limitMs) this.#fail(wrong);
     }
-    if (this.#failure === undefined) await this.#compareLists();
     this.#liveNodes = this.#nodes.filter(({ isUp }) => isUp).length;
     this.#endedMs = this.#clock.monotonicMs();
   }
 
-  /** Asks every node for its list: it must be the truth. */
-  async #compareLists(): Promise<void> {
+  /** Asks every node for its list; says whose is not the truth. */
+  async #compareLists(): Promise<string | undefined> {
     const live = this.#nodes.filter(({ isUp }) => isUp);
     for (const node of live) {
       const { peers } = await this.#drive(node.call<PeerList>("peers.list"));
-      const seen = peers.map(({ key, state }) => `${this.#numbers.get(key)}:${state}`);
       const wanted = live.filter((other) => other !== node && this.#hears(node, other)).length;
       const isRight = peers.length === wanted && peers.every(({ key, state }) => {
         const other = this.#nodes[(this.#numbers.get(key) ?? 0) - 1];
         return state !== "suspect" && other?.isUp === true && this.#hears(node, other);
       });
+      if (!isRight) return `node ${node.number} does not list exactly the ${wanted} that are there`;
+      const seen = peers.map(({ key, state }) => `${this.#numbers.get(key)}:${state}`);
       this.#tell(node.number, `list ${seen.join(" ")}`);
-      if (!isRight) this.#fail(`node ${node.number} lists ${peers.length} of ${wanted} nodes`);
     }
+    return undefined;
   }
 
   #hears(one: SimulatedNode, other: SimulatedNode): boolean {
@@ -364,7 +383,9 @@ class World {
         this.#tell(number, `${kind}${about} ${detail}`.trimEnd());
       },
       onPeers: ({ number }, { peers }) => {
-        const view = new Set(peers.map(({ key }) => this.#numbers.get(key) ?? 0));
+        const view = new Map(
+          peers.map(({ key, state }) => [this.#numbers.get(key) ?? 0, state !== "suspect"]),
+        );
         this.#expectations.seen(number, view, this.#clock.monotonicMs());
       },
       onFailed: ({ number }, error) => this.#fail(`node ${number} ended by itself: ${error}`),
