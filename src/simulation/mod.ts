@@ -11,8 +11,9 @@
  *
  * @module
  */
-export { simulate, simulatedNodesMax } from "./simulate.ts";
-export type { SimulationOptions, SimulationReport } from "./simulate.ts";
+export { simulate } from "./simulate.ts";
+export { simulatedNodesMax } from "./simulation_options.ts";
+export type { SimulationOptions, SimulationReport } from "./simulation_options.ts";
 export { parseScript, parseTime } from "./script.ts";
 export type { Action, Churn, NodeVerb } from "./script.ts";
 export type { Lag } from "./_expectations.ts";

@@ -3,74 +3,16 @@
  * simulated network, a modelled disk and virtual time, and does only what a script says. One seed
  * gives one run, event for event.
  */
-import type { Clock } from "../ports/mod.ts";
 import { realClock } from "../ports/mod.ts";
 import type { Invited, PeerList } from "../services/network/mod.ts";
 import { MeshMedium, SeededRandom, VirtualClock } from "../sim/mod.ts";
 import { Expectations } from "./_expectations.ts";
-import type { Lag } from "./_expectations.ts";
 import { SimulatedNode } from "./_simulated_node.ts";
 import type { NodeWorld } from "./_simulated_node.ts";
 import { EventLog } from "./event_log.ts";
 import type { Action, Churn } from "./script.ts";
-
-/** Nodes of a simulation, at most: members of a mesh. */
-export const simulatedNodesMax = 512;
-
-/** What to simulate. */
-export interface SimulationOptions {
-  /** How many nodes: 1..512. */
-  readonly nodes: number;
-  /** Everything random follows from it: 0..2^32-1. */
-  readonly seed: number;
-  /** What happens; see `parseScript`. */
-  readonly actions?: readonly Action[];
-  /** Virtual time behind the founding of the mesh, ms; an "end" of the script wins. @default 60000 */
-  readonly durationMs?: number;
-  /** One-way delay of the network, ms. @default 5 */
-  readonly latencyMs?: number;
-  /** At most so much is added to each delay, ms. @default 5 */
-  readonly jitterMs?: number;
-  /** Probability that a packet is lost. @default 0 */
-  readonly loss?: number;
-  /** Until one that is gone must be in no view, ms. @default 5000 */
-  readonly goneMsMax?: number;
-  /** Until one that is there must be in every view, ms. @default 60000 */
-  readonly thereMsMax?: number;
-  /** Told of each event: virtual milliseconds, the node's number (0: the world), what. */
-  readonly onLine?: (line: string) => void;
-  /** Measures the real time. @default the system's clock */
-  readonly realTime?: Clock;
-  /** Ends the simulation early. */
-  readonly signal?: AbortSignal;
-}
-
-/** What came of it; plain data. */
-export interface SimulationReport {
-  readonly seed: number;
-  readonly nodes: number;
-  /** Whether every view followed in time. */
-  readonly ok: boolean;
-  /** Why not: one sentence. */
-  readonly failure: string | undefined;
-  /** The last events before a failure. */
-  readonly lastLines: readonly string[];
-  readonly virtualMs: number;
-  readonly realMs: number;
-  /** Virtual time over real time. */
-  readonly rate: number;
-  readonly events: number;
-  /** SHA-256 over all events; the same for the same seed, script and release. */
-  readonly digest: string;
-  readonly actions: Readonly<Record<string, number>>;
-  /** Nodes that were up at the end. */
-  readonly liveNodes: number;
-  /** How long views took to lose who went, and to have who came. */
-  readonly gone: Lag;
-  readonly there: Lag;
-  /** Views that were right and became wrong for a while without a reason. */
-  readonly relapses: number;
-}
+import { checkSimulation } from "./simulation_options.ts";
+import type { SimulationOptions, SimulationReport } from "./simulation_options.ts";
 
 /** How often views are held against the truth; turns of the event loop that take no virtual time. */
 const checkMs = 250;
@@ -84,9 +26,7 @@ const thereMsDefault = 60_000;
  * @throws the signal's reason
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationReport> {
-  const { nodes, seed } = options;
-  checkWhole(nodes, { name: "nodes", min: 1, max: simulatedNodesMax });
-  checkWhole(seed, { name: "seed", min: 0, max: 2 ** 32 - 1 });
+  checkSimulation(options);
   // The first boot of a process loads modules, which takes real time; the clock must not wait for it.
   await new World({ nodes: 1, seed: 0 }).warmUp();
   return await new World(options).run();
@@ -391,15 +331,4 @@ class World {
       onFailed: ({ number }, error) => this.#fail(`node ${number} ended by itself: ${error}`),
     };
   }
-}
-
-function checkWhole(
-  value: number,
-  about: { readonly name: string; readonly min: number; readonly max: number },
-): void {
-  const { name, min, max } = about;
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(
-    `Cannot simulate as '${name}' must be a whole number from ${min} to ${max}: current value is ${value}`,
-  );
 }
