@@ -6,6 +6,7 @@
 import { realClock } from "../ports/mod.ts";
 import type { Invited, PeerList } from "../services/network/mod.ts";
 import { MeshMedium, SeededRandom, VirtualClock } from "../sim/mod.ts";
+import { drive } from "./_drive.ts";
 import { Expectations } from "./_expectations.ts";
 import { SimulatedNode } from "./_simulated_node.ts";
 import type { NodeWorld } from "./_simulated_node.ts";
@@ -14,9 +15,8 @@ import type { Action, Churn } from "./script.ts";
 import { checkSimulation } from "./simulation_options.ts";
 import type { SimulationOptions, SimulationReport } from "./simulation_options.ts";
 
-/** How often views are held against the truth; turns of the event loop that take no virtual time. */
+/** How often views are held against the truth, in milliseconds. */
 const checkMs = 250;
-const turnsMax = 200;
 const thereMsDefault = 60_000;
 
 /**
@@ -47,6 +47,8 @@ class World {
   #agenda: Action[] = [];
   #foundedMs = 0;
   #endMs = 0;
+  #endedMs = 0;
+  #liveNodes = 0;
   #failure: string | undefined;
 
   constructor(options: SimulationOptions) {
@@ -125,9 +127,6 @@ class World {
       relapses: this.#expectations.relapses,
     };
   }
-
-  #endedMs = 0;
-  #liveNodes = 0;
 
   /** The first node founds a mesh of all, and the others come in by tickets. */
   async #found(): Promise<void> {
@@ -227,7 +226,10 @@ class World {
         for (const number of action.nodes) this.#end(number, action.kind);
         return;
       case "restart":
-        for (const number of action.nodes) await this.#restart(number);
+        for (const number of action.nodes) {
+          const node = this.#nodes[number - 1];
+          if (node?.isUp === false) await this.#boot(node);
+        }
         return;
       case "partition":
         return this.#part(action.groups);
@@ -238,7 +240,6 @@ class World {
       case "check":
         return await this.#settleViews();
       case "end":
-        return;
     }
   }
 
@@ -248,13 +249,6 @@ class World {
     this.#tell(number, how);
     node.end(how);
     this.#expectations.nodeChanged(number, this.#clock.monotonicMs());
-  }
-
-  async #restart(number: number): Promise<void> {
-    const node = this.#nodes[number - 1];
-    if (node === undefined || node.isUp) return;
-    this.#tell(number, "restart");
-    await this.#boot(node);
   }
 
   async #boot(node: SimulatedNode): Promise<void> {
@@ -301,16 +295,8 @@ class World {
     this.#log.add(this.#clock.monotonicMs(), node, what);
   }
 
-  /** Lets what needs no time happen first, then time pass, until a promise has settled. */
-  async #drive<T>(promise: Promise<T>): Promise<T> {
-    let isDone = false;
-    const end = (): void => void (isDone = true);
-    promise.then(end, end);
-    for (let turn = 0; !isDone; turn++) {
-      this.#options.signal?.throwIfAborted();
-      await this.#clock.advance(turn < turnsMax ? 0 : 1);
-    }
-    return await promise;
+  #drive<T>(promise: Promise<T>): Promise<T> {
+    return drive(promise, { clock: this.#clock, signal: this.#options.signal });
   }
 
   #nodeWorld(): NodeWorld {
