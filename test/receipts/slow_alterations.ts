@@ -2,10 +2,12 @@
  * Alters receipts before they are signed, COUNT times over all kinds of alterations (10,000 without
  * an argument), and checks that each is found, and that who did it is named where the rules allow;
  * one in twelve is honest and must be accepted. Every third good receipt is shown under another
- * request too. Prints a line for each kind; ends with 1, and the seeds, when anything is not so.
+ * request too. Prints a line for each kind; ends with 1, and the seeds, when anything is not so. The
+ * digest over all receipts is the same on every runtime and CPU.
  *
  *     deno run -A test/receipts/slow_alterations.ts 600
  */
+import { createHash } from "node:crypto";
 import { loadExecutor } from "../../src/engine/mod.ts";
 import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { checkTranscript, judge, openReceipt, recompute } from "../../src/receipts/mod.ts";
@@ -50,6 +52,7 @@ const [executor, other] = await Promise.all(
 );
 if (executor === undefined || other === undefined) throw new Error("no executor");
 
+const digest = createHash("sha256");
 let before: Answer | undefined;
 for (let seed = 0; seed < count; seed++) {
   const alteration = kinds[seed % kinds.length] ?? "none";
@@ -58,6 +61,7 @@ for (let seed = 0; seed < count; seed++) {
   tally.cases++;
   const random = new SeededRandom(seed);
   const made = await answer({ executor, other, root, random, alteration });
+  digest.update(JSON.stringify([made.receipt, made.transcript]));
   const verdict = await check(made, executor, seed % 2 === 0);
   const problem = problemOf(made, verdict, { alteration, tally });
   if (problem !== undefined) failures.push(`${alteration}, seed ${seed}: ${problem}`);
@@ -73,7 +77,7 @@ other.close();
 
 console.table(Object.fromEntries(tallies));
 for (const failure of failures.slice(0, 20)) console.log(failure);
-console.log(`${count} cases, ${failures.length} failures`);
+console.log(`${count} cases, ${failures.length} failures, digest ${digest.digest("hex")}`);
 if (failures.length > 0) process.exitCode = 1;
 
 async function check(made: Answer, model: ModelExecutor, withLeaves: boolean): Promise<Verdict> {
