@@ -72,7 +72,8 @@ function routeWords({ stages, costMs, isSolo, missing }: PlacementPlan): string 
   if (isSolo) return `This node computes all of it${cost}.\n`;
   const self = "this node";
   const shown = stages.map((stage) => ({ ...stage, name: safeText(stage.name) }));
-  return `Route${cost}:\n  ${self}\n${drawRoute(shown, { self, costMs: costMs ?? 0 })}`;
+  const start = stages[0]?.isSelf === true ? "" : `  ${self}\n`;
+  return `Route${cost}:\n${start}${drawRoute(shown, { self, costMs: costMs ?? 0 })}`;
 }
 
 /** Numbers as runs: "0-3", "7". */

@@ -22,6 +22,8 @@ export interface LayerChoice {
   readonly context: number | undefined;
   /** Layers that others hold. */
   readonly others: readonly LayerRange[];
+  /** Layers at either end that this node is not trusted with, as "auto" heeds. @default 0 */
+  readonly edgeLayers?: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export function chosenLayers(setting: string, choice: LayerChoice): LayerRange |
 
 function fitting(choice: LayerChoice): LayerRange | undefined {
   const { file, shape: { layerCount }, freeBytes, pageBytes, context, others } = choice;
+  const { edgeLayers = 0 } = choice;
   if (freeBytes === undefined) return undefined;
   const pages = Math.ceil((context ?? positionsDefault) / pagePositions);
   const cacheBytes = pages * pageBytes / layerCount;
@@ -56,7 +59,7 @@ function fitting(choice: LayerChoice): LayerRange | undefined {
     if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
   }
   if (wholeBytes <= freeBytes) return undefined;
-  const layers = chooseLayers({ layerCount, layerBytes, freeBytes, others });
+  const layers = chooseLayers({ layerCount, layerBytes, freeBytes, others, edgeLayers });
   if (layers.to > layers.from) return layers;
   throw new RangeError(
     `Cannot load layers as not one fits: the machine can give ${freeBytes} bytes, and a layer needs ${

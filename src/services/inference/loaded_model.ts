@@ -98,6 +98,7 @@ export async function loadModel(
       pageBytes: pageBytesOf(shape, config.kvType ?? "f32"),
       context: config.context,
       others: opened.root === undefined ? [] : desk.view.layersOf(opened.root),
+      edgeLayers: desk.view.forbiddenEdgeLayers,
     });
     const held = heldOf(shape, layers);
     if (opened.isShared && opened.root !== undefined) {

@@ -26,6 +26,7 @@ export interface MeshModel {
 export class MeshView {
   readonly #host: Host;
   readonly #own: () => readonly ModelShare[];
+  #rules: PlacementConfig = rulesDefault;
   #chooser = new RouteChooser(rulesDefault);
   #list: PeerList | undefined;
   #waiting: (() => void)[] = [];
@@ -43,7 +44,8 @@ export class MeshView {
 
   async #followRules(signal: AbortSignal): Promise<void> {
     for await (const { payload } of this.#host.bus.subscribe(rulesTopic, { signal, replay: 1 })) {
-      this.#chooser = new RouteChooser(payload as PlacementConfig);
+      this.#rules = payload as PlacementConfig;
+      this.#chooser = new RouteChooser(this.#rules);
     }
   }
 
@@ -81,6 +83,11 @@ export class MeshView {
     return this.models().filter((model) =>
       this.#chooser.plan(model, { nodes }).plan.stages !== undefined
     );
+  }
+
+  /** Layers at either end with which nobody would trust this node, being a member. */
+  get forbiddenEdgeLayers(): number {
+    return this.#list?.self.trust === "member" ? this.#rules.ownEdgeLayers : 0;
   }
 
   /** Layers of a model that others compute. */

@@ -1,5 +1,6 @@
 /** Metrics of the stages that this node serves, and of the pipelines that it uses. */
 import type { Metrics } from "../../kernel/mod.ts";
+import { DampedMeasure } from "../../placement/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { PipelineEvent, StageCounters, StageErrorCode } from "../../stages/mod.ts";
 
@@ -12,6 +13,8 @@ export class StageMeters {
   readonly #sessions: ReturnType<Metrics["gauge"]>;
   readonly #rows: ReturnType<Metrics["counter"]>;
   readonly #stale: ReturnType<Metrics["counter"]>;
+  readonly #layerMs = new DampedMeasure();
+  #measured = { rows: 0, computeMs: 0 };
   #counted = { rows: 0, staleFrames: 0 };
 
   constructor(metrics: Metrics) {
@@ -66,12 +69,14 @@ export class StageMeters {
     this.#replayedBytes.add(event.bytes);
   }
 
-  /** Measured time of one layer for one position, to two digits; undefined before there is one. */
+  /** Measured time of one layer for one position, ms, damped; undefined before there is one. */
   layerMs(
     { rows, computeMs }: StageCounters,
     layers: { readonly from: number; readonly to: number },
   ): number | undefined {
-    if (rows === 0) return undefined;
-    return Number((computeMs / rows / (layers.to - layers.from)).toPrecision(1));
+    const { rows: rowsBefore, computeMs: msBefore } = this.#measured;
+    this.#measured = { rows, computeMs };
+    this.#layerMs.add(computeMs - msBefore, (rows - rowsBefore) * (layers.to - layers.from));
+    return this.#layerMs.told;
   }
 }
