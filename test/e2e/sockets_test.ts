@@ -37,6 +37,9 @@ const CALLS: Readonly<Record<string, readonly (readonly [method: string, params:
     ["detokenize", [[1, 2, 3]]],
   ],
   models: [["models.list", []], ["models.info", { model: "stories260K" }]],
+  network: [["mesh.status", {}], ["mesh.join", { ticket: "none" }]],
+  parts: [["parts.list", {}], ["parts.adopt", { path: "/no/such/file" }]],
+  placement: [["placement.plan", { model: 7 }], ["no.such", {}]],
   api: [["no.such", {}]],
 };
 
