@@ -19,6 +19,7 @@ import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
 import { peerCommand } from "./peer.ts";
 import { planCommand } from "./plan.ts";
+import { receiptCommand } from "./receipt.ts";
 import { restartCommand } from "./restart.ts";
 import { serviceCommand } from "./service.ts";
 import { simCommand } from "./sim.ts";
@@ -37,7 +38,7 @@ const commands = or(
   restartCommand,
   configCommand,
   modelCommand,
-  or(logCommand, verifyCommand),
+  or(logCommand, receiptCommand, verifyCommand),
   or(inviteCommand, joinCommand, peerCommand, planCommand, topCommand),
   or(serviceCommand, callCommand, simCommand),
   systemdUnitCommand,
@@ -124,7 +125,7 @@ function helpPath(args: readonly string[]): string {
 }
 
 /** Commands that have commands of their own. */
-const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer"]);
+const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer", "receipt"]);
 
 /** The others. */
 const names: ReadonlySet<string> = new Set([

@@ -56,3 +56,5 @@ export { serveReceipts } from "./receipt_server.ts";
 export type { ReceiptServerOptions } from "./receipt_server.ts";
 export { askStage, collectReceipt } from "./collect.ts";
 export type { AnswerFacts, CollectOptions } from "./collect.ts";
+export { receiptDirectory, ReceiptStore } from "./receipt_store.ts";
+export type { ListedReceipt, ReceiptStoreOptions, StoredReceipt } from "./receipt_store.ts";

@@ -15,6 +15,7 @@
  */
 export { PipelineExecutor } from "./pipeline_executor.ts";
 export type { PipelineOptions } from "./pipeline_executor.ts";
+export { PipelineSession } from "./_pipeline_session.ts";
 export type { PipelineEvent } from "./pipeline_events.ts";
 export { StageServer } from "./stage_server.ts";
 export type { StageServerOptions } from "./stage_server.ts";

@@ -57,6 +57,8 @@ export interface AnswerOptions {
 interface Running extends Pick<Choices, "items" | "end"> {
   readonly head: AnswerHead;
   readonly seed: number;
+  /** The id of its receipt, where it gets one. */
+  readonly receipt: string | undefined;
   /** The form of tool calls, where there may be any. */
   readonly toolFormat: ToolFormat | undefined;
   /** Makes the id of a tool call. */
@@ -82,7 +84,11 @@ export async function answerCompletion(
     const body = await readJson(env.incoming, { bytesMax: options.config.bodyBytesMax });
     const started = await start(options.endpoint.translate(body), env, options);
     const running = { ...started, timing };
-    const headers = { "x-request-id": running.head.id, "x-skep-seed": String(running.seed) };
+    const headers = {
+      "x-request-id": running.head.id,
+      "x-skep-seed": String(running.seed),
+      ...running.receipt === undefined ? {} : { "skep-receipt": running.receipt },
+    };
     if (!running.translated.stream) {
       const answer = await whole(running, options.endpoint.shape);
       return Response.json(answer, { headers: { ...headers, ...timing.headers() } });
@@ -110,13 +116,13 @@ async function start(
     env.outgoing.once("close", end);
     if (env.outgoing.destroyed) end();
   });
-  const { model, fingerprint, seed, toolFormat } = opened.start;
+  const { model, fingerprint, seed, receipt, toolFormat } = opened.start;
   const newCallId = (): string => callId(host.random.fill(new Uint8Array(9)));
   const createdSeconds = Math.floor(host.clock.nowMs() / 1000);
   const { namesTier } = translated;
   const head = { id, createdSeconds, model, fingerprint, namesTier };
   const echo = await echoOf(translated, host);
-  return { ...opened, head, seed, toolFormat, newCallId, translated, echo };
+  return { ...opened, head, seed, receipt, toolFormat, newCallId, translated, echo };
 }
 
 async function echoOf(translated: Translated, host: Host): Promise<string> {

@@ -65,7 +65,7 @@ export function corsHeaders(origin: string): Record<string, string> {
   return {
     "access-control-allow-origin": origin,
     "access-control-expose-headers":
-      "x-request-id, x-skep-seed, x-skep-route, server-timing, retry-after",
+      "x-request-id, x-skep-seed, x-skep-route, skep-receipt, server-timing, retry-after",
     "vary": "origin",
   };
 }

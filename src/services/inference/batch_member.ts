@@ -108,6 +108,11 @@ export class BatchMember {
     return this.#session === session;
   }
 
+  /** Its session, while it has one. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
   /** Positions that its session holds. */
   get positionCount(): number {
     return this.#session?.positionCount ?? 0;

@@ -100,6 +100,15 @@ export const inferenceConfig = v.strictObject({
       "How the attention cache is stored: f32, or f16 in half the memory, whose answers are another numeric class's (skep-q8a-kv16/1). Default: f32.",
     ),
   ),
+  receipts: v.pipe(
+    v.optional(
+      v.picklist(["pipelined", "all", "none"], "it must be pipelined, all or none"),
+      "pipelined",
+    ),
+    v.description(
+      "Which answers get a receipt, kept with their tokens in the state directory: those that other nodes took part in, all, or none.",
+    ),
+  ),
   threads: v.pipe(
     v.optional(count({ from: 1, to: 32 })),
     v.description(

@@ -15,6 +15,7 @@ import { Meters, outcomeOf } from "./meters.ts";
 import { prepareRequest } from "./prompt.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import { doneEvent, RequestRecord } from "./record.ts";
+import type { ReceiptDesk } from "./receipt_desk.ts";
 import { penalises, samplerOptions } from "./sampling.ts";
 import type { GenerateItem, GenerateParams } from "./schemas.ts";
 import { Sequence } from "./sequence.ts";
@@ -29,6 +30,8 @@ export interface GeneratorOptions {
   readonly engine: Engine;
   readonly model: LoadedModel;
   readonly closing: Closing;
+  /** Makes receipts of answers; none are made without it. */
+  readonly receipts?: ReceiptDesk;
 }
 
 /** Generates text for many callers. */
@@ -73,7 +76,8 @@ export class Generator {
     const { request, ticket } = this.#admit(params, signal);
     const { host, model } = this.#options;
     const record = new RequestRecord(request, { model, random: host.random });
-    const items = this.#answer(request, { record, signal, ticket });
+    const receipt = this.#options.receipts?.newId(model);
+    const items = this.#answer(request, { record, signal, ticket, receipt });
     // Closing takes effect at once while the caller holds an item, and else at the next layer.
     const end = once(() => {
       items.return(undefined).catch(() => {});
@@ -168,6 +172,7 @@ export class Generator {
       fingerprint: model.fingerprint,
       promptTokens: request.promptTokens.length,
       seed: request.seed,
+      ...(context.receipt === undefined ? {} : { receipt: context.receipt }),
       ...(request.constraint?.toolFormat === undefined
         ? {}
         : { toolFormat: request.constraint.toolFormat }),
@@ -194,7 +199,8 @@ export class Generator {
       onDrafted: (drafted, accepted) => this.#stepMeters.drafted(drafted, accepted),
     });
     try {
-      yield* generateText({
+      const outputTokens: number[] = [];
+      const items = generateText({
         ...request,
         sequence,
         tokenizer,
@@ -205,9 +211,30 @@ export class Generator {
           watch();
         },
       });
+      for await (const item of items) {
+        if (item.type !== "start") outputTokens.push(...item.tokens);
+        if (item.type === "end") this.#takeReceipt(request, { context, sequence, outputTokens });
+        yield item;
+      }
     } finally {
       sequence.close();
     }
+  }
+
+  #takeReceipt(
+    request: PreparedRequest,
+    { context: { receipt: id }, sequence, outputTokens }: {
+      readonly context: AnswerContext;
+      readonly sequence: Sequence;
+      readonly outputTokens: readonly number[];
+    },
+  ): void {
+    const { receipts, model } = this.#options;
+    if (receipts === undefined || id === undefined) return;
+    const { session } = sequence;
+    const write = receipts.take({ id, request, model, outputTokens, session })
+      .finally(() => this.#writes.delete(write));
+    this.#writes.add(write);
   }
 
   #keep(request: PreparedRequest, record: RequestRecord): void {
@@ -226,6 +253,7 @@ interface AnswerContext {
   readonly record: RequestRecord;
   readonly signal: AbortSignal;
   readonly ticket: Ticket;
+  readonly receipt: string | undefined;
 }
 
 function once(action: () => void): () => void {

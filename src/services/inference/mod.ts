@@ -28,6 +28,8 @@ export { embeddedEvent } from "./embedder.ts";
 export { doneEvent } from "./record.ts";
 export type { DoneBody } from "./record.ts";
 
+export { receiptEvent } from "./receipt_desk.ts";
+
 // For who checks an answer.
 export { heldToSchema, replayChooser, ReplayError } from "./replay.ts";
 export type { HeldTo, ReplayOptions } from "./replay.ts";

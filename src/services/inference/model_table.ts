@@ -141,7 +141,8 @@ export class ModelTable {
   }
 
   #serve(model: LoadedModel): ServedModel {
-    const options = { ...this.#options, model, closing: this.#closing };
+    const { desk: { receipts } } = this.#options;
+    const options = { ...this.#options, receipts, model, closing: this.#closing };
     return { model, generator: new Generator(options), embedder: new Embedder(options) };
   }
 }

@@ -7,6 +7,7 @@ import { RpcError } from "../../kernel/mod.ts";
 import { chatPrompt, ModelError } from "../../model/mod.ts";
 import type { ChatMessage } from "../../model/mod.ts";
 import { constraintOf } from "./constraint.ts";
+import { type HeldTo, heldToOf } from "./replay.ts";
 import type { Constraint } from "./constraint.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { GenerateParams, Tool } from "./schemas.ts";
@@ -24,6 +25,8 @@ export interface PreparedRequest {
   readonly topLogprobs: number | undefined;
   /** What the answer is held to. */
   readonly constraint: Constraint | undefined;
+  /** The same as a transcript keeps it. */
+  readonly heldTo: HeldTo | null;
 }
 
 /** What preparing needs. */
@@ -68,6 +71,7 @@ export function prepareRequest(params: GenerateParams, options: PrepareOptions):
     sampling: params.sampling,
     topLogprobs: params.topLogprobs,
     constraint,
+    heldTo: heldToOf(params, [...params.stop, ...stops]),
   };
 }
 

@@ -254,6 +254,9 @@ export const generateItem = v.variant("type", [
     fingerprint: v.string(),
     promptTokens: v.number(),
     seed: v.number(),
+    receipt: v.exactOptional(
+      v.pipe(v.string(), v.description("The id that the answer's receipt is going to have.")),
+    ),
     toolFormat: v.exactOptional(
       v.pipe(
         toolFormat,

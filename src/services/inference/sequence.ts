@@ -6,6 +6,7 @@
  * the token that is asked for. Which token comes next is the sampler's choice from the same logits
  * either way: a draft only decides whether they have been computed before they are asked for.
  */
+import type { Session } from "../../engine/mod.ts";
 import type { BatchMember, Rows } from "./batch_member.ts";
 import type { Batcher } from "./batcher.ts";
 import { DraftSize } from "./draft_size.ts";
@@ -67,6 +68,11 @@ export class Sequence {
   /** Tokens at the beginning that were taken over from earlier sequences instead of computed. */
   get cachedTokens(): number {
     return this.#member.cachedTokens;
+  }
+
+  /** The executor's session, while it has one. */
+  get session(): Session | undefined {
+    return this.#member.session;
   }
 
   /** Gives the pages back; harmless when called twice. */

@@ -6,6 +6,7 @@ import type { Host } from "../../kernel/mod.ts";
 import type { ModelShape } from "../../model/mod.ts";
 import type { ModelShare } from "../../mesh/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
+import type { ReceiptWitness } from "../../receipts/mod.ts";
 import {
   type HeldPart,
   type PipelineEvent,
@@ -18,6 +19,8 @@ import { announceMs, pagePositions } from "./limits.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { MeshView } from "./mesh_view.ts";
 import { adoptedRoot, isInMesh } from "./shared_parts.ts";
+import type { InferenceConfig } from "./config.ts";
+import { ReceiptDesk } from "./receipt_desk.ts";
 import { StageMeters } from "./stage_meters.ts";
 
 /** A part that is served. */
@@ -42,11 +45,13 @@ export class StageDesk {
   readonly #meters: StageMeters;
   readonly #parts: ServedPart[] = [];
   readonly view: MeshView;
+  readonly receipts: ReceiptDesk;
   #freeSlots: () => number | null = () => null;
   #told = "";
 
-  constructor(host: Host) {
+  constructor(host: Host, config: Pick<InferenceConfig, "receipts">) {
     this.#host = host;
+    this.receipts = new ReceiptDesk(host, config.receipts);
     this.#meters = new StageMeters(host.metrics);
     this.#server = this.#serverOf(host);
     this.view = new MeshView(host, () => this.#parts.map((part) => this.#modelOf(part)));
@@ -106,6 +111,7 @@ export class StageDesk {
       ...{ mesh, clock, random, identity },
       router: this.view.router(),
       ...(local === undefined ? {} : { local }),
+      ...this.#witness(),
       onEvent: (event) => this.#onEvent(event),
     });
   }
@@ -131,12 +137,19 @@ export class StageDesk {
   close(): void {
     this.#stop.abort();
     this.#server?.close();
+    this.receipts.close();
+  }
+
+  #witness(): { witness?: ReceiptWitness } {
+    const { witness } = this.receipts;
+    return witness === undefined ? {} : { witness };
   }
 
   #serverOf({ mesh, clock, log }: Host): StageServer | undefined {
     try {
       return new StageServer({
         ...{ mesh, clock },
+        ...this.#witness(),
         onRefusal: ({ peer, code, sentence }) => {
           this.#meters.refused(peer, code);
           log.warn("A peer's frame was refused", { peer: peer.slice(0, 12), code, sentence });

@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
+import { loadExecutor } from "../../../src/engine/mod.ts";
 import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
 import { createKernel, implement, type Service, silentLog } from "../../../src/kernel/mod.ts";
 import type { Kernel } from "../../../src/kernel/mod.ts";
+import { fileSource, loadTokenizer, openGguf, readModelShape } from "../../../src/model/mod.ts";
 import {
   type MeshNetwork,
   realClock,
@@ -16,7 +18,23 @@ import {
   realNetwork,
   realRandom,
 } from "../../../src/ports/mod.ts";
-import { createInferenceService, inferenceConfig } from "../../../src/services/inference/mod.ts";
+import {
+  checkTranscript,
+  judge,
+  openReceipt,
+  receiptDirectory,
+  ReceiptStore,
+  recompute,
+  type StoredReceipt,
+  type Verdict,
+} from "../../../src/receipts/mod.ts";
+import {
+  createInferenceService,
+  type GenerateItem,
+  inferenceConfig,
+  receiptEvent,
+  replayChooser,
+} from "../../../src/services/inference/mod.ts";
 import { networkContract, peersTopic } from "../../../src/services/network/mod.ts";
 import type { PeerList } from "../../../src/services/network/mod.ts";
 import { type FetchItem, partsContract } from "../../../src/services/parts/mod.ts";
@@ -59,6 +77,8 @@ class Mesh {
   readonly directory = mkdtempSync(join(tmpdir(), "skep-mesh-"));
   readonly model = join(this.directory, "tiny.gguf");
   readonly nodes: Node[] = [];
+  /** What the nodes journalled. */
+  readonly journal: { readonly chi: string; readonly body: unknown }[] = [];
   readonly #alive = setInterval(() => {}, 1000);
 
   constructor() {
@@ -103,7 +123,12 @@ class Mesh {
         },
         log: silentLog(this.clock),
         version: "0.0.0",
-        journalFor: () => ({ append: () => Promise.resolve({ sequence: 1 }) }),
+        journalFor: () => ({
+          append: ({ chi, body }) => {
+            this.journal.push({ chi, body });
+            return Promise.resolve({ sequence: 1 });
+          },
+        }),
         storeFor: () => ({ run: noStore, all: noStore }),
       }),
     };
@@ -228,6 +253,8 @@ function noStore(): never {
 
 interface Answer {
   readonly text: string;
+  /** The id of its receipt, where it gets one. */
+  readonly receipt: string | undefined;
   readonly route: readonly { readonly peer: string; readonly from: number; readonly to: number }[];
 }
 
@@ -239,6 +266,7 @@ async function answer(
   let text = "";
   let count = 0;
   let route: Answer["route"] = [];
+  let receipt: string | undefined;
   for await (
     const item of kernel.stream("inference", "generate", {
       params: {
@@ -252,14 +280,15 @@ async function answer(
       },
     })
   ) {
-    const one = item as { type: string; text?: string; route?: Answer["route"] };
+    const one = item as GenerateItem;
+    if (one.type === "start") receipt = one.receipt;
     if (one.type === "text") {
-      text += one.text ?? "";
+      text += one.text;
       await onToken?.(++count);
     }
     if (one.type === "end") route = one.route ?? [];
   }
-  return { text, route };
+  return { text, route, receipt };
 }
 
 test("A model split over nodes answers through each of them, and through one that has none of it", async () => {
@@ -281,6 +310,77 @@ test("A model split over nodes answers through each of them, and through one tha
     }
     const list = await third.kernel.call("inference", "models.list", { params: {} });
     assert.deepEqual((list as { id: string }[]).map(({ id }) => id), ["stories260K", "tiny"]);
+  } finally {
+    await mesh.close();
+  }
+});
+
+/** What one pass over an answer says of its receipt. */
+async function verdictOf(mesh: Mesh, { receipt, transcript }: StoredReceipt): Promise<Verdict> {
+  const opened = openReceipt(receipt, 5);
+  checkTranscript(transcript, opened.request);
+  const source = await fileSource(realDisk(), mesh.model);
+  const file = await openGguf(source);
+  const executor = await loadExecutor({ file, source, shape: readModelShape(file), threads: 1 });
+  try {
+    const { seed, sampling } = opened.request;
+    const { promptTokens, outputTokens, constraint: heldTo } = transcript;
+    const { vocabularySize } = executor.shape;
+    const choose = await replayChooser({
+      ...{ file, vocabularySize, seed, sampling, heldTo, promptTokens, outputTokens },
+      clock: mesh.clock,
+      tokenizer: loadTokenizer(file),
+    });
+    return judge(opened, await recompute({ receipt: opened, transcript, executor, choose }));
+  } finally {
+    executor.close();
+    await source.close();
+  }
+}
+
+test("Answers that several nodes took part in have receipts that hold, also where one was replaced", async () => {
+  const mesh = new Mesh();
+  try {
+    const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
+    const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    const third = await mesh.add({ threads: 1 });
+    const ids = [await answer(first, "tiny"), await answer(third, "tiny")].map((one) =>
+      one.receipt
+    );
+    const standby = await mesh.add({ model: mesh.model, layers: "2-5", threads: 1 });
+    const after = await answer(first, "tiny", async (count) => {
+      if (count === 10) await mesh.kill(mesh.nodes.includes(second) ? second : standby);
+    });
+    ids.push(after.receipt);
+    await first.kernel.stop();
+    await third.kernel.stop();
+    const store = new ReceiptStore({
+      disk: realDisk(),
+      directory: receiptDirectory(mesh.directory),
+    });
+    assert.deepEqual((await store.list()).map(({ id }) => id).sort(), ids.toSorted());
+    for (const id of ids) {
+      const stored = await store.read(String(id).slice(0, 20));
+      const { finding, positions } = await verdictOf(mesh, stored);
+      assert.equal(finding, undefined, JSON.stringify(finding));
+      assert.ok(positions > 40);
+      const event = mesh.journal.find(({ chi, body }) =>
+        chi === receiptEvent && JSON.stringify(body) === JSON.stringify({ receipt: stored.receipt })
+      );
+      assert.ok(event !== undefined);
+    }
+  } finally {
+    await mesh.close();
+  }
+});
+
+test("A node alone makes receipts where it is told to, for models whose root is known", async () => {
+  const mesh = new Mesh();
+  try {
+    const some = await mesh.add({ model: mesh.model, layers: "0-5", threads: 1, receipts: "none" });
+    assert.equal((await answer(some, "tiny")).receipt, undefined);
+    const alone = await mesh.add({ threads: 1, receipts: "all" });
+    assert.equal((await answer(alone, "stories260K")).receipt, undefined);
   } finally {
     await mesh.close();
   }
