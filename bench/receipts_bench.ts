@@ -1,0 +1,160 @@
+/**
+ * Receipts: bytes for each stage, their cost as a share of the time that a stage computes, and how
+ * much faster an answer is checked than it was made.
+ *
+ *     deno run -A bench/receipts_bench.ts [MODEL.gguf] [TOKENS]
+ *
+ * Without a model the embedded one is measured. One node holds all layers; it is told of every row as
+ * a stage is, and the time that this takes is summed up by itself.
+ */
+import { createSampler, loadExecutor } from "../src/engine/mod.ts";
+import type { ModelExecutor } from "../src/engine/mod.ts";
+import { identityFromSeed } from "../src/identity/mod.ts";
+import { embeddedModel, fileSource, openGguf, readModelShape } from "../src/model/mod.ts";
+import { realClock, realDisk } from "../src/ports/mod.ts";
+import {
+  bytesOfHex,
+  commitmentsOf,
+  hexOf,
+  judge,
+  openReceipt,
+  ReceiptWitness,
+  recompute,
+  signStatement,
+  statementDigest,
+} from "../src/receipts/mod.ts";
+import type { Receipt, RecordedOpen, Transcript } from "../src/receipts/mod.ts";
+
+const [model, count = "64"] = process.argv.slice(2);
+const outputTokens = Number(count);
+const promptLength = 32;
+const seed = 1;
+const identity = identityFromSeed(new Uint8Array(32).fill(7));
+const self = hexOf(identity.publicKey);
+
+const source = model === undefined ? embeddedModel() : await fileSource(realDisk(), model);
+const file = await openGguf(source);
+const executor = await loadExecutor({
+  file,
+  source,
+  shape: readModelShape(file),
+  contextMax: promptLength + outputTokens + 1,
+});
+const { vocabularySize, layerCount, width } = executor.shape;
+const sampler = createSampler({ vocabularySize, seed });
+const prompt = Array.from({ length: promptLength }, (_, i) => (i * 37 + 1) % vocabularySize);
+
+const generated = await generate(executor);
+const { receipt, transcript, computeMs, witnessMs, signMs, sizes } = await stage(generated.tokens);
+const opened = openReceipt(receipt, layerCount);
+const beganMs = performance.now();
+const truth = await recompute({
+  receipt: opened,
+  transcript,
+  executor,
+  choose: (logits, index) => sampler.sample(logits, { position: promptLength + index }),
+});
+const verifyMs = performance.now() - beganMs;
+if (!judge(opened, truth).isGood) throw new TypeError("An honest receipt was refused");
+executor.close();
+await source.close();
+
+const perSecond = (ms: number): string => (outputTokens * 1000 / ms).toFixed(1);
+console.table({
+  "tokens asked, answered": `${promptLength}, ${outputTokens}`,
+  "bytes for each stage": sizes.stage,
+  "bytes of the requester's statement": sizes.request,
+  "made, tokens/s": perSecond(generated.ms),
+  "checked, tokens/s": perSecond(verifyMs),
+  "checked over made": (generated.ms / verifyMs).toFixed(2),
+  "witness, share of a stage's time": `${(100 * witnessMs / computeMs).toFixed(2)} %`,
+  "signing, ms an answer": signMs.toFixed(2),
+});
+
+/** An answer, as one node makes it by itself. */
+async function generate(by: ModelExecutor): Promise<{ tokens: number[]; ms: number }> {
+  const tokens = [...prompt];
+  const session = by.openSession();
+  const fromMs = performance.now();
+  for (let next = Uint32Array.from(prompt); tokens.length < promptLength + outputTokens;) {
+    const logits = await by.step([{ session, tokens: next, logits: "last" }]);
+    const token = sampler.sample(logits, { position: tokens.length });
+    tokens.push(token);
+    next = Uint32Array.of(token);
+  }
+  const ms = performance.now() - fromMs;
+  session.drop();
+  return { tokens, ms };
+}
+
+/** The same answer through a stage that vouches for it. */
+async function stage(tokens: readonly number[]): Promise<{
+  readonly receipt: Receipt;
+  readonly transcript: Transcript;
+  readonly computeMs: number;
+  readonly witnessMs: number;
+  readonly signMs: number;
+  readonly sizes: { readonly stage: number; readonly request: number };
+}> {
+  const witness = new ReceiptWitness({ self, signer: identity, clock: realClock() });
+  const subject = { requester: self, payer: self, root: "00".repeat(32) };
+  const open: RecordedOpen = {
+    ...subject,
+    session: "00".repeat(16),
+    numericClass: executor.numericClass,
+    stages: [{ peer: self, from: 0, to: layerCount, embedding: true, head: true }],
+  };
+  witness.opened({ open }, 0);
+  const session = executor.openSession();
+  const layers = { from: 0, to: layerCount };
+  let computeMs = 0;
+  let witnessMs = 0;
+  for (let from = 0; from < tokens.length - 1;) {
+    const to = from === 0 ? promptLength : from + 1;
+    const ids = Uint32Array.from(tokens.slice(from, to));
+    const beginMs = performance.now();
+    const hidden = await executor.embed(ids);
+    const batch = [{ session, firstPosition: from, positionCount: to - from }];
+    const output = await executor.forward(layers, batch, hidden);
+    const logits = await executor.head(output.slice(-width));
+    const doneMs = performance.now();
+    const rows = { firstPosition: from, positionCount: to - from };
+    witness.computed({ ...rows, open, input: undefined, tokens: ids, output });
+    witness.headed({ open, firstPosition: to - 1, positionCount: 1, logits });
+    witnessMs += performance.now() - doneMs;
+    computeMs += doneMs - beginMs;
+    from = to;
+  }
+  session.drop();
+  const signingMs = performance.now();
+  const request = hexOf(crypto.getRandomValues(new Uint8Array(32)));
+  const signed = await witness.sign({
+    session: open.session,
+    request,
+    to: tokens.length - 1,
+  }, self);
+  const transcript: Transcript = {
+    kind: "skep-transcript/1",
+    salt: hexOf(bytesOfHex("11".repeat(32))),
+    promptTokens: [...prompt],
+    outputTokens: tokens.slice(promptLength),
+    constraint: null,
+  };
+  const byRequester = await signStatement({
+    kind: "skep-request/1",
+    ...{ ...subject, request, class: executor.numericClass },
+    promptTokens: promptLength,
+    outputTokens,
+    ...commitmentsOf(transcript),
+    ...{ seed, sampling: {}, maxTokens: outputTokens, contextMax: executor.contextMax },
+    stages: [statementDigest(signed)],
+    signedAtMs: Date.now(),
+  }, identity);
+  const signMs = performance.now() - signingMs;
+  const receipt: Receipt = { kind: "skep-receipt/1", request: byRequester, stages: [signed] };
+  const sizes = {
+    stage: JSON.stringify(signed).length,
+    request: JSON.stringify(byRequester).length,
+  };
+  return { receipt, transcript, computeMs, witnessMs, signMs, sizes };
+}
