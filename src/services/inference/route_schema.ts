@@ -14,3 +14,9 @@ export const routeSchema = v.pipe(
   v.readonly(),
   v.description("Who computed which layers at the end, where the model is spread over nodes."),
 );
+
+/** The id of an answer's receipt. */
+export const receiptIdSchema = v.pipe(
+  v.string(),
+  v.description("The id that the answer's receipt is going to have, where it gets one."),
+);

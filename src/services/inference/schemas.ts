@@ -14,7 +14,7 @@ import {
   toolsMax,
   topLogprobsMax,
 } from "./limits.ts";
-import { routeSchema } from "./route_schema.ts";
+import { receiptIdSchema, routeSchema } from "./route_schema.ts";
 
 // By one loop: a schema per item takes a third of a second for a million items.
 const tokenList = v.pipe(
@@ -254,9 +254,7 @@ export const generateItem = v.variant("type", [
     fingerprint: v.string(),
     promptTokens: v.number(),
     seed: v.number(),
-    receipt: v.exactOptional(
-      v.pipe(v.string(), v.description("The id that the answer's receipt is going to have.")),
-    ),
+    receipt: v.exactOptional(receiptIdSchema),
     toolFormat: v.exactOptional(
       v.pipe(
         toolFormat,
