@@ -30,8 +30,6 @@ const tokenList = v.pipe(
 
 const text = v.pipe(v.string(), v.maxLength(textCharactersMax));
 
-const toolName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/));
-
 const message = v.strictObject({
   role: v.picklist(["system", "user", "assistant", "tool"]),
   content: v.string(),
@@ -48,7 +46,7 @@ const message = v.strictObject({
 });
 
 const tool = v.strictObject({
-  name: toolName,
+  name: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_.-]{1,64}$/)),
   description: v.optional(v.string()),
   /** A JSON schema of an object; none for a tool that takes no arguments. */
   parameters: v.optional(v.unknown()),
