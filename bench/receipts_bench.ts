@@ -4,7 +4,7 @@
  *
  *     deno run -A bench/receipts_bench.ts [MODEL.gguf] [TOKENS]
  *
- * Without a model the embedded one is measured. One node holds all layers; it is told of every row as
+ * Without a model the embedded one is measured; --small asks for a short answer. One node holds all layers; it is told of every row as
  * a stage is, and the time that this takes is summed up by itself.
  */
 import { createSampler, loadExecutor } from "../src/engine/mod.ts";
@@ -24,8 +24,11 @@ import {
   statementDigest,
 } from "../src/receipts/mod.ts";
 import type { Receipt, RecordedOpen, Transcript } from "../src/receipts/mod.ts";
+import { small } from "./_measure.ts";
 
-const [model, count = "64"] = process.argv.slice(2);
+const [model, count = small ? "8" : "64"] = process.argv.slice(2).filter((one) =>
+  one !== "--small"
+);
 const outputTokens = Number(count);
 const promptLength = 32;
 const seed = 1;
@@ -60,6 +63,12 @@ executor.close();
 await source.close();
 
 const perSecond = (ms: number): string => (outputTokens * 1000 / ms).toFixed(1);
+console.log(JSON.stringify({
+  name: "receipts, an answer checked",
+  rate: outputTokens * 1000 / verifyMs,
+  unit: "tokens/s",
+  checksum: generated.tokens.reduce((sum, token) => (sum * 31 + token) % 2 ** 32, 0),
+}));
 console.table({
   "tokens asked, answered": `${promptLength}, ${outputTokens}`,
   "bytes for each stage": sizes.stage,
