@@ -4,6 +4,7 @@
  * Usage: `deno task test:node [file or folder ...]`, with folders and files below `test/`.
  */
 import { readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { findNode, runScript, runVisibly, StepError, TOP } from "./tools.ts";
@@ -26,7 +27,13 @@ await runScript(async () => {
   if (files.length === 0) throw new StepError("Cannot run tests as no file ends in _test.ts");
   // The top folder has no package.json by design, so Node would warn for each module that it had to
   // look whether it is ESM.
-  const flags = ["--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--test-reporter=spec"];
+  // Node leaves one core free, which is half of two.
+  const concurrency = `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`;
+  const flags = [
+    "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+    "--test-reporter=spec",
+    concurrency,
+  ];
   // Tests of permissions start a Deno; this one, when it is Deno that runs this.
   const env: Record<string, string> = process.versions["deno"] === undefined
     ? {}
