@@ -7,9 +7,9 @@ import { test } from "node:test";
 import { loadIroh } from "../../../src/mesh/libp2p/iroh_native.ts";
 import { MeshError } from "../../../src/ports/mod.ts";
 import type { MeshStream } from "../../../src/ports/mod.ts";
-import { clock, link, nextEvent, nodeAt, withNodes } from "./_meshes.ts";
-import type { Node } from "./_meshes.ts";
-import { hasRuntime, type NodeProcess, OTHER, OWN, withProcess } from "./_processes.ts";
+import { clock, nextEvent } from "./_meshes.ts";
+import { dial, exchange, withTwo } from "./_pairs.ts";
+import { hasRuntime, OTHER, OWN } from "./_processes.ts";
 
 /** A dead peer is noticed within 800 ms; tests run beside others, which adds to that. */
 const NOTICED_MS_MAX = 1500;
@@ -18,39 +18,6 @@ const hasIroh = !("missing" in loadIroh());
 
 function isCode(code: MeshError["code"]): (thrown: unknown) => boolean {
   return (thrown) => thrown instanceof MeshError && thrown.code === code;
-}
-
-async function dial(a: Node, process: NodeProcess): Promise<void> {
-  const peer = { mesh: { ...a.mesh, self: process.key }, addresses: process.addresses };
-  await link(a, peer);
-  await process.next(({ event }) => event === "connected");
-}
-
-/** A node of this process linked with one of another process. */
-async function withTwo(
-  options: { readonly transport: "tcp" | "iroh"; readonly runtime: typeof OWN },
-  use: (a: Node, process: NodeProcess) => Promise<void>,
-): Promise<void> {
-  const { transport, runtime } = options;
-  await withProcess({ runtime, transport, seed: 200 }, async (process) => {
-    await withNodes([undefined], async (...nodes) => {
-      const a = nodeAt(nodes, 0);
-      await dial(a, process);
-      await use(a, process);
-    }, transport === "iroh" ? { tcp: false, iroh: true } : {});
-  });
-}
-
-async function exchange(stream: MeshStream, count: number): Promise<void> {
-  const frames = stream.frames[Symbol.asyncIterator]();
-  for (let at = 0; at < count; at++) {
-    const frame = new Uint8Array(16384).fill(at);
-    if (!stream.send(frame)) await stream.drained();
-    const { value } = await frames.next();
-    assert.deepEqual(value, frame);
-  }
-  await stream.close();
-  assert.deepEqual(await frames.next(), { done: true, value: undefined });
 }
 
 /** Sends until the stream is closed; a hang fails the test by its time. */
@@ -118,38 +85,6 @@ for (const transport of ["tcp", "iroh"] as const) {
     });
   });
 }
-
-test("an event loop that was blocked for 1.5 s costs one link, and no more", async () => {
-  await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
-    const closed = nextEvent(a.mesh, "closed");
-    process.tell({ blockMs: 1500 });
-    await closed;
-    await process.next(({ event }) => event === "closed");
-    await dial(a, process);
-    const again = nextEvent(a.mesh, "closed").then(() => "closed", () => "never");
-    assert.equal(await Promise.race([again, clock.sleep(2000).then(() => "steady")]), "steady");
-    assert.deepEqual(process.rest(), []);
-    // This side blocks: the other one ends the link, this one does not blame it for the silence.
-    const endMs = performance.now() + 1500;
-    while (performance.now() < endMs);
-    await again;
-    await process.next(({ event }) => event === "closed");
-    await dial(a, process);
-    await exchange(await a.mesh.open(process.key, "/test/echo"), 3);
-  });
-});
-
-test("an event loop that is blocked for 400 ms again and again keeps its links", async () => {
-  await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
-    const closed = nextEvent(a.mesh, "closed").then(() => "closed", () => "never");
-    for (let count = 0; count < 4; count++) {
-      process.tell({ blockMs: 400 });
-      await clock.sleep(500);
-    }
-    assert.equal(await Promise.race([closed, clock.sleep(300).then(() => "kept")]), "kept");
-    assert.equal(a.mesh.peers().length, 1);
-  });
-});
 
 test("a peer that sends without end is slowed down, and its link lives", async () => {
   await withTwo({ transport: "tcp", runtime: OWN }, async (a, process) => {
