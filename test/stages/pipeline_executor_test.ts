@@ -118,7 +118,8 @@ test("PipelineExecutor computes ragged batches, drafts that are taken back, and 
 });
 
 test("PipelineExecutor replaces a stage that dies, wherever it is, and the bits stay", async () => {
-  const whole = await (await Cluster.create([])).load();
+  const bare = await Cluster.create([]);
+  const whole = await bare.load();
   const options = { prompt: tokens.subarray(0, 70), count: 10 };
   const expected = await decode(whole, options);
   for (const victim of [1, 2, 3]) {
@@ -141,4 +142,5 @@ test("PipelineExecutor replaces a stage that dies, wherever it is, and the bits 
     await cluster.close();
   }
   whole.close();
+  await bare.close();
 });
