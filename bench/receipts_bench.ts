@@ -21,7 +21,7 @@ import {
   ReceiptWitness,
   recompute,
   signStatement,
-  statementDigest,
+  stagesDigest,
 } from "../src/receipts/mod.ts";
 import type { Receipt, RecordedOpen, Transcript } from "../src/receipts/mod.ts";
 import { small } from "./_measure.ts";
@@ -71,7 +71,7 @@ console.log(JSON.stringify({
 }));
 console.table({
   "tokens asked, answered": `${promptLength}, ${outputTokens}`,
-  "bytes for each stage": sizes.stage,
+  "bytes for each stage, after one token and after all": sizes.stage.join(", "),
   "bytes of the requester's statement": sizes.request,
   "made, tokens/s": perSecond(generated.ms),
   "checked, tokens/s": perSecond(verifyMs),
@@ -103,7 +103,8 @@ async function stage(tokens: readonly number[]): Promise<{
   readonly computeMs: number;
   readonly witnessMs: number;
   readonly signMs: number;
-  readonly sizes: { readonly stage: number; readonly request: number };
+  /** Of the stage's statement after the first token and after the last; of the requester's. */
+  readonly sizes: { readonly stage: readonly number[]; readonly request: number };
 }> {
   const witness = new ReceiptWitness({ self, signer: identity, clock: realClock() });
   const subject = { requester: self, payer: self, root: "00".repeat(32) };
@@ -137,11 +138,9 @@ async function stage(tokens: readonly number[]): Promise<{
   session.drop();
   const signingMs = performance.now();
   const request = hexOf(crypto.getRandomValues(new Uint8Array(32)));
-  const signed = await witness.sign({
-    session: open.session,
-    request,
-    to: tokens.length - 1,
-  }, self);
+  const { session: id } = open;
+  const first = await witness.sign({ session: id, request, to: promptLength }, self);
+  const signed = await witness.sign({ session: id, request, to: tokens.length - 1 }, self);
   const transcript: Transcript = {
     kind: "skep-transcript/1",
     salt: hexOf(bytesOfHex("11".repeat(32))),
@@ -150,19 +149,20 @@ async function stage(tokens: readonly number[]): Promise<{
     constraint: null,
   };
   const byRequester = await signStatement({
-    kind: "skep-request/1",
+    kind: "skep-request/2",
     ...{ ...subject, request, class: executor.numericClass },
     promptTokens: promptLength,
     outputTokens,
     ...commitmentsOf(transcript),
     ...{ seed, sampling: {}, maxTokens: outputTokens, contextMax: executor.contextMax },
-    stages: [statementDigest(signed)],
+    session: id,
+    stages: stagesDigest([signed]),
     signedAtMs: Date.now(),
   }, identity);
   const signMs = performance.now() - signingMs;
-  const receipt: Receipt = { kind: "skep-receipt/1", request: byRequester, stages: [signed] };
+  const receipt: Receipt = { kind: "skep-receipt/2", request: byRequester, stages: [signed] };
   const sizes = {
-    stage: JSON.stringify(signed).length,
+    stage: [first, signed].map(({ length }) => length),
     request: JSON.stringify(byRequester).length,
   };
   return { receipt, transcript, computeMs, witnessMs, signMs, sizes };

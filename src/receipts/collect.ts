@@ -3,7 +3,7 @@
  */
 import type { Clock, MeshNetwork } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
-import { openReceipt, positionsOf, type Receipt, statementDigest } from "./receipt.ts";
+import { openReceipt, positionsOf, type Receipt } from "./receipt.ts";
 import {
   answerSchema,
   decodeJsonFrame,
@@ -12,12 +12,9 @@ import {
   type ReceiptAsk,
   receiptProtocol,
 } from "./receipt_frames.ts";
-import {
-  type RequestStatement,
-  type SignedStatement,
-  signStatement,
-  type StatementSigner,
-} from "./statement.ts";
+import type { StatementSigner } from "./signing.ts";
+import { stagesDigest } from "./stage_statement.ts";
+import { type RequestStatement, signStatement } from "./statement.ts";
 import { commitmentsOf, type Transcript } from "./transcript.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
@@ -82,23 +79,24 @@ export async function collectReceipt(
     ),
   );
   const statement: RequestStatement = {
-    kind: "skep-request/1",
+    kind: "skep-request/2",
     request: facts.request,
     requester: mesh.self,
     payer: facts.payer,
     root: facts.root,
     class: facts.numericClass,
+    session: stages?.session ?? null,
     ...counts,
     ...commitmentsOf(transcript),
     seed: facts.seed,
     sampling: facts.sampling,
     maxTokens: facts.maxTokens,
     contextMax: facts.contextMax,
-    stages: signed.map(statementDigest),
+    stages: stagesDigest(signed),
     signedAtMs: clock.nowMs(),
   };
   const request = await signStatement(statement, signer);
-  const receipt: Receipt = { kind: "skep-receipt/1", request, stages: signed };
+  const receipt: Receipt = { kind: "skep-receipt/2", request, stages: signed };
   openReceipt(receipt, facts.layerCount);
   return receipt;
 }
@@ -162,7 +160,7 @@ async function signatureOf(
     readonly ask: Extract<ReceiptAsk, { kind: "sign" }>;
     readonly options: CollectOptions;
   },
-): Promise<SignedStatement> {
+): Promise<string> {
   const { witness, mesh } = options;
   if (peer === mesh.self) return await witness.sign(ask, peer);
   const answer = await askStage(peer, ask, options);

@@ -9,7 +9,8 @@
 import { isEqual, leafBytes, LeafTree } from "./leaf_tree.ts";
 import type { OpenReceipt } from "./receipt.ts";
 import type { StageTruth, Truth } from "./recompute.ts";
-import { hexOf, type StageStatement } from "./statement.ts";
+import { hexOf } from "./signing.ts";
+import type { StageStatement } from "./stage_statement.ts";
 
 /** What was found wrong. */
 export type Finding =
@@ -36,6 +37,15 @@ export type Finding =
     readonly kind: "wrong-token";
     readonly blamed: string;
     /** Index in the answer. */
+    readonly index: number;
+    readonly chosen: number;
+  }
+  | {
+    /** A token that the settings do not choose, from numbers that a stage has not signed for. */
+    readonly kind: "disputed-token";
+    /** Public keys of the two of whom one is to blame: the stage that was gone, and the requester. */
+    readonly between: readonly [string, string];
+    readonly stage: number;
     readonly index: number;
     readonly chosen: number;
   };
@@ -76,8 +86,23 @@ export function judge(
   if (wrongToken === undefined) {
     return { isGood: true, finding: undefined, notJudged: [], positions };
   }
-  const finding: Finding = { kind: "wrong-token", blamed: request.requester, ...wrongToken };
+  const finding = tokenFinding({ request, stages }, wrongToken);
   return { isGood: false, finding, notJudged: [], positions };
+}
+
+/** The requester's, unless a stage did not sign for what the token was drawn from. */
+function tokenFinding(
+  { request, stages }: OpenReceipt,
+  wrong: Exclude<Truth["wrongToken"], undefined>,
+): Finding {
+  const drawnAt = request.promptTokens - 1 + wrong.index;
+  const stage = stages.findIndex(({ positions, head, logits }) =>
+    positions.to <= drawnAt || (head && (logits === undefined || drawnAt < logits.from))
+  );
+  const gone = stages[stage];
+  return gone === undefined
+    ? { kind: "wrong-token", blamed: request.requester, ...wrong }
+    : { kind: "disputed-token", between: [gone.stage, request.requester], stage, ...wrong };
 }
 
 /** One sentence for people. @param nameOf how a public key is told */
@@ -86,6 +111,10 @@ export function sentenceOf(finding: Finding, nameOf: (key: string) => string): s
     case "wrong-token":
       return `The requester ${nameOf(finding.blamed)} signed for another token than its settings ` +
         `choose, at ${finding.index} of the answer: they choose ${finding.chosen}`;
+    case "disputed-token":
+      return `Token ${finding.index} of the answer is not ${finding.chosen}, which the settings ` +
+        `choose, and stage ${finding.stage + 1} has not signed for what it was drawn from: ` +
+        `${finding.between.map(nameOf).join(" or ")} is to blame`;
     case "disputed-input": {
       const [giver, taker] = finding.between.map(nameOf);
       return `What ${giver} should have given to stage ${finding.stage + 1} is not what ${taker} ` +
@@ -123,7 +152,7 @@ function findingOf(statement: StageStatement, place: Place): Finding | undefined
     return { kind: "wrong-output", blamed: stage, stage: number, ...output };
   }
   if (logits === undefined || right.logits.count === 0) return undefined;
-  const found = compare(logits.root, { place, tree: "logits", first: logits.positions.from });
+  const found = compare(logits.root, { place, tree: "logits", first: logits.from });
   return found && { kind: "wrong-logits", blamed: stage, stage: number, ...found };
 }
 

@@ -9,29 +9,25 @@ export { ReceiptError } from "./errors.ts";
 export type { ReceiptErrorCode } from "./errors.ts";
 export { isInTree, leafBytes, LeafTree } from "./leaf_tree.ts";
 export type { LeafProof } from "./leaf_tree.ts";
+export { bytesOfHex, hexOf } from "./signing.ts";
+export type { StatementSigner } from "./signing.ts";
+export { openingDigest } from "./opening.ts";
+export type { Opening } from "./opening.ts";
 export {
-  bytesOfHex,
-  hexOf,
-  openRequestStatement,
   openStageStatement,
-  requestStatementBytesMax,
-  signedStatement,
-  signStatement,
+  signStageStatement,
+  stagesDigest,
   stageStatementBytesMax,
-} from "./statement.ts";
-export type {
-  RequestStatement,
-  SignedStatement,
-  StageStatement,
-  StatementSigner,
-} from "./statement.ts";
+} from "./stage_statement.ts";
+export type { Span, StageStatement } from "./stage_statement.ts";
+export { openRequestStatement, requestStatementBytesMax, signStatement } from "./statement.ts";
+export type { RequestStatement, SignedStatement } from "./statement.ts";
 export {
   openReceipt,
   parseReceipt,
   positionsOf,
   receiptBytesMax,
   receiptSchema,
-  statementDigest,
 } from "./receipt.ts";
 export type { OpenReceipt, Receipt } from "./receipt.ts";
 export {

@@ -2,27 +2,29 @@
  * A receipt: the requester's statement and those of the stages that computed its answer. It shows
  * neither prompt nor answer; who has the transcript, which holds the salt, can check it.
  */
-import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { ReceiptError } from "./errors.ts";
+import { openingDigest } from "./opening.ts";
 import {
-  openRequestStatement,
   openStageStatement,
-  type RequestStatement,
-  type SignedStatement,
-  signedStatement,
+  stagesDigest,
   type StageStatement,
-} from "./statement.ts";
+  stageStatementCharactersMax,
+} from "./stage_statement.ts";
+import { openRequestStatement, type RequestStatement, signedStatement } from "./statement.ts";
 
 /** Longest receipt, in bytes. */
 export const receiptBytesMax = 8 * 1024 * 1024;
 
 /** The schema of a receipt's file. */
 export const receiptSchema = v.strictObject({
-  kind: v.literal("skep-receipt/1"),
+  kind: v.literal("skep-receipt/2"),
   request: signedStatement,
-  /** In the order of the layers. */
-  stages: v.pipe(v.array(signedStatement), v.maxLength(1024)),
+  /** Statements and signatures of the stages, base64url, in the order of the layers. */
+  stages: v.pipe(
+    v.array(v.pipe(v.string(), v.maxLength(stageStatementCharactersMax))),
+    v.maxLength(1024),
+  ),
 });
 
 /** A receipt as it is kept and sent. */
@@ -32,11 +34,6 @@ export type Receipt = Readonly<v.InferOutput<typeof receiptSchema>>;
 export interface OpenReceipt {
   readonly request: RequestStatement;
   readonly stages: readonly StageStatement[];
-}
-
-/** SHA-256 of a statement's text, hexadecimal: how a requester names it. */
-export function statementDigest({ statement }: SignedStatement): string {
-  return createHash("sha256").update(statement).digest("hex");
 }
 
 /** Reads a receipt's text. @throws {ReceiptError} "malformed" */
@@ -85,28 +82,19 @@ export function checked<S extends v.GenericSchema>(
 export function openReceipt(receipt: Receipt, layerCount: number): OpenReceipt {
   const request = openRequestStatement(receipt.request);
   const stages = receipt.stages.map(openStageStatement);
-  const digests = receipt.stages.map(statementDigest);
-  if (digests.join() !== request.stages.join()) {
+  if (stagesDigest(receipt.stages) !== request.stages) {
     throw mismatch("the requester did not sign for these stages' statements, in this order");
   }
-  for (const [i, stage] of stages.entries()) {
-    for (const name of ["request", "requester", "payer", "root", "class"] as const) {
-      if (stage[name] !== request[name]) {
-        throw mismatch(`stage ${i + 1} signed for another ${said[name]}`);
-      }
-    }
+  const opening = openingDigest(request);
+  const stranger = stages.findIndex((stage) => stage.opening !== opening);
+  if (stranger >= 0) {
+    throw mismatch(
+      `stage ${stranger + 1} signed for another request, requester, payer, model, class or session`,
+    );
   }
   checkCover(stages, { layerCount, request });
   return { request, stages };
 }
-
-const said = {
-  request: "request",
-  requester: "requester",
-  payer: "payer",
-  root: "model",
-  class: "numeric class",
-};
 
 /** Positions whose keys and values an answer needs: all but its last token's. */
 export function positionsOf(
@@ -127,10 +115,13 @@ function checkCover(
     if (embedding && i > 0) throw mismatch(`${name} is not where the embedding is`);
     if (layers.from !== layer) throw mismatch(`${name} does not begin at layer ${layer}`);
     if (head && i < stages.length - 1) throw mismatch(`${name} is not where the head is`);
-    if (positions.to !== end) {
-      throw mismatch(`${name} signed up to position ${positions.to} and not ${end}`);
+    // Who was gone at the end has signed up to its last renewal.
+    if (positions.to > end) {
+      throw mismatch(`${name} signed up to position ${positions.to} and the answer ends at ${end}`);
     }
-    if (head && request.outputTokens > 0) checkLogits(logits, { name, request, end });
+    if (head && request.outputTokens > 0 && (logits !== undefined || positions.to === end)) {
+      checkLogits(logits, { name, request, end: positions.to });
+    }
     layer = layers.to;
   }
   if (stages.length > 0 && layer !== layerCount) {
@@ -138,7 +129,7 @@ function checkCover(
   }
 }
 
-/** Logits are signed up to the end; those that were computed by a stage that is gone are not. */
+/** Logits are signed up to where the activations are; those that were computed by a stage that is gone are not. */
 function checkLogits(
   logits: StageStatement["logits"],
   { name, request, end }: {
@@ -148,8 +139,7 @@ function checkLogits(
   },
 ): void {
   const first = request.promptTokens - 1;
-  const range = logits?.positions;
-  if (range?.to === end && range.from >= first && range.from < end) return;
+  if (logits?.to === end && logits.from >= first && logits.from < end) return;
   throw mismatch(`${name} did not sign the logits of positions from ${first} on to ${end}`);
 }
 

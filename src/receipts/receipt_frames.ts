@@ -1,14 +1,14 @@
 /**
- * The protocol `/skep/receipt/1`: a requester asks a stage to sign for a session that it opened
+ * The protocol `/skep/receipt/2`: a requester asks a stage to sign for a session that it opened
  * there, or for leaves that the stage keeps. A frame each way, JSON; docs/RECEIPTS.md.
  */
 import * as v from "valibot";
 import { ReceiptError } from "./errors.ts";
-import { signedStatement } from "./statement.ts";
+import { stageStatementCharactersMax } from "./stage_statement.ts";
 import { leavesPerAnswerMax } from "./witness.ts";
 
 /** The protocol's name. */
-export const receiptProtocol = "/skep/receipt/1";
+export const receiptProtocol = "/skep/receipt/2";
 
 /** Longest question, in bytes. */
 export const askBytesMax = 1024;
@@ -44,7 +44,10 @@ export type ReceiptAsk = v.InferOutput<typeof askSchema>;
 
 /** What is answered. */
 export const answerSchema = v.variant("kind", [
-  v.strictObject({ kind: v.literal("signed"), signed: signedStatement }),
+  v.strictObject({
+    kind: v.literal("signed"),
+    signed: v.pipe(v.string(), v.maxLength(stageStatementCharactersMax)),
+  }),
   v.strictObject({
     kind: v.literal("leaves"),
     from: position,

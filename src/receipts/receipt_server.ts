@@ -9,7 +9,7 @@ import {
   type ReceiptAnswer,
   receiptProtocol,
 } from "./receipt_frames.ts";
-import { hexOf } from "./statement.ts";
+import { hexOf } from "./signing.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
 /** Streams of one peer at most. */

@@ -12,7 +12,7 @@ import { checked, type Receipt, receiptBytesMax, receiptSchema } from "./receipt
 import { type Transcript, transcriptSchema } from "./transcript.ts";
 
 const storedSchema = v.strictObject({
-  kind: v.literal("skep-stored-receipt/1"),
+  kind: v.literal("skep-stored-receipt/2"),
   receipt: receiptSchema,
   transcript: transcriptSchema,
 });
@@ -55,7 +55,7 @@ export class ReceiptStore {
     const { disk, directory, filesMax } = this.#options;
     if (await disk.stat(directory) === undefined) await disk.makeDirectory(directory, 0o700);
     const name = `${String(nowMs).padStart(15, "0")}-${id}.json`;
-    const text = JSON.stringify({ kind: "skep-stored-receipt/1", ...stored });
+    const text = JSON.stringify({ kind: "skep-stored-receipt/2", ...stored });
     const bytes = new TextEncoder().encode(`${text}\n`);
     await writeFileDurably(disk, { path: join(directory, name), bytes, permissions: 0o600 });
     const all = await this.list();

@@ -9,7 +9,7 @@ import type { Executor } from "../engine/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { LeafTree } from "./leaf_tree.ts";
 import { type OpenReceipt, positionsOf } from "./receipt.ts";
-import type { StageStatement } from "./statement.ts";
+import type { Span, StageStatement } from "./stage_statement.ts";
 import type { Transcript } from "./transcript.ts";
 
 /** What the pass needs. */
@@ -89,7 +89,8 @@ class Pass {
     this.#tokens = Uint32Array.from([...transcript.promptTokens, ...transcript.outputTokens])
       .subarray(0, end);
     const layers = { from: 0, to: executor.shape.layerCount };
-    const all: Work = { embedding: true, layers, positions: { from: end, to: end } };
+    const none = { from: end, to: end };
+    const all: Work = { embedding: true, layers, positions: none, logits: undefined };
     this.#works = stages.length === 0 ? [all] : stages;
     this.truths = this.#works.map(() => ({
       input: new LeafTree(),
@@ -108,10 +109,10 @@ class Pass {
       ? this.#digestsOf(new Uint8Array(tokens.slice().buffer), 4)
       : this.#digestsOf(hidden, 4 * executor.shape.width);
     for (const [i, work] of this.#works.entries()) {
-      const { input, output } = this.truths[i] ?? none;
-      input.append(kept(digests, from, work));
+      const { input, output } = this.truths[i] ?? noTruth;
+      input.append(kept(digests, from, work.positions));
       ({ hidden, digests } = await this.#stage(work, { from, to, hidden }));
-      output.append(kept(digests, from, work));
+      output.append(kept(digests, from, work.positions));
     }
     await this.#head({ from, to, hidden });
   }
@@ -156,7 +157,7 @@ class Pass {
       const end = Math.min(to, at + headRowsMax);
       const rows = hidden.slice((at - from) * width, (end - from) * width);
       const logits = await executor.head(rows, signal);
-      if (signed !== undefined && end > signed.positions.from) {
+      if (signed !== undefined && end > signed.from) {
         tree?.append(kept(this.#digestsOf(logits, 4 * vocabularySize), at, signed));
       }
       for (let position = at; position < end; position++) {
@@ -198,17 +199,13 @@ function checkTokens({ transcript, executor: { shape } }: RecomputeOptions): voi
   }
 }
 
-const none: StageTruth = {
+const noTruth: StageTruth = {
   input: new LeafTree(),
   output: new LeafTree(),
   logits: new LeafTree(),
 };
 
-/** Digests of those positions from `from` on that the stage signed for. */
-function kept(
-  digests: Uint8Array,
-  from: number,
-  { positions }: Pick<Work, "positions">,
-): Uint8Array {
-  return digests.subarray(32 * Math.max(0, positions.from - from));
+/** Of digests of the positions from `first` on, those that the stage signed for. */
+function kept(digests: Uint8Array, first: number, { from, to }: Span): Uint8Array {
+  return digests.subarray(32 * Math.max(0, from - first), 32 * Math.max(0, to - first));
 }

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { canonicalJson } from "../journal/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { checked } from "./receipt.ts";
-import { bytesOfHex, hexOf } from "./statement.ts";
+import { bytesOfHex, hexOf } from "./signing.ts";
 import type { RequestStatement } from "./statement.ts";
 
 /** Bytes of a salt. */

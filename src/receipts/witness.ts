@@ -11,13 +11,9 @@ import { ReceiptError } from "./errors.ts";
 import type { LeafTree } from "./leaf_tree.ts";
 import type { TreeName } from "./judge.ts";
 import { type RecordedOpen, type RecordedRows, SessionRecord } from "./session_record.ts";
-import {
-  hexOf,
-  type SignedStatement,
-  signStatement,
-  type StageStatement,
-  type StatementSigner,
-} from "./statement.ts";
+import { openingDigest } from "./opening.ts";
+import { hexOf, type StatementSigner } from "./signing.ts";
+import { signStageStatement, type StageStatement } from "./stage_statement.ts";
 
 /** What a witness works with. */
 export interface WitnessOptions {
@@ -159,7 +155,7 @@ export class ReceiptWitness {
    * @param peer who asks: only who opened it may
    * @throws {ReceiptError} "refused"
    */
-  async sign({ session, request, to }: SignAsk, peer: string): Promise<SignedStatement> {
+  async sign({ session, request, to }: SignAsk, peer: string): Promise<string> {
     const record = this.#recordOf(session, peer);
     if (record.request !== undefined && record.request !== request) {
       throw refused("it was signed for another request");
@@ -171,27 +167,22 @@ export class ReceiptWitness {
     record.request = request;
     const { requester, payer, root, numericClass } = open;
     const statement: StageStatement = {
-      kind: "skep-stage/1",
-      ...{ request, requester, payer, root, class: numericClass, stage: this.#options.self },
+      opening: openingDigest({ request, requester, payer, root, class: numericClass, session }),
+      stage: this.#options.self,
       embedding: record.isEmbedding ?? place.embedding,
       layers: { from: place.from, to: place.to },
       head: place.head,
       positions: { from: input.first, to },
       inputRoot: hexOf(input.tree.root(to - input.first)),
       outputRoot: hexOf(output.tree.root(to - output.first)),
-      ...place.head && logits.first < to && logits.end >= to
-        ? {
-          logits: {
-            positions: { from: logits.first, to },
-            root: hexOf(logits.tree.root(to - logits.first)),
-          },
-        }
-        : {},
+      logits: place.head && logits.first < to && logits.end >= to
+        ? { from: logits.first, to, root: hexOf(logits.tree.root(to - logits.first)) }
+        : undefined,
       serial: ++record.serial,
       signedAtMs: this.#options.clock.nowMs(),
     };
     this.#signed++;
-    return await signStatement(statement, this.#options.signer);
+    return await signStageStatement(statement, this.#options.signer);
   }
 
   /**

@@ -10,16 +10,17 @@ import type { Identity } from "../../src/identity/mod.ts";
 import {
   commitmentsOf,
   LeafTree,
+  openingDigest,
   openReceipt,
+  signStageStatement,
   signStatement,
-  statementDigest,
+  stagesDigest,
 } from "../../src/receipts/mod.ts";
 import type {
+  Opening,
   OpenReceipt,
   Receipt,
   RequestStatement,
-  SignedStatement,
-  StageStatement,
   Transcript,
 } from "../../src/receipts/mod.ts";
 import type { SeededRandom } from "../../src/sim/mod.ts";
@@ -41,8 +42,10 @@ export type Alteration =
   | "signed-the-truth"
   /** The last stage gives wrong logits. */
   | "other-logits"
-  /** The requester signs for another token, or another seed, than it used. */
+  /** The requester signs for another token than it used, at the end, or anywhere before it. */
   | "other-token"
+  | "other-inner-token"
+  /** The requester signs for another seed than it used, or another temperature. */
   | "other-seed"
   | "other-sampling"
   | "none";
@@ -58,9 +61,19 @@ export const alterations: readonly [Alteration, ...Alteration[]] = [
   "signed-the-truth",
   "other-logits",
   "other-token",
+  "other-inner-token",
   "other-seed",
   "other-sampling",
 ];
+
+/** What a stage may compute instead. */
+const otherComputations = [
+  "other-layer",
+  "skipped-layer",
+  "other-quantisation",
+  "reused-activations",
+  "flipped-bit",
+] as const;
 
 /** How an answer is made. */
 export interface AnswerPlan {
@@ -83,6 +96,10 @@ export interface Answer {
   /** Public keys of who altered something; empty where the alteration changed nothing. */
   readonly guilty: readonly string[];
   readonly leaves: readonly StageRecord[];
+  /** The receipt, its request changed and signed for once more by the requester. */
+  resign(change: Partial<RequestStatement>): Promise<Receipt>;
+  /** The receipt, its request signed by somebody else as the requester. */
+  steal(): Promise<Receipt>;
 }
 
 /** What a stage keeps of a session. */
@@ -142,6 +159,8 @@ class Cast {
   /** The stage that alters something, and from which position on. */
   readonly #culprit: number;
   readonly #from: number;
+  /** What it computes instead. */
+  readonly #how: (typeof otherComputations)[number] | undefined;
   #altered = false;
 
   constructor(plan: AnswerPlan) {
@@ -165,6 +184,9 @@ class Cast {
       ? -1
       : random.below(needsNext ? last : last + 1);
     this.#from = random.below(4);
+    this.#how = needsNext
+      ? random.pick(otherComputations)
+      : otherComputations.find((how) => how === alteration);
   }
 
   /** The logits after the last token. */
@@ -209,10 +231,11 @@ class Cast {
     const { alteration, random, executor } = this.#plan;
     let signed = transcript;
     const settings = { ...sampling };
-    if (alteration === "other-token") {
+    if (alteration === "other-token" || alteration === "other-inner-token") {
       const outputTokens = [...transcript.outputTokens];
       // The last token has no keys and values: nobody but the requester has signed for it.
-      const at = outputTokens.length - 1;
+      const last = outputTokens.length - 1;
+      const at = alteration === "other-token" ? last : random.below(last);
       outputTokens[at] = ((outputTokens[at] ?? 0) + 1) % executor.shape.vocabularySize;
       signed = { ...transcript, outputTokens };
       this.#altered = true;
@@ -223,8 +246,8 @@ class Cast {
       this.#stages.map((stage) => this.#signStage(stage, signed)),
     );
     const statement: RequestStatement = {
-      kind: "skep-request/1",
-      ...this.#subject(),
+      kind: "skep-request/2",
+      ...this.#opening(),
       promptTokens: signed.promptTokens.length,
       outputTokens: signed.outputTokens.length,
       ...commitmentsOf(signed),
@@ -232,15 +255,15 @@ class Cast {
       sampling: { temperature: settings.temperature },
       maxTokens: signed.outputTokens.length,
       contextMax: executor.contextMax,
-      stages: stages.map(statementDigest),
+      stages: stagesDigest(stages),
       signedAtMs: 1,
     };
     const request = await signStatement(statement, this.#requester);
-    const receipt: Receipt = { kind: "skep-receipt/1", request, stages };
+    const receipt: Receipt = { kind: "skep-receipt/2", request, stages };
     const opened = openReceipt(receipt, executor.shape.layerCount);
     const leaves = this.#stages.map(({ record }) => record);
     const byRequester = settings.seed !== sampling.seed ||
-      settings.temperature !== sampling.temperature || alteration === "other-token";
+      settings.temperature !== sampling.temperature || signed !== transcript;
     return {
       receipt,
       opened,
@@ -248,6 +271,11 @@ class Cast {
       sampling,
       guilty: byRequester ? [statement.requester] : this.#altered ? this.#guiltyStages() : [],
       leaves,
+      resign: (change) => resigned(receipt, { ...statement, ...change }, this.#requester),
+      steal: () => {
+        const thief = identityFromSeed(random.fill(new Uint8Array(32)));
+        return resigned(receipt, { ...statement, requester: hex(thief.publicKey) }, thief);
+      },
     };
   }
 
@@ -258,7 +286,7 @@ class Cast {
       .map(({ identity }) => hex(identity.publicKey));
   }
 
-  #subject(): Pick<StageStatement, "request" | "requester" | "payer" | "root" | "class"> {
+  #opening(): Opening {
     const requester = hex(this.#requester.publicKey);
     const { root, executor } = this.#plan;
     return {
@@ -267,17 +295,17 @@ class Cast {
       payer: requester,
       root,
       class: executor.numericClass,
+      session: this.#request.slice(0, 32),
     };
   }
 
-  async #signStage(stage: Stage, transcript: Transcript): Promise<SignedStatement> {
+  async #signStage(stage: Stage, transcript: Transcript): Promise<string> {
     const [first] = this.#stages;
     const isLast = stage === this.#stages.at(-1);
     const { input, output, logits } = stage.record;
     const end = input.count;
-    const statement: StageStatement = {
-      kind: "skep-stage/1",
-      ...this.#subject(),
+    return await signStageStatement({
+      opening: openingDigest(this.#opening()),
       stage: hex(stage.identity.publicKey),
       embedding: stage === first,
       layers: stage.layers,
@@ -285,18 +313,12 @@ class Cast {
       positions: { from: 0, to: end },
       inputRoot: hex(input.root()),
       outputRoot: hex(output.root()),
-      ...isLast
-        ? {
-          logits: {
-            positions: { from: transcript.promptTokens.length - 1, to: end },
-            root: hex(logits.root()),
-          },
-        }
-        : {},
+      logits: isLast
+        ? { from: transcript.promptTokens.length - 1, to: end, root: hex(logits.root()) }
+        : undefined,
       serial: 1,
       signedAtMs: 1,
-    };
-    return await signStatement(statement, stage.identity);
+    }, stage.identity);
   }
 
   /** What the culprit gives in place of what it should. */
@@ -306,35 +328,35 @@ class Cast {
   ): Promise<Float32Array> {
     const { alteration, random, executor: { shape: { width } } } = this.#plan;
     const { right, hidden, from } = rows;
+    const how = this.#how;
     const count = right.length / width;
-    if (
-      alteration === "other-layer" || alteration === "skipped-layer" ||
-      alteration === "other-quantisation"
-    ) return differing(await stage.computeOtherwise(hidden, { from, alteration }), right);
+    if (how === undefined) return right;
+    if (how !== "reused-activations" && how !== "flipped-bit") {
+      return differing(await stage.computeOtherwise(hidden, { from, how }), right);
+    }
     if (from + count <= this.#from) return right;
     const changed = right.slice();
     const row = Math.max(0, this.#from - from);
-    switch (alteration) {
-      case "reused-activations":
-        if (row + from === 0 || stage.before === undefined) return right;
-        changed.set(
-          row === 0 ? stage.before : right.subarray((row - 1) * width, row * width),
-          row * width,
-        );
-        return differing(changed, right);
-      case "flipped-bit":
-      case "collusion":
-      case "signed-the-truth": {
-        const words = new Uint32Array(changed.buffer);
-        const at = row * width + random.below(width);
-        // The next stage's sums would swallow a difference in the last place.
-        words[at] = (words[at] ?? 0) ^ (alteration === "flipped-bit" ? 1 : 1 << 23);
-        return changed;
-      }
-      default:
-        return right;
+    if (how === "reused-activations") {
+      const before = row === 0 ? stage.before : right.subarray((row - 1) * width, row * width);
+      if (row + from === 0 || before === undefined) return right;
+      changed.set(before, row * width);
+      return differing(changed, right);
     }
+    const words = new Uint32Array(changed.buffer);
+    const at = row * width + random.below(width);
+    // The next stage's sums would swallow a difference in the last place.
+    words[at] = (words[at] ?? 0) ^ (alteration === "flipped-bit" ? 1 : 1 << 23);
+    return changed;
   }
+}
+
+async function resigned(
+  receipt: Receipt,
+  statement: RequestStatement,
+  by: Identity,
+): Promise<Receipt> {
+  return { ...receipt, request: await signStatement(statement, by) };
 }
 
 /** A stage: its layers, its key, its sessions and what it keeps. */
@@ -346,8 +368,9 @@ class Stage {
     output: new LeafTree(),
     logits: new LeafTree(),
   };
-  /** The row that it gave last. */
+  /** The row that it gave last before the rows that it has just computed. */
   before: Float32Array | undefined;
+  #last: Float32Array | undefined;
   readonly #plan: AnswerPlan;
   readonly #session: Session;
   readonly #otherSessions: readonly Session[];
@@ -374,19 +397,20 @@ class Stage {
       session: this.#session,
     });
     const { width } = executor.shape;
-    this.before = right.slice(-width);
+    this.before = this.#last;
+    this.#last = right.slice(-width);
     return right;
   }
 
   /** With another file, without the last layer, or with the first layer in place of the last. */
   async computeOtherwise(
     hidden: Float32Array,
-    { from, alteration }: { readonly from: number; readonly alteration: Alteration },
+    { from, how }: { readonly from: number; readonly how: (typeof otherComputations)[number] },
   ): Promise<Float32Array> {
     const { executor, other } = this.#plan;
     const [otherFile, without, again] = this.#otherSessions;
     if (otherFile === undefined || without === undefined || again === undefined) return hidden;
-    if (alteration === "other-quantisation") {
+    if (how === "other-quantisation") {
       const at = { layers: this.layers, hidden, from: otherFile.positionCount, session: otherFile };
       return from === otherFile.positionCount ? await forward(other, at) : hidden;
     }
@@ -395,7 +419,7 @@ class Stage {
     const shorterRows = shorter.from === shorter.to
       ? hidden
       : await forward(executor, { layers: shorter, hidden, from, session: without });
-    if (alteration === "skipped-layer") return shorterRows;
+    if (how === "skipped-layer") return shorterRows;
     const layer = first === 0 && to === 1 ? 1 : first === to - 1 ? 0 : first;
     const layers = { from: layer, to: layer + 1 };
     return await forward(executor, { layers, hidden: shorterRows, from, session: again });

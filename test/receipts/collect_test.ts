@@ -11,6 +11,7 @@ import {
   isInTree,
   judge,
   openReceipt,
+  openStageStatement,
   positionsOf,
   type Receipt,
   recompute,
@@ -248,7 +249,7 @@ test("a stage signs for who opened the session, for one request, and shows leave
   await assert.rejects(askStage(key, { ...ask, session: "zz" }, own), refused);
   const answer = await askStage(key, ask, own);
   assert.ok(answer.kind === "signed");
-  assert.equal(JSON.parse(answer.signed.statement).serial, 2);
+  assert.equal(openStageStatement(answer.signed).serial, 2);
   const end = positionsOf(request);
   const where = { kind: "leaves", session, tree: "output", from: 5, to: 7, end } as const;
   await assert.rejects(askStage(key, where, stranger), refused);

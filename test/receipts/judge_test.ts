@@ -92,7 +92,7 @@ function isHarmless(made: Answer, verdict: Verdict, alteration: Alteration): boo
 
 function assertNamed({ finding }: Verdict, { guilty }: Answer, where: string): void {
   assert(finding !== undefined, where);
-  if (finding.kind === "disputed-input") {
+  if ("between" in finding) {
     assert(finding.between.some((key) => guilty.includes(key)), where);
   } else assert(guilty.includes(finding.blamed), `${where}: ${JSON.stringify(finding)}`);
 }
@@ -128,6 +128,14 @@ test("a good receipt shown under another request, requester, payer, model or cla
     refused({ ...one.receipt, stages: two.receipt.stages }, "mismatch");
     refused({ ...one.receipt, stages: one.receipt.stages.slice(1) }, "mismatch");
     const statement = JSON.parse(one.receipt.request.statement);
+    // Signed anew by who may, and by who may not.
+    for (const replay of [one.resign({ request: two.opened.request.request }), one.steal()]) {
+      refused(await replay, "mismatch");
+    }
+    refused(await one.resign({ payer: two.opened.request.payer }), "mismatch");
+    refused(await one.resign({ root: "cd".repeat(32) }), "mismatch");
+    refused(await one.resign({ class: "skep-q8a-kv16/1" }), "mismatch");
+    refused(await one.resign({ session: null }), "mismatch");
     for (const change of [{ requester: "0".repeat(64) }, { seed: 1 }, { outputTokens: 1 }]) {
       const text = JSON.stringify({ ...statement, ...change });
       refused(

@@ -1,8 +1,8 @@
 /**
  * Alters receipts before they are signed, COUNT times over all kinds of alterations (10,000 without
  * an argument), and checks that each is found, and that who did it is named where the rules allow;
- * one in twelve is honest and must be accepted. Every third good receipt is shown under another
- * request too. Prints a line for each kind; ends with 1, and the seeds, when anything is not so. The
+ * one in thirteen is honest and must be accepted. Every good receipt is shown under another request
+ * too, and signed for once more by its requester, under another id, and by a stranger. Prints a line for each kind; ends with 1, and the seeds, when anything is not so. The
  * digest over all receipts is the same on every runtime and CPU.
  *
  *     deno run -A test/receipts/slow_alterations.ts 600
@@ -10,7 +10,13 @@
 import { createHash } from "node:crypto";
 import { loadExecutor } from "../../src/engine/mod.ts";
 import type { ModelExecutor } from "../../src/engine/mod.ts";
-import { checkTranscript, judge, openReceipt, recompute } from "../../src/receipts/mod.ts";
+import {
+  checkTranscript,
+  judge,
+  openReceipt,
+  ReceiptError,
+  recompute,
+} from "../../src/receipts/mod.ts";
 import type { Verdict } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
@@ -65,7 +71,7 @@ for (let seed = 0; seed < count; seed++) {
   const verdict = await check(made, executor, seed % 2 === 0);
   const problem = problemOf(made, verdict, { alteration, tally });
   if (problem !== undefined) failures.push(`${alteration}, seed ${seed}: ${problem}`);
-  if (verdict.isGood && before !== undefined && isReplayRefused(made, before)) {
+  if (verdict.isGood && before !== undefined && await isReplayRefused(made, before)) {
     tally.replaysRefused++;
   } else if (verdict.isGood && before !== undefined) {
     failures.push(`${alteration}, seed ${seed}: it is accepted under another request`);
@@ -109,7 +115,7 @@ function problemOf(
   }
   if (finding === undefined) return "it is not found";
   tally.found++;
-  if (finding.kind === "disputed-input") {
+  if ("between" in finding) {
     tally.disputed++;
     return finding.between.some((key) => guilty.includes(key))
       ? undefined
@@ -120,19 +126,23 @@ function problemOf(
   return undefined;
 }
 
-/** Whether a good receipt is refused with another's request, stages or transcript. */
-function isReplayRefused(one: Answer, two: Answer): boolean {
+/** Whether a good receipt is refused with another's request, stages, id, requester or transcript. */
+async function isReplayRefused(one: Answer, two: Answer): Promise<boolean> {
+  const again = await one.resign({ request: two.opened.request.request });
+  const stolen = await one.steal();
   const attempts = [
     () => openReceipt({ ...one.receipt, request: two.receipt.request }, 5),
     () => openReceipt({ ...one.receipt, stages: two.receipt.stages }, 5),
+    () => openReceipt(again, 5),
+    () => openReceipt(stolen, 5),
     () => checkTranscript(one.transcript, two.opened.request),
   ];
   return attempts.every((attempt) => {
     try {
       attempt();
       return false;
-    } catch {
-      return true;
+    } catch (thrown) {
+      return thrown instanceof ReceiptError && thrown.code === "mismatch";
     }
   });
 }

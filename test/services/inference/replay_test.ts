@@ -97,12 +97,13 @@ async function replayed(
     heldTo: constraint,
   });
   const statement = {
-    kind: "skep-request/1" as const,
+    kind: "skep-request/2" as const,
     ...{ request: "00".repeat(32), requester: "", payer: "", root: "", class: "" },
+    session: null,
     promptTokens: promptTokens.length,
     outputTokens: outputTokens.length,
     ...commitmentsOf(transcript),
-    ...{ seed, sampling: {}, maxTokens, contextMax: 512, stages: [], signedAtMs: 0 },
+    ...{ seed, sampling: {}, maxTokens, contextMax: 512, stages: "", signedAtMs: 0 },
   };
   return await recompute({
     receipt: { request: statement, stages: [] },
