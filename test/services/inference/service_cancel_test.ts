@@ -14,6 +14,7 @@ const runs = 10 * Number(process.env["SKEP_TEST_RUNS"] ?? "1");
 const slots = 3;
 /** A request's own 128 positions are 4 pages of 40,960 bytes: not enough for two at once. */
 const pagesMax = 5;
+const inference = { threads: 2, slots, kvBytesMax: pagesMax * 40_960 };
 
 const prompts = [
   "Once upon a time ",
@@ -86,7 +87,6 @@ async function outcomes(node: TestNode): Promise<number> {
 }
 
 test("Requests that end at any point give everything back, and nobody else notices", async () => {
-  const inference = { threads: 2, slots, kvBytesMax: pagesMax * 40_960 };
   const node = await startTestNode({ inference });
   let isOneCut = false;
   try {
@@ -122,9 +122,46 @@ test("Requests that end at any point give everything back, and nobody else notic
       { numRuns: runs },
     );
     assert.ok(isOneCut);
-    assert.ok(await node.metric("skep_inference_preempted_total") > 0);
+  } finally {
+    await node.stop();
+  }
+});
+
+test("A request whose reader waits lends its pages to another, and goes on as if it had not", async () => {
+  const node = await startTestNode({ inference });
+  const stream = (prompt: string): AsyncIterator<GenerateItem> => {
+    const params = {
+      requestId: `r${++requestCount}`,
+      model: "stories260K",
+      prompt: { kind: "text", text: prompt },
+      maxTokens: 20,
+      seed: 1,
+    };
+    const items = node.kernel.stream("inference", "generate", { params });
+    return (items as AsyncIterable<GenerateItem>)[Symbol.asyncIterator]();
+  };
+  try {
+    // Each prompt is more than two pages long, and they share none: five are too few for both.
+    const first = stream("Once upon a time ".repeat(20));
+    const begun = [await first.next(), await first.next()];
+    assert.deepEqual(begun.map(({ value }) => value.type), ["start", "text"]);
+    assert.equal(await node.metric("skep_inference_preempted_total"), 0);
+    const second = await rest(stream("a b a b a b a b ".repeat(8)));
+    assert.equal(await node.metric("skep_inference_preempted_total"), 1);
+    const text = begun[1]?.value.text + await rest(first);
+    const alone = [stream("Once upon a time ".repeat(20)), stream("a b a b a b a b ".repeat(8))];
+    assert.deepEqual([text, second], [await rest(alone[0]), await rest(alone[1])]);
     assert.ok(await node.metric("skep_inference_prefix_evicted_pages_total") > 0);
   } finally {
     await node.stop();
   }
 });
+
+/** The text of the items that are left. */
+async function rest(items: AsyncIterator<GenerateItem>): Promise<string> {
+  let text = "";
+  for (let item = await items.next(); item.done !== true; item = await items.next()) {
+    if (item.value.type === "text") text += item.value.text;
+  }
+  return text;
+}
