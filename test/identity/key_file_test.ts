@@ -94,7 +94,7 @@ test("a crash at every step of minting leaves the key whole or absent", async ()
       const again = await openIdentity({ disk, path, random: new SeededRandom(6) });
       if (found !== undefined) assert.equal(again.hid, found.hid, where);
     },
-    survivors: 10,
+    survivors: 25,
     pageBytes: 8,
   });
   assert.ok(judged > 100, `${judged} survivors`);

@@ -75,7 +75,7 @@ test("no acknowledged event is lost by a power cut or a kill at any operation", 
     notes: () => new Map(),
     work: (disk, notes) => workload(disk, { notes }),
     check: checkSurvivor,
-    survivors: 4,
+    survivors: 12,
     pageBytes: 96,
   });
   assert.ok(judged > 300, `${judged} survivors`);
@@ -115,7 +115,7 @@ test("without syncs, a kill still loses nothing, and a power cut leaves a log th
         const kept: Acknowledged = where.includes("cache intact") ? notes : new Map();
         return checkSurvivor(disk, { notes: kept, where, fsync });
       },
-      survivors: 3,
+      survivors: 9,
       pageBytes: 96,
     });
   }
@@ -142,7 +142,7 @@ test("what a killed process left in the cache is safe once the next one has buil
       },
       check: checkSurvivor,
       pageBytes: 96,
-      survivors: 8,
+      survivors: 24,
     });
   }
 });

@@ -37,7 +37,7 @@ test("writeFileDurably() leaves the old file or the new one, whole, at every cra
       await writeFileDurably(disk, { path, bytes: oldBytes });
       assert.deepEqual(await read(disk), oldBytes, where);
     },
-    survivors: 10,
+    survivors: 25,
   });
   assert.ok(judged > 100, `${judged} survivors`);
 });
@@ -55,7 +55,7 @@ test("writeFileDurably() leaves nothing or the whole file where there was none",
       assert.ok(there || !notes.done, where);
       if (there) assert.deepEqual(await read(disk), newBytes, where);
     },
-    survivors: 10,
+    survivors: 25,
   });
 });
 
