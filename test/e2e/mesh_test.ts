@@ -12,7 +12,14 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { PeerList } from "../../src/services/network/mod.ts";
-import { finish, program as plainProgram, signal, start, untilReady } from "./_program.ts";
+import {
+  denoFlags,
+  finish,
+  program as plainProgram,
+  signal,
+  start,
+  untilReady,
+} from "./_program.ts";
 import type { Started } from "./_program.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -26,10 +33,7 @@ const program: readonly string[] = process.versions["deno"] === undefined
 function otherProgram(): readonly string[] {
   if (process.versions["deno"] === undefined) {
     if (spawnSync("deno", ["--version"]).status !== 0) return program;
-    const flags = ["net", "read", "write", "env", "sys", "run", "ffi"].map((one) =>
-      `--allow-${one}`
-    );
-    return ["deno", "run", "--no-prompt", ...flags, main];
+    return ["deno", "run", ...denoFlags, "--allow-ffi", main];
   }
   for (const name of ["node", "node24"]) {
     const said = spawnSync(name, ["--version"], { encoding: "utf8" });

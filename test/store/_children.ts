@@ -15,7 +15,9 @@ export interface Child {
 
 /** Starts `script` (a URL) with arguments. */
 export function startChild(script: URL, args: readonly string[]): Child {
-  const deno = "Deno" in globalThis ? ["run", "-A", "--no-prompt", "--no-check"] : [];
+  const deno = "Deno" in globalThis
+    ? ["run", "-A", "--no-check", "--unstable-lazy-dynamic-imports"]
+    : [];
   const command = [...deno, fileURLToPath(script), ...args];
   const child = spawn(process.execPath, command, { stdio: ["pipe", "pipe", "ignore"] });
   return { process: child, ended: new Promise((resolve) => child.once("exit", () => resolve())) };

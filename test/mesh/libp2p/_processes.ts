@@ -19,7 +19,7 @@ function commandOf(runtime: Runtime): readonly string[] | undefined {
     const deno = OWN === "deno" ? process.execPath : process.env["SKEP_DENO"] ?? "deno";
     if (spawnSync(deno, ["--version"]).status !== 0) return undefined;
     const allowed = ["net", "read", "env", "sys", "ffi"].map((name) => `--allow-${name}`);
-    return [deno, "run", "--quiet", "--no-check", "--no-prompt", ...allowed];
+    return [deno, "run", "--quiet", "--no-prompt", "--unstable-lazy-dynamic-imports", ...allowed];
   }
   const node = OWN === "node" ? process.execPath : findNode(24);
   return [node, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
