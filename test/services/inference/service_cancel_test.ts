@@ -142,15 +142,16 @@ test("A request whose reader waits lends its pages to another, and goes on as if
   };
   try {
     // Each prompt is more than two pages long, and they share none: five are too few for both.
-    const first = stream("Once upon a time ".repeat(20));
+    const prompts = ["Once upon a time ".repeat(20), "a b a b a b a b ".repeat(8)] as const;
+    const first = stream(prompts[0]);
     const begun = [await first.next(), await first.next()];
     assert.deepEqual(begun.map(({ value }) => value.type), ["start", "text"]);
     assert.equal(await node.metric("skep_inference_preempted_total"), 0);
-    const second = await rest(stream("a b a b a b a b ".repeat(8)));
+    const second = await rest(stream(prompts[1]));
     assert.equal(await node.metric("skep_inference_preempted_total"), 1);
     const text = begun[1]?.value.text + await rest(first);
-    const alone = [stream("Once upon a time ".repeat(20)), stream("a b a b a b a b ".repeat(8))];
-    assert.deepEqual([text, second], [await rest(alone[0]), await rest(alone[1])]);
+    const alone = [await rest(stream(prompts[0])), await rest(stream(prompts[1]))];
+    assert.deepEqual([text, second], alone);
     assert.ok(await node.metric("skep_inference_prefix_evicted_pages_total") > 0);
   } finally {
     await node.stop();
