@@ -1,30 +1,11 @@
 /**
- * The Deno permissions that Skep's executable has, and why it needs each.
+ * The Deno permissions of the tasks and of the executable; those of a node in the foreground, with
+ * their reasons, are in `src/platform/permissions.ts`.
  *
  * `deno task start` and the documents name the same ones; `test/e2e/permissions_test.ts` holds them
  * together and boots a node with them.
  */
-
-/** Environment names that are read; others are seen as unset. */
-export const ENVIRONMENT_ALLOWED: readonly string[] = ["SKEP_*", "XDG_*", "HOME"];
-
-/**
- * Flags of `deno run` and `deno compile`, save for the folders that are written.
- *
- * - net: the API's loopback listener, the sockets of services.
- * - read: `--model FILE` may name any file; everything else is read below the node's own folders.
- * - env: as listed. Libraries that look for others, say for colours, see them unset.
- * - sys: which addresses this machine has, as a node that invites others has to tell them one.
- * - no run, no ffi: a node in the foreground needs none.
- */
-export const PERMISSION_FLAGS: readonly string[] = [
-  "--no-prompt",
-  "--allow-net",
-  "--allow-read",
-  `--allow-env=${ENVIRONMENT_ALLOWED.join(",")}`,
-  "--ignore-env",
-  "--allow-sys=networkInterfaces",
-];
+import { ENVIRONMENT_ALLOWED, SYSTEM_FLAG } from "../src/platform/mod.ts";
 
 /**
  * What the task `start:iroh` has beyond `start`: native code of the installed packages, which is not held
@@ -36,7 +17,7 @@ export const IROH_FLAG = "--allow-ffi=node_modules";
  * Flags of `deno compile`, where the program must also do what a task never asks for.
  *
  * - write: anywhere that the user may, as a binary can't name its user's folders.
- * - sys: as above; there is no ffi, as no native library is in the executable.
+ * - sys: as there; there is no ffi, as no native library is in the executable.
  * - run: `up --detach` and `restart` start the program itself, readiness runs `systemd-notify`.
  * - env: systemd's two names, and where temporary files go; NO_COLOR, as terminals have it.
  */
@@ -46,7 +27,7 @@ export const EXECUTABLE_PERMISSION_FLAGS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-run",
-  "--allow-sys=networkInterfaces",
+  SYSTEM_FLAG,
   `--allow-env=${
     [...ENVIRONMENT_ALLOWED, "NOTIFY_SOCKET", "WATCHDOG_USEC", "TMPDIR", "NO_COLOR"].join(",")
   }`,

@@ -79,7 +79,15 @@ export async function invite(io: CliIo, options: InviteOptions): Promise<number>
         `Whoever has the ticket can use it, so hand it over as you would a password.\n`,
     );
   }
+  if (!json) { for (const note of notesOn(invited)) io.stderr.write(`Note: ${note}\n`); }
   return exitCodes.ok;
+}
+
+/** What a person would else find out at the other machine. */
+function notesOn({ addresses, missing }: Invited): readonly string[] {
+  const isLocal = addresses.every((address) => /^\/ip4\/127\.|^\/ip6\/::1\//.test(address));
+  const local = "Only this machine can use the ticket as it names none but loopback addresses";
+  return isLocal ? [...missing, local] : missing;
 }
 
 const units: ReadonlyMap<string, number> = new Map([

@@ -172,7 +172,9 @@ function describe(
     peer.alias ?? peer.hid.slice(0, 17),
     rowOf(peer),
   ]);
-  return `${title}\n${rows.length === 0 ? "  nobody else is there\n" : columns(rows, "  ")}`;
+  const shown = rows.length === 0 ? "  nobody else is there\n" : columns(rows, "  ");
+  const notes = status.missing.map((sentence) => `  ${sentence}\n`).join("");
+  return `${title}\n${shown}${notes}`;
 }
 
 function rowOf(peer: PeerView): string {

@@ -7,7 +7,11 @@ interface DenoGlobal {
   readonly version: { readonly deno: string };
   readonly build: { readonly standalone?: boolean };
   readonly permissions: {
-    querySync(asked: { readonly name: "sys"; readonly kind: string }): { readonly state: string };
+    querySync(
+      asked:
+        | { readonly name: "sys"; readonly kind: string }
+        | { readonly name: "ffi"; readonly path: string },
+    ): { readonly state: string };
     query(asked: { readonly name: "run"; readonly command: string }): Promise<{
       readonly state: string;
     }>;
@@ -31,6 +35,13 @@ export async function denoMayRun(program: string): Promise<boolean | undefined> 
   const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
   if (deno === undefined) return undefined;
   return (await deno.permissions.query({ name: "run", command: program })).state === "granted";
+}
+
+/** Whether Deno lets this process load native code from a folder; true when this is not Deno. */
+export function denoMayLoad(folder: string): boolean {
+  const deno = (globalThis as { readonly Deno?: DenoGlobal }).Deno;
+  return deno === undefined ||
+    deno.permissions.querySync({ name: "ffi", path: folder }).state === "granted";
 }
 
 /** Whether Deno tells how much memory there is without asking anybody; true when this is not Deno. */

@@ -30,6 +30,7 @@ export {
   userId,
 } from "./node.ts";
 export type { SignalName } from "./node.ts";
+export { ENVIRONMENT_ALLOWED, PERMISSION_FLAGS, SYSTEM_FLAG } from "./permissions.ts";
 export { mayRun, runCommand, spawnDetached } from "./programs.ts";
 export type { Command, DetachedProgram } from "./programs.ts";
 export { isTerminal, stdinBytes, terminalSize, writeError, writeOut } from "./standard_streams.ts";

@@ -46,6 +46,8 @@ interface World {
   readonly homes: readonly [string, string];
   /** Remembers a process, to be ended with the test. */
   readonly keep: (started: Started) => Started;
+  /** Starts a node in the background, to be ended with the test. */
+  readonly detach: (home: string, environment: Record<string, string>) => Promise<void>;
 }
 
 async function withWorld(use: (world: World) => Promise<void>): Promise<void> {
@@ -55,9 +57,17 @@ async function withWorld(use: (world: World) => Promise<void>): Promise<void> {
     running.push(started);
     return started;
   };
+  const detached: number[] = [];
+  const detach: World["detach"] = async (home, environment) => {
+    const { code, text } = await finish(["up", "--detach", "--json"], { home, environment });
+    assert.equal(code, 0, text);
+    const status: { pid: number } = JSON.parse(text.slice(text.indexOf('{"running"')));
+    detached.push(status.pid);
+  };
   try {
-    await use({ homes: [join(folder, "a"), join(folder, "b")], keep });
+    await use({ homes: [join(folder, "a"), join(folder, "b")], keep, detach });
   } finally {
+    for (const pid of detached) process.kill(pid, "SIGKILL");
     for (const started of running) {
       const { exitCode, signalCode } = started.child;
       if (exitCode === null && signalCode === null) signal(started, "SIGKILL");
@@ -97,12 +107,13 @@ for (const transport of ["tcp", "iroh"] as const) {
       timeout: 180_000,
     },
     () =>
-      withWorld(async ({ homes: [a, b], keep }) => {
-        const environment = transport === "tcp"
-          ? { SKEP_NETWORK_IROH: "false", SKEP_NETWORK_TCP_LISTEN: "127.0.0.1:0" }
+      withWorld(async ({ homes: [a, b], keep, detach }) => {
+        const environment: Record<string, string> = transport === "tcp"
+          ? { SKEP_NETWORK_IROH: "false" }
           : { SKEP_NETWORK_TCP_LISTEN: "false" };
-        const first = keep(start(["up"], { home: a, environment, command: program }));
-        await untilReady(first, a);
+        // Both ways to have a node: what runs in the background was given its permissions by this program.
+        if (transport === "tcp") await detach(a, environment);
+        else await untilReady(keep(start(["up"], { home: a, environment, command: program })), a);
         const invited = await finish(["invite", "--json"], { home: a });
         if (transport === "iroh" && invited.code !== 0) {
           // Without its native part a node says so in one sentence, and has nothing else to offer.

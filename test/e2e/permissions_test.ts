@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { ENVIRONMENT_ALLOWED, IROH_FLAG, PERMISSION_FLAGS } from "../../npm/permissions.ts";
+import { IROH_FLAG } from "../../npm/permissions.ts";
 import {
   askChat,
   startProgram,
@@ -19,6 +19,7 @@ import {
   withEmptyFolder,
 } from "../../npm/smoke.ts";
 import { TOP } from "../../npm/tools.ts";
+import { ENVIRONMENT_ALLOWED, PERMISSION_FLAGS } from "../../src/platform/mod.ts";
 
 /** `deno task test:node` says which Deno it is; otherwise one on the path. */
 const DENO = process.versions["deno"] === undefined
@@ -48,6 +49,15 @@ function userEnvironment(home: string): Record<string, string> {
   };
 }
 
+/** Runs a command that may do anything. */
+function skep(
+  args: readonly string[],
+  env: Record<string, string>,
+): { readonly status: number | null; readonly stdout: string; readonly stderr: string } {
+  const flags = ["run", "--allow-all", "--no-check", join(TOP, "src/main.ts")];
+  return spawnSync(DENO, [...flags, ...args], { env, encoding: "utf8" });
+}
+
 test("no task allows everything, and those that run programs name their permissions", () => {
   for (const [name, command] of Object.entries(tasks())) {
     assert.doesNotMatch(command, /(^|\s)(-A|--allow-all)\b/, name);
@@ -56,7 +66,7 @@ test("no task allows everything, and those that run programs name their permissi
   }
 });
 
-test("the task start has the permissions of npm/permissions.ts and writes its own folders", () => {
+test("the task start has the permissions of src/platform/permissions.ts and writes its own folders", () => {
   const start = tasks()["start"] ?? "";
   const [roots = ""] = /\$\([^)]*\)/.exec(start) ?? [];
   const flags = start.replace(roots, "ROOTS").split(" ").filter((word) => word.startsWith("--"));
@@ -82,9 +92,36 @@ test("a node boots, answers and stops with exactly the task's permissions", {
     const running = startProgram([DENO, "task", "start"], { cwd: TOP, env });
     const api = await waitUntilReady(running, join(home, "s", "skep", "runtime.json"));
     assert.match(await askChat(api), /\S/);
+    const invited = skep(["invite", "--json"], env);
+    assert.equal(invited.status, 0, invited.stderr);
+    assert.ok(JSON.parse(invited.stdout).addresses.length > 0, invited.stdout);
     await stopCleanly(running);
     assert.doesNotMatch(running.printed(), /NotCapable|Requires \w+ access/);
     assert.ok(existsSync(join(home, ".local", "share", "skep")), "the data folder is HOME's");
+  }));
+
+test("a node that may not see the machine's addresses invites this machine alone, and says why", {
+  skip: !hasDeno && "there is no Deno here; `deno task test:node` hands its own on",
+  timeout: 120_000,
+}, () =>
+  withEmptyFolder(async (home) => {
+    const env = { ...userEnvironment(home), SKEP_HOME: home, SKEP_NETWORK_IROH: "false" };
+    const flags = PERMISSION_FLAGS.filter((flag) => !flag.startsWith("--allow-sys"));
+    const command = [
+      DENO,
+      "run",
+      ...flags,
+      `--allow-write=${home}`,
+      join(TOP, "src/main.ts"),
+      "up",
+    ];
+    const running = startProgram(command, { cwd: TOP, env });
+    await waitUntilReady(running, join(home, "state", "runtime.json"));
+    const { status, stdout, stderr } = skep(["invite"], env);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^skep1[a-z2-7]+\n$/);
+    assert.match(stderr, /^Note: .*--allow-sys=networkInterfaces.*\nNote: Only this machine .*\n$/);
+    await stopCleanly(running);
   }));
 
 test(

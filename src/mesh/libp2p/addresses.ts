@@ -78,16 +78,29 @@ export interface ListenPlaces {
   readonly isWildcard: boolean;
 }
 
+/** What is known of a machine without asking it: for each "every address", its loopback. */
+const seenHosts: ReadonlyMap<string, string> = new Map([
+  ["0.0.0.0", "127.0.0.1"],
+  ["[::]", "[::1]"],
+]);
+
 /**
  * Where to listen for what the port asks: iroh at the same host and port number as TCP, or at any
  * address and port where there is no TCP.
  *
+ * @param options `isBlind`: which addresses the machine has can't be found out, so that loopback takes
+ * the place of "every address"
  * @throws {SyntaxError} when `tcp` is no "IP:PORT"; an IPv6 address is in brackets
  */
-export function listenPlaces(tcp: string | false, iroh: boolean): ListenPlaces {
-  const [, host = "", digits = ""] = /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(
+export function listenPlaces(
+  tcp: string | false,
+  iroh: boolean,
+  options: { readonly isBlind?: boolean } = {},
+): ListenPlaces {
+  const [, asked = "", digits = ""] = /^(\[[^\]]+\]|[^:[\]/]+):(\d{1,5})$/.exec(
     (tcp || "0.0.0.0:0").replace(/^localhost:/, "127.0.0.1:"),
   ) ?? [];
+  const host = options.isBlind === true ? seenHosts.get(asked) ?? asked : asked;
   const bare = host.replace(/^\[|\]$/g, "");
   const isV6 = bare.includes(":");
   const port = Number(digits);

@@ -267,27 +267,27 @@ export class RunningMesh {
   }
 }
 
+/** Said where "every address" became loopback. */
+const blindSentence =
+  "Cannot be reached from other machines as Deno was not given --allow-sys=networkInterfaces, without which only loopback is known: give it, or name an address of this machine by network.tcpListen";
+
 /** Transports beside TCP, what to listen at, and what can't be had. */
 function transportsOf({ tcp, iroh, meshId }: MeshListenOptions, clock: Clock): {
   readonly transports: readonly TransportFactory[];
   readonly addresses: readonly string[];
   readonly missing: readonly string[];
 } {
-  const places = listenPlaces(tcp, iroh);
-  if (places.isWildcard && !maySeeAddresses()) {
-    throw new MeshError({
-      code: "no-transport",
-      message:
-        "Cannot listen at every address of this machine as Deno was not given --allow-sys=networkInterfaces: give it, or name one address",
-    });
-  }
+  const wanted = listenPlaces(tcp, iroh);
+  const isBlind = wanted.isWildcard && !maySeeAddresses();
+  const places = isBlind ? listenPlaces(tcp, iroh, { isBlind }) : wanted;
+  const missing = isBlind ? [blindSentence] : [];
   const loaded = iroh ? loadIroh() : undefined;
   if (loaded !== undefined && "iroh" in loaded) {
     const options = { clock, prologue: prologueOf(meshId), bind: places.irohSockets };
     return {
       transports: [irohTransport({ ...options, iroh: loaded.iroh })],
       addresses: [...places.tcp, ...places.iroh],
-      missing: [],
+      missing,
     };
   }
   if (tcp === false) {
@@ -296,7 +296,7 @@ function transportsOf({ tcp, iroh, meshId }: MeshListenOptions, clock: Clock): {
       message: loaded?.missing ?? "Cannot listen as neither TCP nor iroh is wanted",
     });
   }
-  const missing = loaded === undefined ? [] : [loaded.missing];
+  if (loaded !== undefined) missing.push(loaded.missing);
   return { transports: [], addresses: places.tcp, missing };
 }
 

@@ -66,6 +66,11 @@ const peerList = v.object({
 /** The answer of `peers.list`, and what bus topic "mesh.peers" says whenever it changes. */
 export type PeerList = v.InferOutput<typeof peerList>;
 
+const missing = v.pipe(
+  v.array(v.string()),
+  v.description("A sentence for each transport that could not be had."),
+);
+
 const meshStatus = v.object({
   state: v.pipe(
     v.picklist(["none", "issuer", "member", "removed"]),
@@ -77,10 +82,7 @@ const meshStatus = v.object({
   rosterVersion: count,
   memberCount: count,
   addresses: v.pipe(v.array(v.string()), v.description("Where this node can be dialled.")),
-  missing: v.pipe(
-    v.array(v.string()),
-    v.description("A sentence for each transport that could not be had."),
-  ),
+  missing,
   openInvitations: count,
   refusals: v.pipe(
     v.record(v.string(), count),
@@ -99,6 +101,7 @@ const invitation = v.object({
   expiresAtMs: v.number(),
   trust,
   addresses: v.array(v.string()),
+  missing,
 });
 
 /** The answer of `mesh.invite`. */

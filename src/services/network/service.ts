@@ -174,7 +174,7 @@ async function invite(
   await membership.invite({ secret, trust, expiresAtMs });
   member.tell({ kind: "invited", detail: trust });
   const ticket = encodeTicket({ issuer: host.identity.key, secret, addresses });
-  return { ticket, expiresAtMs, trust, addresses };
+  return { ticket, expiresAtMs, trust, addresses, missing: [...member.listening.missing] };
 }
 
 async function join(
