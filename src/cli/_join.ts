@@ -58,7 +58,8 @@ async function joinAlone(
 ): Promise<Joined> {
   const progress = new ModelProgress(io);
   const signal = new AbortController().signal;
-  const only = { ...options, only: ["network"] };
+  // Of its coming and going nobody needs to read.
+  const only = { ...options, only: ["network"], logLevel: options.logLevel ?? "warn" };
   const node = await bootNode(io, { options: only, progress, signal });
   try {
     return await node.call("network", "mesh.join", params) as Joined;

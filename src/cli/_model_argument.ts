@@ -10,7 +10,7 @@ import { CliError, exitCodes } from "./exit_code.ts";
 
 /** The value for `inference.model`, which the node itself looks up. */
 export function modelSetting(io: CliIo, model: string): string {
-  return isName(model) ? model : absolutePath(io, model);
+  return isModelName(model) ? model : absolutePath(io, model);
 }
 
 /**
@@ -48,6 +48,7 @@ export async function checkModel(
   return found.path ?? "embedded";
 }
 
-function isName(model: string): boolean {
+/** Whether a value of `inference.model` is a name, and no file. */
+export function isModelName(model: string): boolean {
   return !model.includes("/") && !/\.gguf$/i.test(model);
 }

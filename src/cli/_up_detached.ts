@@ -6,7 +6,7 @@ import { absolutePath, pathsOf } from "./_options.ts";
 import { isRecord } from "./_records.ts";
 import { findNode } from "./_running_node.ts";
 import { greet } from "./_greeting.ts";
-import { checkModel, modelSetting } from "./_model_argument.ts";
+import { checkModel, isModelName, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -66,7 +66,24 @@ export async function checkDetachable(io: CliIo, options: UpOptions): Promise<vo
   const model = isRecord(inference) ? inference["model"] : undefined;
   if (!await io.mayStartDetached()) throw mayNotStart();
   // Like everything above: before a running node is stopped for this.
-  if (typeof model === "string") await checkModel(io, { place: options, model });
+  if (typeof model === "string") await checkModelHere(io, { options, model, paths });
+}
+
+/** A name that no file here has may be that of a model of the mesh, which the node itself looks for. */
+async function checkModelHere(
+  io: CliIo,
+  about: { readonly options: UpOptions; readonly model: string; readonly paths: NodePaths },
+): Promise<void> {
+  const { options, model, paths } = about;
+  try {
+    await checkModel(io, { place: options, model });
+  } catch (thrown) {
+    const { ModelError } = await import("../model/mod.ts");
+    const { hasMesh } = await import("../services/network/mod.ts");
+    const isUnknown = thrown instanceof ModelError && thrown.code === "not-found" &&
+      isModelName(model);
+    if (!isUnknown || !await hasMesh(io.disk, paths.directories.state)) throw thrown;
+  }
 }
 
 function mayNotStart(): CliError {

@@ -45,6 +45,11 @@ const addressesSchema = v.pipe(
 /** Where a peer was found last. */
 export type KnownAddresses = v.InferOutput<typeof addressesSchema>[number];
 
+/** Whether a node with this folder has a mesh, as far as its files say; it need not run. */
+export async function hasMesh(disk: Disk, stateDirectory: string): Promise<boolean> {
+  return await disk.stat(`${stateDirectory}/mesh/roster`) !== undefined;
+}
+
 /** The files of one node. */
 export class MeshFiles {
   readonly #disk: Disk;

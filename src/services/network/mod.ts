@@ -11,4 +11,5 @@ export type { NetworkServiceOptions } from "./service.ts";
 export { networkConfig } from "./config.ts";
 export type { NetworkConfig } from "./config.ts";
 export { eventsTopic, networkContract, peersTopic } from "./contract.ts";
+export { hasMesh } from "./mesh_files.ts";
 export type { Invited, MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";
