@@ -167,14 +167,19 @@ function describe(
   }
   const bold = painterFor(io, io.stdout);
   const role = status.state === "issuer" ? ", which this node issues" : "";
-  const title = bold("bold", `Mesh ${status.mesh?.slice(0, 12)} of ${status.memberCount}${role}`);
-  const rows = list.peers.map((peer): [string, string] => [
-    peer.alias ?? peer.hid.slice(0, 17),
-    rowOf(peer),
-  ]);
+  const self = `; this node is ${list.self.key.slice(0, 12)}, ${list.self.trust}`;
+  const mesh = `Mesh ${status.mesh?.slice(0, 12)} of ${status.memberCount}`;
+  const title = bold("bold", `${mesh}${role}${self}`);
+  // By its key, as routes, plans and "skep top" name it.
+  const rows = list.peers.map((peer): [string, string] => [nameOf(peer), rowOf(peer)]);
   const shown = rows.length === 0 ? "  nobody else is there\n" : columns(rows, "  ");
   const notes = status.missing.map((sentence) => `  ${sentence}\n`).join("");
   return `${title}\n${shown}${notes}`;
+}
+
+function nameOf({ alias, key }: PeerView): string {
+  const short = key.slice(0, 12);
+  return alias === undefined ? short : `${alias} (${short})`;
 }
 
 function rowOf(peer: PeerView): string {
