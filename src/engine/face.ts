@@ -19,6 +19,11 @@ export interface LayerRange {
 export interface Session {
   /** How many positions have been written in every local layer (the next position to compute). */
   readonly positionCount: number;
+  /**
+   * Positions that were not computed as they were held already; of a session whose layers are elsewhere
+   * that is known after the first step only. Absent: what it held when it was opened.
+   */
+  readonly reusedPositions?: number;
   /** Forgets positions from `positionCount` on; the number may not grow. */
   truncate(positionCount: number): void;
   /** A new session with the same positions; pages are shared until one of the two writes. */

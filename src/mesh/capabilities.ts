@@ -44,6 +44,10 @@ const modelShare = v.strictObject({
     v.description("What it computes right now; without it, nothing of this model."),
   ),
   numericClass: v.optional(name),
+  contextMax: v.pipe(
+    v.optional(count),
+    v.description("Positions of a request at most, as the model was made for."),
+  ),
   layerMs: v.pipe(
     v.optional(milliseconds),
     v.description("Measured time of one layer for one position, in milliseconds."),

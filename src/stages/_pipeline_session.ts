@@ -52,6 +52,8 @@ export class PipelineSession implements Session {
   /** Whether stages may have more, or less, under way than is known here. */
   isUnsettled = false;
   isComputing = false;
+  /** Positions that all stages held already when they were to be computed. */
+  reusedPositions = 0;
   #isDropped = false;
 
   constructor(

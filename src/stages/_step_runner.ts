@@ -124,7 +124,9 @@ export class StepRunner {
         note(session, { stages, held: firstPosition + tokens.length });
       }
       entries.forEach(({ session }, i) => {
-        this.#skippedPositions += (starts[i] ?? 0) - session.chain.length;
+        const skipped = (starts[i] ?? 0) - session.chain.length;
+        session.reusedPositions += skipped;
+        this.#skippedPositions += skipped;
       });
       return values;
     } finally {

@@ -80,7 +80,7 @@ export class BatchMember {
 
   /** Tokens that it did not have to compute when it began. */
   get cachedTokens(): number {
-    return this.#cachedTokens ?? 0;
+    return this.#cachedTokens ?? this.#session?.reusedPositions ?? 0;
   }
 
   /** Its tokens so far, drafts not counted. */
@@ -131,11 +131,12 @@ export class BatchMember {
   /** Opens a session. @throws {EngineError} "no-memory" */
   open(): void {
     this.#session = this.#executor.openSession({ prefix: Uint32Array.from(this.#tokens) });
-    this.#cachedTokens ??= this.positionCount;
+    if (this.#session.reusedPositions === undefined) this.#cachedTokens ??= this.positionCount;
   }
 
   /** Gives the session back. */
   close(): void {
+    this.#cachedTokens ??= this.#session?.reusedPositions;
     this.#session?.drop();
     this.#session = undefined;
   }

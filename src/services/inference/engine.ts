@@ -2,6 +2,7 @@
  * What this service needs of the engine; tests hand in executors of their own.
  */
 import { createSampler, loadExecutor } from "../../engine/mod.ts";
+import { availableMemory } from "../../platform/mod.ts";
 import type {
   LoadExecutorOptions,
   ModelExecutor,
@@ -28,7 +29,13 @@ export interface Engine {
     >,
   ): Promise<ModelExecutor>;
   createSampler(options: SamplerOptions): Sampler;
+  /** Bytes that programs of this machine may still take; undefined where that may not be known. */
+  memoryFree?(): number | undefined;
 }
 
 /** The WASM executor and the sampler of its numeric class. */
-export const wasmEngine: Engine = { load: loadExecutor, createSampler };
+export const wasmEngine: Engine = {
+  load: loadExecutor,
+  createSampler,
+  memoryFree: availableMemory,
+};

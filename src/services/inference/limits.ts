@@ -138,3 +138,6 @@ export const meshModelsMax = 8;
 
 /** How long a node waits for somebody in the mesh who has the configured model. */
 export const meshModelWaitMs = 60_000;
+
+/** How long after its start, or after it joined, a node waits for a model that it has not heard of. */
+export const settlingMsMax = 5_000;

@@ -13,6 +13,7 @@ import {
   rulesDefault,
   rulesTopic,
 } from "../placement/mod.ts";
+import { settlingMsMax } from "./limits.ts";
 
 /** A model that the mesh holds. */
 export interface MeshModel {
@@ -20,6 +21,8 @@ export interface MeshModel {
   readonly name: string;
   readonly layerCount: number;
   readonly numericClass: string;
+  /** Positions that it was made for; 0 while nobody says. */
+  readonly contextMax: number;
 }
 
 /** Follows the mesh. */
@@ -30,6 +33,8 @@ export class MeshView {
   #chooser = new RouteChooser(rulesDefault);
   #list: PeerList | undefined;
   #waiting: (() => void)[] = [];
+  /** Until when a member that has just come is still hearing who has what. */
+  #settledMs = -Infinity;
 
   /** @param own what this node computes itself */
   constructor(host: Host, own: () => readonly ModelShare[]) {
@@ -51,9 +56,19 @@ export class MeshView {
 
   async #followPeers(signal: AbortSignal): Promise<void> {
     for await (const { payload } of this.#host.bus.subscribe(peersTopic, { signal, replay: 1 })) {
-      this.#list = payload as PeerList;
+      const list = payload as PeerList;
+      const wasMember = this.#list?.self.trust !== undefined;
+      if (!wasMember && list.self.trust !== undefined) {
+        this.#settledMs = this.#host.clock.monotonicMs() + settlingMsMax;
+      }
+      this.#list = list;
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
+  }
+
+  /** For how much longer a model that nobody has may still turn up. */
+  get settlingMs(): number {
+    return Math.max(0, this.#settledMs - this.#host.clock.monotonicMs());
   }
 
   /** Waits until the mesh is another one, or for so long. */
@@ -69,9 +84,10 @@ export class MeshView {
   models(): readonly MeshModel[] {
     const found = new Map<string, MeshModel>();
     for (const { capabilities } of this.#peers()) {
-      for (const { root, name, layerCount, numericClass } of capabilities?.models ?? []) {
+      for (const model of capabilities?.models ?? []) {
+        const { root, name, layerCount, numericClass, contextMax = 0 } = model;
         if (numericClass === undefined || found.has(root)) continue;
-        found.set(root, { root, name, layerCount, numericClass });
+        found.set(root, { root, name, layerCount, numericClass, contextMax });
       }
     }
     return [...found.values()].toSorted((a, b) => a.name < b.name ? -1 : 1);

@@ -51,10 +51,10 @@ export class ModelTable {
     return this.#closing;
   }
 
-  /** What is listed: of a model of the mesh that nobody has asked for yet, the context is 0. */
+  /** What is listed: of a model of the mesh that nobody has asked for yet, as its holders say. */
   async list(): Promise<ModelEntry[]> {
     const entries = [modelEntry(this.primary.model)];
-    for (const { root, name } of this.#shared()) {
+    for (const { root, name, contextMax } of this.#shared()) {
       const opened = await this.#opened.get(root)?.catch(() => undefined);
       entries.push(
         opened === undefined
@@ -62,7 +62,7 @@ export class ModelTable {
             id: name,
             createdSeconds: this.primary.model.createdSeconds,
             ownedBy: "mesh",
-            contextMax: 0,
+            contextMax,
             capabilities: ["chat", "completions"],
           }
           : { ...modelEntry(opened.model), ownedBy: "mesh" },
@@ -71,13 +71,16 @@ export class ModelTable {
     return entries;
   }
 
-  /** The model of a name. @throws {RpcError} "notFound", listing the names that there are */
+  /**
+   * The model of a name; a node that has just come into its mesh waits a little to hear of it.
+   *
+   * @throws {RpcError} "notFound", listing the names that there are
+   */
   async find(name: string): Promise<ServedModel> {
     if (name === this.primary.model.id) return this.primary;
-    const shared = this.#shared();
-    const found = shared.find((model) => model.name === name);
+    const found = await this.#sharedNamed(name);
     if (found !== undefined) return await this.#open(found);
-    const names = [this.primary.model.id, ...shared.map((model) => model.name)];
+    const names = [this.primary.model.id, ...this.#shared().map((model) => model.name)];
     throw new RpcError({
       kind: "notFound",
       message: `Cannot use model ${JSON.stringify(name.slice(0, 128))} as this node serves only ${
@@ -85,6 +88,16 @@ export class ModelTable {
       }`,
       data: { field: "model" },
     });
+  }
+
+  async #sharedNamed(name: string): Promise<MeshModel | undefined> {
+    const { view } = this.#options.desk;
+    for (;;) {
+      const found = this.#shared().find((model) => model.name === name);
+      const leftMs = view.settlingMs;
+      if (found !== undefined || leftMs === 0) return found;
+      await view.changed(leftMs);
+    }
   }
 
   /** Waits until no request is left. */

@@ -44,7 +44,7 @@ async function run(
   config: InferenceConfig,
   { host, engine }: { readonly host: Host; readonly engine: Engine },
 ): Promise<void> {
-  const desk = new StageDesk(host, config);
+  const desk = new StageDesk(host, { ...config, memoryFree: engine.memoryFree });
   const following = desk.follow();
   try {
     const model = await loadModel(config, { host, engine, desk });

@@ -1,7 +1,7 @@
 /**
  * The layers that this node computes for others, and the pipelines in which others compute for it.
  */
-import type { ModelExecutor } from "../../engine/mod.ts";
+import { contextLimitOf, type ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { ModelShape } from "../../model/mod.ts";
 import type { ModelShare } from "../../mesh/mod.ts";
@@ -47,11 +47,20 @@ export class StageDesk {
   readonly view: MeshView;
   readonly receipts: ReceiptDesk;
   #freeSlots: () => number | null = () => null;
+  readonly #memoryFree: () => number | undefined;
+  #toldMemory: number | null = null;
   #told = "";
 
-  constructor(host: Host, config: Pick<InferenceConfig, "receipts">) {
+  /** @param options `memoryFree`: what the machine has left, where that is known */
+  constructor(
+    host: Host,
+    options: Pick<InferenceConfig, "receipts"> & {
+      readonly memoryFree?: (() => number | undefined) | undefined;
+    },
+  ) {
     this.#host = host;
-    this.receipts = new ReceiptDesk(host, config.receipts);
+    this.#memoryFree = options.memoryFree ?? (() => undefined);
+    this.receipts = new ReceiptDesk(host, options.receipts);
     this.#meters = new StageMeters(host.metrics);
     this.#server = this.#serverOf(host);
     this.view = new MeshView(host, () => this.#parts.map((part) => this.#modelOf(part)));
@@ -169,11 +178,13 @@ export class StageDesk {
     const counters = server.counters();
     const models = this.#parts.map((part) => this.#modelOf(part));
     this.#meters.stage(counters);
+    this.#toldMemory = toldBytes(this.#memoryFree(), this.#toldMemory);
     const capabilities = {
       protocols: [stageProtocol],
       numericClasses: [...new Set(models.map(({ numericClass }) => numericClass))],
       models,
       freeSlots: this.#freeSlots(),
+      memoryFreeBytes: this.#toldMemory,
     };
     const told = JSON.stringify(capabilities);
     if (told === this.#told) return;
@@ -187,14 +198,16 @@ export class StageDesk {
 
   #modelOf(part: ServedPart): ModelShare {
     const { name, root, executor, embedding, head } = part;
-    const { layers, numericClass, shape: { layerCount } } = executor;
+    const { layers, numericClass, shape } = executor;
+    const { layerCount } = shape;
+    const contextMax = contextLimitOf(shape);
     const isWhole = layers.from === 0 && layers.to === layerCount && embedding && head;
     const parts = { layers, embedding, head, complete: isWhole };
     const { used, total } = executor.pages();
     const counters = this.#server?.counters();
     const layerMs = counters && this.#meters.layerMs(counters, layers);
     return {
-      ...{ root, name, layerCount, parts, loaded: parts, numericClass },
+      ...{ root, name, layerCount, contextMax, parts, loaded: parts, numericClass },
       ...(layerMs === undefined ? {} : { layerMs }),
       ...(total === 0 ? {} : { freePositions: toldPages({ used, total }) * pagePositions }),
     };
@@ -217,4 +230,10 @@ export class StageDesk {
 function toldPages({ used, total }: { readonly used: number; readonly total: number }): number {
   const step = Math.max(1, Math.floor(total / 16));
   return Math.floor((total - used) / step) * step;
+}
+
+/** Free memory as it was told, until it is another one by a sixteenth: less is no news. */
+function toldBytes(free: number | undefined, told: number | null): number | null {
+  if (free === undefined) return null;
+  return told !== null && Math.abs(free - told) <= told / 16 ? told : free;
 }

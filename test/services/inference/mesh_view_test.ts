@@ -5,6 +5,7 @@ import { createKernel, silentLog } from "../../../src/kernel/mod.ts";
 import type { Host, Service } from "../../../src/kernel/mod.ts";
 import { noCapabilities } from "../../../src/mesh/mod.ts";
 import type { ModelShare } from "../../../src/mesh/mod.ts";
+import { settlingMsMax } from "../../../src/services/inference/limits.ts";
 import { MeshView } from "../../../src/services/inference/mesh_view.ts";
 import { peersTopic } from "../../../src/services/network/mod.ts";
 import type { PeerList } from "../../../src/services/network/mod.ts";
@@ -72,9 +73,12 @@ test("a member gets no end of a model, unless the rules on the bus say otherwise
     const route = async (): Promise<string[] | undefined> =>
       (await view.router().route({ ...need, excluded: new Set() }))?.places
         .map(({ peer: key, from, to }) => `${key.slice(0, 1)} ${from}-${to}`);
+    assert.equal(view.settlingMs, 0);
     const changed = view.changed(1000);
     host.bus.publish(peersTopic, listOf("member"));
     await changed;
+    // From now on for so long, a model that nobody has yet may still turn up.
+    assert.equal(view.settlingMs, settlingMsMax);
     assert.equal(await route(), undefined);
     assert.deepEqual(view.runnable(), []);
     assert.equal(view.forbiddenEdgeLayers, 1);

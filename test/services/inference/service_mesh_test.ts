@@ -198,7 +198,8 @@ class Mesh {
               refusals: {},
             }),
           "capabilities.set": ({ capabilities }) => {
-            node().capabilities = { ...nothing, models: capabilities.models ?? [] };
+            const { models = [], memoryFreeBytes = null } = capabilities;
+            node().capabilities = { ...nothing, models, memoryFreeBytes };
             this.#tell();
             return Promise.resolve({ changed: true });
           },
@@ -256,14 +257,19 @@ interface Answer {
   /** The id of its receipt, where it gets one. */
   readonly receipt: string | undefined;
   readonly route: readonly { readonly peer: string; readonly from: number; readonly to: number }[];
+  readonly cachedTokens: number;
 }
 
 async function answer(
   { kernel }: Node,
   model: string,
-  onToken?: (count: number) => Promise<void>,
+  { onToken, prompt = "Once upon a time" }: {
+    readonly onToken?: (count: number) => Promise<void>;
+    readonly prompt?: string;
+  } = {},
 ): Promise<Answer> {
   let text = "";
+  let cachedTokens = 0;
   let count = 0;
   let route: Answer["route"] = [];
   let receipt: string | undefined;
@@ -272,7 +278,7 @@ async function answer(
       params: {
         requestId: "r",
         model,
-        prompt: { kind: "text", text: "Once upon a time" },
+        prompt: { kind: "text", text: prompt },
         maxTokens: 40,
         stop: [],
         seed: 7,
@@ -286,9 +292,12 @@ async function answer(
       text += one.text;
       await onToken?.(++count);
     }
-    if (one.type === "end") route = one.route ?? [];
+    if (one.type === "end") {
+      route = one.route ?? [];
+      cachedTokens = one.usage.cachedTokens;
+    }
   }
-  return { text, route, receipt };
+  return { text, route, receipt, cachedTokens };
 }
 
 test("A model split over nodes answers through each of them, and through one that has none of it", async () => {
@@ -310,6 +319,31 @@ test("A model split over nodes answers through each of them, and through one tha
     }
     const list = await third.kernel.call("inference", "models.list", { params: {} });
     assert.deepEqual((list as { id: string }[]).map(({ id }) => id), ["stories260K", "tiny"]);
+  } finally {
+    await mesh.close();
+  }
+});
+
+test("What is told of a model of the mesh holds before it was asked for, and after", async () => {
+  const mesh = new Mesh();
+  try {
+    const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
+    await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    const third = await mesh.add({ threads: 1 });
+    const contexts = async (): Promise<readonly unknown[]> => {
+      const list = await third.kernel.call("inference", "models.list", { params: {} });
+      return (list as { contextMax: number }[]).map(({ contextMax }) => contextMax);
+    };
+    assert.deepEqual(await contexts(), [128, 128]);
+    // 32 positions are a page, which a later answer takes over wherever it is held.
+    const prompt = "Once upon a time there was a little girl who liked to play. ".repeat(3);
+    const cold = await answer(third, "tiny", { prompt });
+    const warm = await answer(third, "tiny", { prompt });
+    assert.equal(cold.cachedTokens, 0);
+    assert.ok(warm.cachedTokens >= 32 && warm.cachedTokens % 32 === 0, `${warm.cachedTokens}`);
+    assert.equal(warm.text, cold.text);
+    assert.deepEqual(await contexts(), [128, 128]);
+    assert.ok(Number(first.capabilities.memoryFreeBytes) > 2 ** 20);
   } finally {
     await mesh.close();
   }
@@ -348,9 +382,10 @@ test("Answers that several nodes took part in have receipts that hold, also wher
       one.receipt
     );
     const standby = await mesh.add({ model: mesh.model, layers: "2-5", threads: 1 });
-    const after = await answer(first, "tiny", async (count) => {
+    const onToken = async (count: number): Promise<void> => {
       if (count === 10) await mesh.kill(mesh.nodes.includes(second) ? second : standby);
-    });
+    };
+    const after = await answer(first, "tiny", { onToken });
     ids.push(after.receipt);
     await first.kernel.stop();
     await third.kernel.stop();
@@ -393,11 +428,12 @@ test("A node that dies while it computes is replaced, and the answer's text is t
     const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
     const expected = await answer(first, "tiny");
     const standby = await mesh.add({ model: mesh.model, layers: "2-5", threads: 1 });
-    const { text, route } = await answer(first, "tiny", async (count) => {
+    const onToken = async (count: number): Promise<void> => {
       if (count !== 10) return;
       const victim = mesh.nodes.includes(second) ? second : standby;
       await mesh.kill(victim);
-    });
+    };
+    const { text, route } = await answer(first, "tiny", { onToken });
     assert.equal(text, expected.text);
     assert.equal(route.at(-1)?.to, 5);
   } finally {
