@@ -292,7 +292,7 @@ test("loadExecutor() says what is needed, what there is and what would fit, befo
   const fixture = { ...opened, source };
   const shape = { ...fixture.shape, contextMax: 2 ** 20, kvHeadCount: 64 };
   await assert.rejects(
-    loadExecutor({ ...fixture, shape, contextMax: 2 ** 20 }),
+    loadExecutor({ ...fixture, shape, contextMax: 2 ** 20, memoryBytesMax: 2 ** 40 }),
     hasCode(
       "no-memory",
       /16 memories of 4294901760 bytes.* do not hold it: .*; a context of \d+ positions would fit/,
