@@ -5,7 +5,7 @@
  *     4096       control words, then scratch of a pass (_scratch.ts); while loading, the staging
  *                area lies over its rows
  *     ...        weights: norm vectors and packed matrices
- *     pagesPtr   KV pages, grown on demand up to `pageCountMax`
+ *     pagesPtr   up to `pageCountMax` KV pages
  *
  * Every region starts at a multiple of 64 bytes.
  */

@@ -5,6 +5,7 @@ import { decodeEmbedded } from "../platform/mod.ts";
 import { bytes as plainBytes } from "./_executor_plain_bytes.ts";
 import { bytes as relaxedBytes } from "./_executor_relaxed_bytes.ts";
 import type { ProbeMode } from "./_kinds.ts";
+import { withMemoryOf } from "./_memory_limits.ts";
 
 /** The exports of wasm/executor/index.ts; pointers are byte offsets in the imported memory. */
 export interface Kernels {
@@ -153,7 +154,9 @@ export interface Kernels {
 export type Build = "best" | "plain";
 
 // Compiled code is immutable, so all executors of a process share it.
-const compiled = new Map<Build, WebAssembly.Module>();
+const compiled = new Map<string, WebAssembly.Module>();
+/** Modules for memories of one size that are kept; of further sizes the oldest is left to its users. */
+const fixedKeptMax = 8;
 let probed: ProbeMode | undefined;
 
 /**
@@ -165,9 +168,13 @@ export function kernelMemory(pages: number, pagesMax = 2 ** 16): WebAssembly.Mem
   return new WebAssembly.Memory({ initial: pages, maximum: pagesMax, shared: true });
 }
 
-/** Instantiates the kernels over `memory`. */
-export function instantiateKernels(memory: WebAssembly.Memory, build: Build = "best"): Kernels {
-  const instance = new WebAssembly.Instance(kernelModule(build), { env: { memory } });
+/** Instantiates the kernels over `memory`, which must be one that the module accepts. */
+export function instantiateKernels(
+  memory: WebAssembly.Memory,
+  kernels: Build | WebAssembly.Module = "best",
+): Kernels {
+  const module = kernels instanceof WebAssembly.Module ? kernels : kernelModule(kernels);
+  const instance = new WebAssembly.Instance(module, { env: { memory } });
   return instance.exports as unknown as Kernels;
 }
 
@@ -187,13 +194,28 @@ export function probeKernels(kernels: Kernels): ProbeMode {
   return lane === 127 * -1 * 4 ? "signed" : "neither";
 }
 
-/** The compiled kernels. */
+/** The compiled kernels, for any memory. */
 export function kernelModule(build: Build = "best"): WebAssembly.Module {
   const known = compiled.get(build);
   if (known !== undefined) return known;
-  const relaxed = decodeEmbedded(relaxedBytes);
-  const usable = build === "best" && WebAssembly.validate(relaxed);
-  const module = new WebAssembly.Module(usable ? relaxed : decodeEmbedded(plainBytes));
+  const module = new WebAssembly.Module(bytesOf(build));
   compiled.set(build, module);
   return module;
+}
+
+/** The same for memories of exactly `pages` of 64 KiB, which is faster (see _memory_limits.ts). */
+export function fixedKernelModule(build: Build, pages: number): WebAssembly.Module {
+  const key = `${build} ${pages}`;
+  const module = compiled.get(key) ?? new WebAssembly.Module(withMemoryOf(bytesOf(build), pages));
+  compiled.delete(key);
+  compiled.set(key, module);
+  const fixed = [...compiled.keys()].filter((each) => each.includes(" "));
+  for (const each of fixed.slice(0, -fixedKeptMax)) compiled.delete(each);
+  return module;
+}
+
+function bytesOf(build: Build): Uint8Array<ArrayBuffer> {
+  const relaxed = decodeEmbedded(relaxedBytes);
+  const usable = build === "best" && WebAssembly.validate(relaxed);
+  return usable ? relaxed : decodeEmbedded(plainBytes);
 }

@@ -1,5 +1,5 @@
 /**
- * KV pages of 32 positions: counted references, grown on demand, shared by forks.
+ * KV pages of 32 positions: counted references, shared by forks; a memory that grows does so on demand.
  *
  * A page holds its positions' keys and values for every local layer (wasm/executor/attention.ts
  * draws a layer's part). A page that the prefix cache keeps is not free when its last session goes:

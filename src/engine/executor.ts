@@ -12,13 +12,7 @@ import { ChainedExecutor } from "./_chained_executor.ts";
 import { checkedContext, checkedLayers } from "./_checks.ts";
 import type { ProbeMode } from "./_kinds.ts";
 import { loadedBytesOf, loadWeights } from "./_loader.ts";
-import {
-  type Build,
-  instantiateKernels,
-  kernelMemory,
-  kernelModule,
-  probeKernels,
-} from "./_module.ts";
+import { type Build, instantiateKernels, kernelMemory, probeKernels } from "./_module.ts";
 import { partBytesDefault, valueWidthOf } from "./_page_room.ts";
 import { type PartPlan, planParts } from "./_part_plan.ts";
 import { writeFrequencies, writeModel } from "./_program.ts";
@@ -155,9 +149,9 @@ async function loadParts(
 async function loadPart(plan: PartPlan, options: PartOptions): Promise<WasmExecutor> {
   const { file, source, shape, keyValueType, onProgress, signal, root, build } = options;
   const { layers, layout } = plan;
-  const memory = allocateMemory(layout, file.name);
-  const kernels = instantiateKernels(memory, build);
-  const threads = new Threads({ module: kernelModule(build), memory, count: options.threads });
+  const { memory, module } = allocateMemory(layout, { name: file.name, build });
+  const kernels = instantiateKernels(memory, module);
+  const threads = new Threads({ module, memory, count: options.threads });
   const program = { shape, layout, memory, firstLayer: layers.from, keyValueType };
   const { contextMax } = layout;
   try {
