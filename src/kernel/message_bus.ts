@@ -2,10 +2,12 @@
  * The node's bus: a broadcast per topic, with a sequence number per topic, and replay.
  *
  * In one process and in memory; messages are copies (structured clones), so that a subscriber sees
- * the same whether it lives in the publisher's thread or not.
+ * the same whether it lives in the publisher's thread or not. What is frozen for that by `share` needs
+ * no copy.
  */
 import { Broadcast } from "./broadcast.ts";
 import type { Bus, BusMessage } from "./service.ts";
+import { isShared } from "./shared_value.ts";
 
 /** Bounds of a bus. */
 export interface BusLimits {
@@ -45,12 +47,12 @@ export class MessageBus implements Bus {
   }
 
   /**
-   * Hands a copy of `payload` to the topic's subscribers; never waits.
+   * Hands a copy of `payload`, or itself when it is shared, to the topic's subscribers; never waits.
    *
    * @throws {DOMException} "DataCloneError" when the payload can't be cloned
    */
   publish(topic: string, payload: unknown): void {
-    const copy: unknown = structuredClone(payload);
+    const copy: unknown = isShared(payload) ? payload : structuredClone(payload);
     const at = this.#topic(topic);
     at.sequence += 1;
     at.channel.publish({ topic, sequence: at.sequence, payload: copy });

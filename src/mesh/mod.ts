@@ -68,6 +68,7 @@ export {
   parseRegistryFrame,
 } from "./registry_frames.ts";
 export type { RegistryFrame, View, ViewState } from "./registry_frames.ts";
+export { bytesOfKey } from "./key_table.ts";
 export { FailureDetector } from "./failure_detector.ts";
 export type { Consequence, DetectorOptions } from "./failure_detector.ts";
 export { formatPeersFile, parsePeersFile, peersFileBytesMax, putPeerRow } from "./peers_file.ts";

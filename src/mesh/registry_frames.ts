@@ -13,11 +13,10 @@
  *   views: count u16 | for each: key, 32 | state u8 | incarnation u48 | sequence of its card u32
  */
 import * as v from "valibot";
-import { encodeHex } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { cardSchema } from "./card.ts";
 import type { Card } from "./card.ts";
-import { bytesOfHex } from "./hex.ts";
+import { bytesOfKey, keyOfBytes } from "./key_table.ts";
 import { MembershipError } from "./membership_error.ts";
 import { membersMax, rosterBytesMax } from "./roster.ts";
 
@@ -55,6 +54,7 @@ const cardsBytesMax = 640 * 1024;
 const kinds = { ping: 0x10, ack: 0x11, request: 0x12, views: 0x13, cards: 0x14 } as const;
 const rosterKind = 0x15;
 const byeKind = 0x16;
+const nobody = new Uint8Array(0);
 const viewBytes = 32 + 1 + 6 + 4;
 const states: readonly ViewState[] = ["alive", "suspect", "gone"];
 const cardsSchema = v.pipe(v.array(cardSchema), v.maxLength(cardsPerFrameMax));
@@ -75,11 +75,11 @@ export function encodeRegistryFrame(frame: RegistryFrame): Uint8Array {
       return writer.views(frame.views);
     }
     default: {
-      const target = frame.kind === "ping" ? "" : frame.target;
-      const writer = new Writer(5 + target.length / 2 + 2 + frame.views.length * viewBytes);
+      const target = frame.kind === "ping" ? nobody : bytesOfKey(frame.target);
+      const writer = new Writer(5 + target.length + 2 + frame.views.length * viewBytes);
       writer.u8(kinds[frame.kind]);
       writer.u32(frame.sequence);
-      writer.bytes(bytesOfHex(target));
+      writer.bytes(target);
       return writer.views(frame.views);
     }
   }
@@ -183,7 +183,7 @@ class Writer {
     this.#view.setUint16(this.#at, views.length);
     this.#at += 2;
     for (const { key, state, incarnation, sequence } of views) {
-      this.bytes(bytesOfHex(key));
+      this.bytes(bytesOfKey(key));
       this.u8(states.indexOf(state));
       this.#view.setUint16(this.#at, Math.floor(incarnation / 2 ** 32));
       this.#view.setUint32(this.#at + 2, incarnation % 2 ** 32);
@@ -218,7 +218,7 @@ class Reader {
   key(): PeerKey {
     this.#need(32);
     this.#at += 32;
-    return encodeHex(this.#bytes, this.#at - 32, 32);
+    return keyOfBytes(this.#bytes, this.#at - 32);
   }
 
   /** Up to the end of the frame. */
@@ -230,7 +230,9 @@ class Reader {
     if (this.#bytes.length - this.#at !== count * viewBytes) {
       throw malformed("its length does not fit the count of its views");
     }
-    return Array.from({ length: count }, () => this.#nextView());
+    const views: View[] = [];
+    while (views.length < count) views.push(this.#nextView());
+    return views;
   }
 
   #nextView(): View {

@@ -1,16 +1,23 @@
 /** Keys between their two forms. */
 import { encodeHex } from "../../hot/mod.ts";
 import { hidOf } from "../../identity/mod.ts";
+import { bytesOfKey } from "../../mesh/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
-/** The 32 bytes of a key whose form has been checked. */
-export function keyBytes(key: PeerKey): Uint8Array {
-  return Uint8Array.from(key.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-}
+/** Ids that are remembered: eight times the members of the greatest mesh. */
+const hidsMax = 4096;
+
+/** A pure function's results: all nodes of a process may share them. */
+const hids = new Map<PeerKey, string>();
 
 /** The id of the node that has a key: "skep_" and 64 hex digits. */
 export function hidOfKey(key: PeerKey): string {
-  return hidOf(keyBytes(key));
+  const known = hids.get(key);
+  if (known !== undefined) return known;
+  if (hids.size >= hidsMax) hids.clear();
+  const hid = hidOf(bytesOfKey(key));
+  hids.set(key, hid);
+  return hid;
 }
 
 /** So many random bytes as hex digits. */

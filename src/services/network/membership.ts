@@ -4,6 +4,7 @@
  */
 import {
   addInvitation,
+  bytesOfKey,
   changeRoster,
   foundRoster,
   hasLateInvitation,
@@ -17,7 +18,6 @@ import {
 import type { Invitation, RosterChange, SignedRoster, Trust } from "../../mesh/mod.ts";
 import type { Host, HostIdentity } from "../../kernel/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
-import { keyBytes } from "./keys.ts";
 import type { MeshFiles } from "./mesh_files.ts";
 
 /** What a node's membership is. */
@@ -227,7 +227,7 @@ export class Membership {
 
   async #put(signed: SignedRoster): Promise<RosterStep> {
     const before = this.keys;
-    await this.#parts.files.writeRoster(keyBytes(signed.roster.mesh), signed.bytes);
+    await this.#parts.files.writeRoster(bytesOfKey(signed.roster.mesh), signed.bytes);
     this.#take(signed);
     const added = [...this.#trusts.keys()].filter((key) => !before.has(key));
     const removed = [...before].filter((key) => !this.has(key));

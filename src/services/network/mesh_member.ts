@@ -4,6 +4,7 @@
  */
 import { helloProtocol, joinProtocol, ticketAddressesMax } from "../../mesh/mod.ts";
 import type { PeerRow, Ticket } from "../../mesh/mod.ts";
+import { share } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
 import type { MeshListening, PeerKey } from "../../ports/mod.ts";
@@ -31,8 +32,8 @@ export interface MeshMemberParts {
   readonly rows?: readonly PeerRow[] | undefined;
   /** Versions of the conversation; for tests of an upgrade. */
   readonly versions?: readonly number[] | undefined;
-  /** Something about the peers has changed. */
-  readonly onChange: () => void;
+  /** Something about a peer, or any of them, has changed. */
+  readonly onChange: (key?: PeerKey) => void;
 }
 
 /** A node's part in its mesh. */
@@ -214,7 +215,7 @@ export class MeshMember {
     const alias = event.key === undefined ? undefined : this.peerBook.aliasOf(event.key);
     const named = alias === undefined ? event : { ...event, alias };
     const full: NetworkEvent = { atMs: this.#host.clock.nowMs(), ...named };
-    this.#host.bus.publish(eventsTopic, full);
+    this.#host.bus.publish(eventsTopic, share(full));
   }
 
   async #letIn(secret: Uint8Array, by: PeerKey): Promise<Uint8Array> {

@@ -40,7 +40,7 @@ export interface MeshSessionParts {
   readonly ownCard: OwnCard;
   /** Versions of the conversation; for tests of an upgrade. */
   readonly versions?: readonly number[] | undefined;
-  readonly onChange: () => void;
+  readonly onChange: (key?: PeerKey) => void;
   readonly onRoster: (bytes: Uint8Array, from: PeerKey) => void;
   readonly tell: (event: Omit<NetworkEvent, "atMs">) => void;
 }

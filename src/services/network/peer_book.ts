@@ -12,6 +12,8 @@ const beginningMin = 8;
 export class PeerBook {
   readonly #files: MeshFiles;
   #file: PeersFile = { rows: [], problems: [], others: [] };
+  #rows: ReadonlyMap<PeerKey, PeerRow> = new Map();
+  #revision = 0;
   readonly #known = new Map<PeerKey, readonly string[]>();
   #isDirty = false;
 
@@ -22,23 +24,27 @@ export class PeerBook {
 
   /** Reads peers.json and the addresses of before; rows of the caller hold beside them. */
   async load(rows: readonly PeerRow[] = []): Promise<void> {
-    this.#file = await this.#files.readPeers();
-    for (const row of rows) {
-      this.#file = { ...this.#file, rows: putPeerRow(this.#file.rows, row) };
-    }
+    let file = await this.#files.readPeers();
+    for (const row of rows) file = { ...file, rows: putPeerRow(file.rows, row) };
+    this.#take(file);
     for (const { key, addresses } of await this.#files.readAddresses()) {
       this.#known.set(key, addresses);
     }
   }
 
+  /** Counts the changes of peers.json that this node has made or read. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** The name that the user has given a peer. */
   aliasOf(key: PeerKey): string | undefined {
-    return this.#file.rows.find((row) => row.key === key)?.alias;
+    return this.#rows.get(key)?.alias;
   }
 
   /** Where a peer may be found: what the user says first, then what it says, then where it was. */
   addressesOf(key: PeerKey, said: readonly string[] = []): readonly string[] {
-    const hints = this.#file.rows.find((row) => row.key === key)?.hints ?? [];
+    const hints = this.#rows.get(key)?.hints ?? [];
     return [...new Set([...hints.map(multiaddressOf), ...said, ...this.#known.get(key) ?? []])];
   }
 
@@ -69,7 +75,7 @@ export class PeerBook {
   ): Promise<void> {
     // The file may have been edited meanwhile.
     const file = await this.#files.readPeers();
-    this.#file = { ...file, rows: putPeerRow(file.rows, row) };
+    this.#take({ ...file, rows: putPeerRow(file.rows, row) });
     await this.#files.writePeers(this.#file);
   }
 
@@ -78,7 +84,7 @@ export class PeerBook {
     this.#known.delete(key);
     const file = await this.#files.readPeers();
     if (!file.rows.some((row) => row.key === key)) return;
-    this.#file = { ...file, rows: file.rows.filter((row) => row.key !== key) };
+    this.#take({ ...file, rows: file.rows.filter((row) => row.key !== key) });
     await this.#files.writePeers(this.#file);
   }
 
@@ -100,6 +106,12 @@ export class PeerBook {
     );
     if (found.length === 1) return found[0];
     return found.length === 0 && !isId && digits.length === 64 ? digits : undefined;
+  }
+
+  #take(file: PeersFile): void {
+    this.#file = file;
+    this.#rows = new Map(file.rows.map((row) => [row.key, row]));
+    this.#revision += 1;
   }
 }
 

@@ -1,10 +1,17 @@
-/** What the node tells of its peers: the roster, the registry and the links as one list. */
+/**
+ * What the node tells of its peers: the roster, the registry and the links as one list. Of a large
+ * mesh little changes at a time, so a view is made anew only when its peer was said to have changed,
+ * or while a link to it is there, whose round trip changes by itself; the others stay the same frozen
+ * objects.
+ */
+import { share } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
-import type { PeerKey } from "../../ports/mod.ts";
+import type { MeshPeer, PeerKey } from "../../ports/mod.ts";
 import type { CapabilityBook } from "./capability_book.ts";
 import type { PeerList, PeerView } from "./contract.ts";
 import { hidOfKey } from "./keys.ts";
 import type { MeshMember } from "./mesh_member.ts";
+import type { MeshSession } from "./mesh_session.ts";
 
 /** What the list is made of. */
 export interface PeerListParts {
@@ -13,29 +20,75 @@ export interface PeerListParts {
   readonly member: MeshMember;
 }
 
-/**
- * The members, those that are gone only with `all`. A peer is "linked" by its live, verified link and
- * by nothing else.
- */
-export function peerListOf(parts: PeerListParts, all: boolean): PeerList {
-  const { host: { identity }, book, member } = parts;
-  const { key: self, hid } = identity;
-  const trust = member.membership.trustOf(self);
-  const links = new Map(parts.host.mesh.peers().map((peer) => [peer.key, peer]));
-  const peers = [...member.membership.keys]
-    .filter((key) => key !== self)
-    .map((key) => viewOf(key, { member, link: links.get(key) }))
-    .filter(({ state }) => all || state !== "gone");
-  const { capabilities } = book;
-  return { self: { key: self, hid, ...(trust ? { trust } : {}), capabilities }, peers };
+/** The views of one node. */
+export class PeerViews {
+  readonly #parts: PeerListParts;
+  /** In the roster's order, those that are gone included. */
+  readonly #views = new Map<PeerKey, PeerView>();
+  readonly #changed = new Set<PeerKey>();
+  #linked: readonly PeerKey[] = [];
+  /** What the views were made from; another one makes all of them anew. */
+  #keys: ReadonlySet<PeerKey> | undefined;
+  #session: MeshSession | undefined;
+  #bookRevision = -1;
+
+  /** @param parts kept for the node's life */
+  constructor(parts: PeerListParts) {
+    this.#parts = parts;
+  }
+
+  /** Something about a peer, or about any of them, has changed. */
+  changed(key?: PeerKey): void {
+    if (key === undefined) this.#keys = undefined;
+    else this.#changed.add(key);
+  }
+
+  /**
+   * The members, those that are gone only with `all`. A peer is "linked" by its live, verified link
+   * and by nothing else. The list is frozen.
+   */
+  list(all: boolean): PeerList {
+    this.#renew();
+    const { host: { identity }, book: { capabilities }, member } = this.#parts;
+    const trust = member.membership.trustOf(identity.key);
+    const peers: PeerView[] = [];
+    for (const view of this.#views.values()) if (all || view.state !== "gone") peers.push(view);
+    const self = { key: identity.key, hid: identity.hid, ...(trust ? { trust } : {}) };
+    return share({ self: { ...self, capabilities }, peers });
+  }
+
+  #renew(): void {
+    const { host, member } = this.#parts;
+    const { membership, peerBook } = member;
+    const links = new Map(host.mesh.peers().map((peer) => [peer.key, peer]));
+    const isOther = this.#keys !== membership.keys || this.#session !== member.session ||
+      this.#bookRevision !== peerBook.revision;
+    if (isOther) {
+      this.#views.clear();
+      this.#keys = membership.keys;
+      this.#session = member.session;
+      this.#bookRevision = peerBook.revision;
+      for (const key of membership.keys) this.#put(key, links.get(key));
+    } else {
+      for (const key of this.#linked) this.#changed.add(key);
+      for (const key of links.keys()) this.#changed.add(key);
+      for (const key of this.#changed) if (this.#views.has(key)) this.#put(key, links.get(key));
+    }
+    this.#changed.clear();
+    this.#linked = [...links.keys()];
+  }
+
+  #put(key: PeerKey, link: MeshPeer | undefined): void {
+    if (key === this.#parts.host.identity.key) return;
+    const view = viewOf(key, { member: this.#parts.member, link });
+    const known = this.#views.get(key);
+    if (known === undefined || !isSameView(known, view)) this.#views.set(key, view);
+  }
 }
 
 function viewOf(
   key: PeerKey,
-  about: {
-    readonly member: MeshMember;
-    readonly link: ReturnType<Host["mesh"]["peers"]>[number] | undefined;
-  },
+  about: { readonly member: MeshMember; readonly link: MeshPeer | undefined },
 ): PeerView {
   const { member: { session, membership, peerBook }, link } = about;
   const standing = session?.registry.stateOf(key);
@@ -59,4 +112,13 @@ function viewOf(
     addresses: [...peerBook.addressesOf(key, card?.addresses ?? [])].slice(0, 16),
     capabilities: card?.capabilities ?? null,
   };
+}
+
+/** Whether two views of one peer say the same. */
+function isSameView(one: PeerView, other: PeerView): boolean {
+  return one.state === other.state && one.sinceMs === other.sinceMs &&
+    one.capabilities === other.capabilities && one.roundTripMs === other.roundTripMs &&
+    one.address === other.address && one.direction === other.direction &&
+    one.transport === other.transport && one.alias === other.alias && one.trust === other.trust &&
+    one.addresses.join() === other.addresses.join();
 }

@@ -32,8 +32,8 @@ export interface RegistryParts {
   readonly probeMs: number;
   /** What this node says of itself now. */
   readonly ownCard: () => Card;
-  /** Something in the views or cards has changed. */
-  readonly onChange: () => void;
+  /** Something in the view or card of a member, or of all, has changed. */
+  readonly onChange: (key?: PeerKey) => void;
   /** A member's state has changed. */
   readonly onState: (key: PeerKey, state: ViewState) => void;
   /** A link is to be given up. */
@@ -165,7 +165,7 @@ export class Registry {
   /** A card that its owner has given by gossip. */
   takeCard(card: Card): void {
     if (!this.#members.has(card.key) || card.key === this.#parts.self) return;
-    if (this.#cards.put(card, true)) this.#parts.onChange();
+    if (this.#cards.put(card, true)) this.#parts.onChange(card.key);
     this.#learn([aliveView(card)]);
   }
 
@@ -230,13 +230,11 @@ export class Registry {
   }
 
   #takeCards(cards: readonly Card[], link: RegistryLink): void {
-    let isNew = false;
     for (const card of cards) {
       if (card.key === this.#parts.self || !this.#members.has(card.key)) continue;
       const isProven = card.key === link.key;
-      if (this.#cards.put(card, isProven)) isNew = true;
+      if (this.#cards.put(card, isProven)) this.#parts.onChange(card.key);
     }
-    if (isNew) this.#parts.onChange();
   }
 
   /** What the peer lacks of those that are there, but not its own and not ours, which it has. */
@@ -261,10 +259,11 @@ export class Registry {
     for (const view of news) {
       this.#news.set(view.key, view);
       this.#riders.push({ view, rides: 0 });
+      this.#parts.onChange(view.key);
       if (view.key !== this.#parts.self) this.#parts.onState(view.key, view.state);
     }
     while (this.#riders.length > 4 * ridersMax) this.#riders.shift();
-    if (news.length > 0 || about !== undefined) this.#parts.onChange();
+    if (about !== undefined) this.#parts.onChange(about);
     if (news.length > 0) this.#gather();
   }
 
@@ -290,7 +289,7 @@ export class Registry {
     this.#detector.answered(key, this.#parts.clock.nowMs());
     if (before === "suspect") {
       this.#parts.onState(key, "alive");
-      this.#parts.onChange();
+      this.#parts.onChange(key);
     }
   }
 

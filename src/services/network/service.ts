@@ -16,7 +16,7 @@ import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
 import { MeshMember } from "./mesh_member.ts";
-import { peerListOf } from "./peer_views.ts";
+import { PeerViews } from "./peer_views.ts";
 
 /** How long `peers.connect` may take. */
 const connectMsMax = 10_000;
@@ -51,6 +51,7 @@ interface Parts {
   readonly host: Host;
   readonly book: CapabilityBook;
   readonly member: MeshMember;
+  readonly views: PeerViews;
 }
 
 async function run(
@@ -59,27 +60,29 @@ async function run(
 ): Promise<void> {
   const book = new CapabilityBook();
   let timer: Timer | undefined;
-  const onChange = (): void => {
+  const onChange = (key?: PeerKey): void => {
+    views.changed(key);
     const delayMs = gatherMs + gatherMsPerMember * member.membership.keys.size;
     timer ??= host.clock.after(delayMs, () => {
       timer = undefined;
-      host.bus.publish(peersTopic, peerListOf(parts, false));
+      host.bus.publish(peersTopic, views.list(false));
     });
   };
   const member: MeshMember = new MeshMember({ ...options, config, host, book, onChange });
-  const parts: Parts = { host, book, member };
+  const views: PeerViews = new PeerViews({ host, book, member });
+  const parts: Parts = { host, book, member, views };
   exposePeers(parts);
   await host.serve(methodsOf(parts, onChange));
   await member.start();
-  host.bus.publish(peersTopic, peerListOf(parts, false));
+  host.bus.publish(peersTopic, views.list(false));
   host.ready();
   await aborted(host.signal);
   timer?.cancel();
   await member.stop();
 }
 
-function methodsOf(parts: Parts, onChange: () => void): Methods {
-  const { host, book, member } = parts;
+function methodsOf(parts: Parts, onChange: (key: PeerKey) => void): Methods {
+  const { host, book, member, views } = parts;
   return implement(networkContract, {
     "mesh.status": () => Promise.resolve(statusOf(parts)),
     "mesh.invite": (params) => told(() => invite(parts, params)),
@@ -95,7 +98,7 @@ function methodsOf(parts: Parts, onChange: () => void): Methods {
         yield payload as NetworkEvent;
       }
     },
-    "peers.list": ({ all }) => Promise.resolve(peerListOf(parts, all)),
+    "peers.list": ({ all }) => Promise.resolve(views.list(all)),
     "peers.connect": ({ key: text }, { signal }) =>
       told(async () => await connect(parts, keyOf(parts, text), signal)),
     "peers.add": ({ key: text, addresses, alias, trust }) =>
@@ -106,7 +109,7 @@ function methodsOf(parts: Parts, onChange: () => void): Methods {
         }
         await member.peerBook.put({ key, alias, hints: addresses });
         member.session?.want(key);
-        onChange();
+        onChange(key);
         return placed(parts, key);
       }),
     "peers.remove": ({ key: text }) =>
@@ -120,7 +123,7 @@ function methodsOf(parts: Parts, onChange: () => void): Methods {
       told(async () => {
         const key = memberOf(parts, text);
         await member.change({ kind: "put", key, trust });
-        onChange();
+        onChange(key);
         return placed(parts, key);
       }),
     "capabilities.set": ({ source, capabilities }) =>
@@ -128,7 +131,7 @@ function methodsOf(parts: Parts, onChange: () => void): Methods {
         const changed = book.set(source, capabilities);
         if (changed) {
           member.announceSoon();
-          onChange();
+          onChange(host.identity.key);
         }
         return Promise.resolve({ changed });
       }),

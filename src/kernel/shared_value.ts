@@ -1,0 +1,26 @@
+/**
+ * Values that are handed on without a copy: frozen through and through, so nobody can tell whether he
+ * has the original. Freezing a list again after one entry has changed costs that entry only.
+ */
+
+const shared = new WeakSet<object>();
+
+/**
+ * Freezes plain data, made of objects and arrays alone, and everything in it.
+ *
+ * @returns the same value
+ * @throws {TypeError} for what can't be frozen: typed arrays
+ */
+export function share<T>(value: T): T {
+  if (typeof value !== "object" || value === null || shared.has(value)) return value;
+  Object.freeze(value);
+  if (Array.isArray(value)) for (const entry of value) share(entry);
+  else for (const name in value) share(value[name]);
+  shared.add(value);
+  return value;
+}
+
+/** Whether a value came from `share`. */
+export function isShared(value: unknown): boolean {
+  return typeof value === "object" && value !== null && shared.has(value);
+}
