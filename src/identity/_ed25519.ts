@@ -4,6 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
+import { encodeHex } from "../hot/mod.ts";
 
 /** Bytes of a private seed, and of a public key. */
 export const SEED_BYTES = 32;
@@ -36,9 +37,27 @@ export function rawPublicKey(privateKey: KeyObject): Uint8Array {
   return Uint8Array.from(der.subarray(SPKI_PREFIX.length));
 }
 
+/** Public keys that are kept decoded: twice the members of the greatest mesh. */
+const PUBLIC_KEYS_MAX = 1024;
+
+/** By the text of their bytes; the one that was asked for first goes first. */
+const publicKeys = new Map<string, KeyObject | undefined>();
+
 /** A public key object from its 32 raw bytes; `undefined` when the platform refuses them. */
 export function tryPublicKey(raw: Uint8Array): KeyObject | undefined {
   if (raw.length !== SEED_BYTES) return undefined;
+  const text = encodeHex(raw);
+  if (publicKeys.has(text)) return publicKeys.get(text);
+  for (const oldest of publicKeys.keys()) {
+    if (publicKeys.size < PUBLIC_KEYS_MAX) break;
+    publicKeys.delete(oldest);
+  }
+  const key = decodePublicKey(raw);
+  publicKeys.set(text, key);
+  return key;
+}
+
+function decodePublicKey(raw: Uint8Array): KeyObject | undefined {
   const der = new Uint8Array(SPKI_PREFIX.length + raw.length);
   der.set(SPKI_PREFIX);
   der.set(raw, SPKI_PREFIX.length);

@@ -1,13 +1,20 @@
 /**
  * What waits to be read at one end of a simulated stream, or at one subscriber: an async iterable
- * that ends, or fails, once what came before has been read.
+ * that ends, or fails, once what came before has been read. Written by hand rather than as a
+ * generator, since every frame of a simulated mesh goes through it.
  */
+
+interface Waiter<T> {
+  readonly resolve: (result: IteratorResult<T, undefined>) => void;
+  readonly reject: (failure: unknown) => void;
+}
 
 /** Items for one reader. */
 export class FrameQueue<T> implements AsyncIterable<T> {
   readonly #items: T[] = [];
   readonly #onRead: (item: T) => void;
-  #wake: (() => void) | undefined;
+  /** What the reader has asked for and not got; only while nothing waits. */
+  readonly #waiters: Waiter<T>[] = [];
   #ended = false;
   #failure: unknown;
   #taken = false;
@@ -25,8 +32,10 @@ export class FrameQueue<T> implements AsyncIterable<T> {
   /** Adds an item; after the end it is lost. */
   push(item: T): void {
     if (this.#ended) return;
-    this.#items.push(item);
-    this.#wake?.();
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) return void this.#items.push(item);
+    this.#onRead(item);
+    waiter.resolve({ done: false, value: item });
   }
 
   /** Drops the oldest item. */
@@ -39,7 +48,10 @@ export class FrameQueue<T> implements AsyncIterable<T> {
     if (this.#ended) return;
     this.#ended = true;
     this.#failure = failure;
-    this.#wake?.();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (this.#failure === undefined) waiter.resolve({ done: true, value: undefined });
+      else waiter.reject(this.#takeFailure());
+    }
   }
 
   /** Ends at once: what waits is lost. */
@@ -48,23 +60,38 @@ export class FrameQueue<T> implements AsyncIterable<T> {
     this.end(failure);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     if (this.#taken) {
       throw new TypeError("Cannot read what arrives twice as it is read by another loop");
     }
     this.#taken = true;
-    for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        this.#onRead(item);
-        yield item;
-      } else if (this.#ended) {
-        if (this.#failure !== undefined) throw this.#failure;
-        return;
-      } else {
-        await new Promise<void>((resolve) => this.#wake = resolve);
-        this.#wake = undefined;
-      }
+    return { next: () => this.#next(), return: () => this.#leave() };
+  }
+
+  #next(): Promise<IteratorResult<T, undefined>> {
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      this.#onRead(item);
+      return Promise.resolve({ done: false, value: item });
     }
+    if (!this.#ended) {
+      return new Promise((resolve, reject) => void this.#waiters.push({ resolve, reject }));
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#takeFailure());
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** The reader wants no more. */
+  #leave(): Promise<IteratorResult<T, undefined>> {
+    this.#failure = undefined;
+    this.cut();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** A failure is thrown once; who goes on reading is at the end. */
+  #takeFailure(): unknown {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    return failure;
   }
 }

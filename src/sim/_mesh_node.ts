@@ -19,10 +19,9 @@ import { FrameQueue } from "./_frame_queue.ts";
 import type { LinkOwner, MeshLink, SimulatedStream } from "./_mesh_link.ts";
 import type { MeshMedium } from "./mesh_medium.ts";
 
-/** Messages that may wait for one subscriber, events for one listener, and ids that are remembered. */
+/** Messages that may wait for one subscriber, and events for one listener. */
 const gossipCountMax = 256;
 const eventCountMax = 1024;
-const seenCountMax = 1024;
 /** Peers that a message is passed on to, beside the next in the ring of keys. */
 const gossipDegree = 6;
 
@@ -34,7 +33,11 @@ interface Handler {
 
 /** What is passed from node to node. */
 export interface GossipItem extends GossipMessage {
-  readonly id: string;
+  /**
+   * Who has it or is about to. Nobody is sent a second copy: where real nodes drop one on arrival,
+   * here it does not even leave.
+   */
+  readonly reached: Set<PeerKey>;
 }
 
 /** A node of the medium. */
@@ -45,7 +48,6 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
   readonly #handlers = new Map<string, Handler>();
   readonly #subscribers = new Map<string, Set<FrameQueue<GossipMessage>>>();
   readonly #listeners = new Set<FrameQueue<MeshEvent>>();
-  readonly #seen = new Set<string>();
   readonly #counters = {
     refusedLinks: 0,
     refusedStreams: 0,
@@ -55,7 +57,6 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
   };
   #gate: MeshGate | undefined;
   #isClosed = false;
-  #published = 0;
   #neighbours: readonly PeerKey[] | undefined;
 
   constructor(key: PeerKey, medium: MeshMedium) {
@@ -178,15 +179,12 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
         `Cannot publish as a message must have at most ${gossipBytesMax} bytes: current value is ${bytes.length}`,
       );
     }
-    const id = `${this.self}-${this.#medium.clock.monotonicMs()}-${this.#published++}`;
-    this.#remember(id);
-    this.#pass({ id, topic, bytes, from: this.self });
+    this.#pass({ topic, bytes, from: this.self, reached: new Set([this.self]) });
   }
 
   /** A message comes over a link. */
   onGossip(item: GossipItem): void {
-    if (this.#isClosed || this.#seen.has(item.id)) return;
-    this.#remember(item.id);
+    if (this.#isClosed) return;
     for (const queue of this.#subscribers.get(item.topic) ?? []) {
       if (queue.length >= gossipCountMax) {
         queue.shift();
@@ -253,11 +251,13 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
   #pass(item: GossipItem): void {
     this.#neighbours ??= this.#medium.neighbours(this.self, [...this.#links.keys()], gossipDegree);
     for (const key of this.#neighbours) {
+      if (item.reached.has(key)) continue;
       const link = this.#links.get(key);
       const far = this.#medium.nodeOf(key);
       if (link === undefined || far === undefined) continue;
       if (this.#gate?.allows(key, "gossip") !== true || !far.hears(this.self)) continue;
-      if (this.#medium.losesGossip()) continue;
+      if (this.#medium.losesGossip() || this.#medium.isParted(this.self, key)) continue;
+      item.reached.add(key);
       link.carry(this.self, () => far.onGossip(item));
     }
   }
@@ -265,14 +265,6 @@ export class SimulatedMeshNode implements MeshNetwork, LinkOwner {
   /** Whether it takes gossip of `key`. */
   hears(key: PeerKey): boolean {
     return this.#gate?.allows(key, "gossip") === true;
-  }
-
-  #remember(id: string): void {
-    this.#seen.add(id);
-    for (const oldest of this.#seen) {
-      if (this.#seen.size <= seenCountMax) return;
-      this.#seen.delete(oldest);
-    }
   }
 
   #peerOf(key: PeerKey, link: MeshLink): MeshPeer {

@@ -7,10 +7,14 @@ import { createHash } from "node:crypto";
 /** Lines that are kept for a failure's report. */
 const linesMax = 200;
 
+/** Characters that are gathered before they are hashed. */
+const gatheredMax = 16_384;
+
 /** The events of one run. */
 export class EventLog {
   readonly #hash = createHash("sha256");
   readonly #lines: string[] = [];
+  #gathered = "";
   readonly #onLine: ((line: string) => void) | undefined;
   #count = 0;
 
@@ -31,16 +35,23 @@ export class EventLog {
 
   /** SHA-256 over all so far, in hex. */
   get digest(): string {
+    this.#flush();
     return this.#hash.copy().digest("hex");
   }
 
   /** Something has happened at `atMs` of virtual time, to a node (0 is the world). */
   add(atMs: number, node: number, what: string): void {
     const line = `${atMs.toFixed(3)} ${node} ${what}`;
-    this.#hash.update(`${line}\n`);
+    this.#gathered += `${line}\n`;
+    if (this.#gathered.length >= gatheredMax) this.#flush();
     this.#count += 1;
     this.#lines.push(line);
     if (this.#lines.length >= 2 * linesMax) this.#lines.splice(0, linesMax);
     this.#onLine?.(line);
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#gathered);
+    this.#gathered = "";
   }
 }

@@ -8,9 +8,14 @@ import type { Clock, MeshNetwork } from "../../ports/mod.ts";
 /** Gossip about what nodes have; each message is one card, its owner's own. */
 export const capabilitiesTopic = "skep/capabilities";
 
-/** Between two announcements of what this node has, at least; and when nothing changed, at most. */
+/** Between two announcements of what this node has, at least. */
 const announceMsMin = 1_000;
-const announceMsMax = 60_000;
+
+/**
+ * Between two announcements when nothing has changed, at most: so long for each time that the mesh
+ * has `linksMax` members, so that in a mesh of any size a node hears `linksMax` of them a minute.
+ */
+const repeatMs = 60_000;
 
 /** What an announcer works with. */
 export interface AnnouncerParts {
@@ -19,8 +24,8 @@ export interface AnnouncerParts {
   readonly card: () => Card;
   /** Says it to all linked peers. */
   readonly tellLinked: () => void;
-  /** Whether there are members that this node keeps no link to. */
-  readonly isPartial: () => boolean;
+  /** How many members there are for each link of this node; above 1 some are not linked. */
+  readonly membersPerLink: () => number;
   readonly onFailed: (why: unknown) => void;
 }
 
@@ -43,14 +48,17 @@ export class Announcer {
 
   /** Lets time pass. */
   tick(): void {
-    const { clock, mesh, card, tellLinked, isPartial, onFailed } = this.#parts;
+    const { clock, mesh, card, tellLinked, membersPerLink, onFailed } = this.#parts;
     const nowMs = clock.monotonicMs();
     const pastMs = nowMs - this.#announcedMs;
-    if (this.#isDue ? pastMs < announceMsMin : pastMs < announceMsMax || !isPartial()) return;
+    if (this.#isDue ? pastMs < announceMsMin : pastMs < repeatMs) return;
+    const times = membersPerLink();
+    const isPartial = times > 1;
+    if (!this.#isDue && (!isPartial || pastMs < repeatMs * times)) return;
     this.#announcedMs = nowMs;
     if (this.#isDue) tellLinked();
     this.#isDue = false;
-    if (!isPartial()) return;
+    if (!isPartial) return;
     const bytes = new TextEncoder().encode(JSON.stringify(card()));
     mesh.publish(capabilitiesTopic, bytes).catch(onFailed);
   }

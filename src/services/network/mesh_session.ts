@@ -2,7 +2,6 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
-import { MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Card } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
@@ -12,6 +11,7 @@ import type { NetworkEvent } from "./contract.ts";
 import { Dialler } from "./dialler.ts";
 import type { Gate } from "./gate.ts";
 import { Greeter } from "./greeter.ts";
+import { HeardCards } from "./heard_cards.ts";
 import { listenInMesh } from "./listening.ts";
 import type { Membership } from "./membership.ts";
 import type { MeshFiles } from "./mesh_files.ts";
@@ -55,6 +55,7 @@ export class MeshSession {
   readonly #announcer: Announcer;
   readonly #ending = new AbortController();
   readonly #connected = new Set<PeerKey>();
+  readonly #heard = new HeardCards();
   /** Links of those who are no members, and since when. */
   readonly #strangers = new Map<PeerKey, number>();
   #listening: MeshListening = { addresses: [], missing: [] };
@@ -200,12 +201,7 @@ export class MeshSession {
   async #followGossip(messages: ReturnType<Host["mesh"]["subscribe"]>): Promise<void> {
     for await (const { bytes, from } of messages) {
       try {
-        const card = parseCard(bytes);
-        if (card.key !== from) {
-          const message = "Cannot take a card by gossip as another than its owner has sent it";
-          throw new MembershipError({ code: "wrong-sender", message });
-        }
-        this.registry.takeCard(card);
+        this.registry.takeCard(this.#heard.read(bytes, from));
       } catch (thrown) {
         if (this.#parts.refusals.take(thrown, from) === undefined) throw thrown;
       }
@@ -267,7 +263,7 @@ export class MeshSession {
       mesh: host.mesh,
       card: () => this.#card(),
       tellLinked: () => this.registry.announce(),
-      isPartial: () => membership.keys.size > config.linksMax,
+      membersPerLink: () => membership.keys.size / config.linksMax,
       onFailed: (why) => host.log.debug("Gossip failed", { why: String(why) }),
     });
   }

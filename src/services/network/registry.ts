@@ -49,7 +49,8 @@ export class Registry {
   readonly #prober: Prober;
   readonly #links = new Map<PeerKey, RegistryLink>();
   readonly #cards = new CardBox();
-  readonly #news = new Map<PeerKey, View>();
+  /** What is to be passed on soon, and who has told it. */
+  readonly #news = new Map<PeerKey, { readonly view: View; readonly by: Set<RegistryLink> }>();
   readonly #riders: { readonly view: View; rides: number }[] = [];
   #members: ReadonlySet<PeerKey> = new Set();
   #gathering: Timer | undefined;
@@ -128,7 +129,10 @@ export class Registry {
 
   /** Reads a link's frames until it ends. @throws {MembershipError} {MeshError} */
   async serve(link: RegistryLink, frames: AsyncIterator<Uint8Array>): Promise<void> {
-    for await (const frame of link.read(frames)) {
+    for (;;) {
+      const { done, value } = await frames.next();
+      if (done === true) return;
+      const frame = link.read(value);
       // A link that has been replaced says nothing any more.
       if (this.#links.get(link.key) !== link) return;
       this.#onFrame(link, frame);
@@ -210,9 +214,9 @@ export class Registry {
       case "ack":
       case "request":
         this.#prober.onFrame(link, frame);
-        return this.#learn(frame.views);
+        return this.#learn(frame.views, link);
       case "views":
-        this.#learn(frame.views);
+        this.#learn(frame.views, link);
         return frame.isAll ? this.#sendMissingCards(link, frame.views) : undefined;
       case "cards":
         return this.#takeCards(frame.cards, link);
@@ -225,8 +229,15 @@ export class Registry {
     }
   }
 
-  #learn(views: readonly View[]): void {
-    this.#apply(this.#detector.learn(views, this.#parts.clock.nowMs()), {});
+  #learn(views: readonly View[], by?: RegistryLink): void {
+    if (views.length === 0) return;
+    this.#apply(this.#detector.learn(views, this.#parts.clock.nowMs()), { by });
+    // Who tells what is about to be told needs not be told.
+    if (by === undefined || this.#news.size === 0) return;
+    for (const view of views) {
+      const news = this.#news.get(view.key);
+      if (news !== undefined && isSameView(news.view, view)) news.by.add(by);
+    }
   }
 
   #takeCards(cards: readonly Card[], link: RegistryLink): void {
@@ -251,13 +262,13 @@ export class Registry {
 
   #apply(
     { news, contested }: Consequence,
-    { about }: { readonly about?: PeerKey },
+    { about, by }: { readonly about?: PeerKey; readonly by?: RegistryLink | undefined },
   ): void {
     for (const view of contested) {
       this.#links.get(view.key)?.send({ kind: "views", isAll: false, views: [view] });
     }
     for (const view of news) {
-      this.#news.set(view.key, view);
+      this.#news.set(view.key, { view, by: new Set(by === undefined ? [] : [by]) });
       this.#riders.push({ view, rides: 0 });
       this.#parts.onChange(view.key);
       if (view.key !== this.#parts.self) this.#parts.onState(view.key, view.state);
@@ -271,9 +282,16 @@ export class Registry {
   #gather(): void {
     this.#gathering ??= this.#parts.clock.after(gatherMs, () => {
       this.#gathering = undefined;
-      const views = [...this.#news.values()];
+      const news = [...this.#news.values()];
       this.#news.clear();
-      this.sendAll({ kind: "views", isAll: false, views });
+      const bytes = encodeRegistryFrame({
+        kind: "views",
+        isAll: false,
+        views: news.map(({ view }) => view),
+      });
+      for (const link of this.#links.values()) {
+        if (!news.every(({ by }) => by.has(link))) link.sendBytes(bytes);
+      }
     });
   }
 
@@ -308,6 +326,10 @@ export class Registry {
 function cardOfHello({ hello }: RegistryLink): Card {
   const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
   return { key, instance, incarnation, sequence, addresses, capabilities };
+}
+
+function isSameView(one: View, other: View): boolean {
+  return one.state === other.state && one.incarnation === other.incarnation;
 }
 
 function aliveView({ key, incarnation, sequence }: Card): View {

@@ -68,21 +68,17 @@ export class RegistryLink {
     }, () => {});
   }
 
-  /** Frames as they come; what is no frame ends it. @throws {MembershipError} {MeshError} */
-  async *read(frames: AsyncIterator<Uint8Array>): AsyncGenerator<RegistryFrame> {
-    for (;;) {
-      const { done, value } = await frames.next();
-      if (done === true) return;
-      this.#framesIn += 1;
-      this.#bytesIn += value.length;
-      if (this.#framesIn > framesPerTickMax || this.#bytesIn > bytesPerTickMax) {
-        throw new MembershipError({
-          code: "flood",
-          message: "Cannot listen to a peer any more as it sends more than anybody needs to",
-        });
-      }
-      yield parseRegistryFrame(value);
+  /** Reads a frame that has come. @throws {MembershipError} for what is none, or one too many */
+  read(bytes: Uint8Array): RegistryFrame {
+    this.#framesIn += 1;
+    this.#bytesIn += bytes.length;
+    if (this.#framesIn <= framesPerTickMax && this.#bytesIn <= bytesPerTickMax) {
+      return parseRegistryFrame(bytes);
     }
+    throw new MembershipError({
+      code: "flood",
+      message: "Cannot listen to a peer any more as it sends more than anybody needs to",
+    });
   }
 
   /** Counts anew. @returns how many ticks it has not read anything */
