@@ -14,7 +14,7 @@ const shared = new WeakSet<object>();
 export function share<T>(value: T): T {
   if (typeof value !== "object" || value === null || shared.has(value)) return value;
   Object.freeze(value);
-  if (Array.isArray(value)) for (const entry of value) share(entry);
+  if (Array.isArray(value)) { for (const entry of value) share(entry); }
   else for (const name in value) share(value[name]);
   shared.add(value);
   return value;

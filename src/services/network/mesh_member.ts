@@ -171,7 +171,10 @@ export class MeshMember {
   takeStep({ signed, added, removed }: RosterStep, from?: PeerKey): void {
     const { key: self } = this.#host.identity;
     const session = this.#session;
-    session?.registry.sendAll({ kind: "roster", bytes: signed.bytes }, from);
+    session?.registry.sendAll(
+      { kind: "roster", bytes: signed.bytes },
+      ({ key }) => key === from,
+    );
     this.tell({ kind: "roster", detail: `version ${signed.roster.version}` });
     for (const key of added) if (key !== self) this.tell({ kind: "joined", key });
     if (this.membership.state === "removed") {

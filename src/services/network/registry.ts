@@ -4,17 +4,11 @@
  */
 import { cardsPerFrameMax, encodeRegistryFrame, FailureDetector } from "../../mesh/mod.ts";
 import type { Card, Consequence, RegistryFrame, View, ViewState } from "../../mesh/mod.ts";
-import type { Clock, PeerKey, Random, Timer } from "../../ports/mod.ts";
+import type { Clock, PeerKey, Random } from "../../ports/mod.ts";
 import { CardBox } from "./card_box.ts";
+import { News } from "./news.ts";
 import { Prober } from "./prober.ts";
 import type { RegistryLink } from "./registry_link.ts";
-
-/** News are gathered for so long before they are passed on, in milliseconds. */
-const gatherMs = 20;
-
-/** Views that ride along with a probe, at most, and how many probes each rides with. */
-const ridersMax = 8;
-const ridesMax = 6;
 
 /** How long a node that leaves waits for the others to read that, in milliseconds. */
 const farewellMs = 200;
@@ -49,23 +43,24 @@ export class Registry {
   readonly #prober: Prober;
   readonly #links = new Map<PeerKey, RegistryLink>();
   readonly #cards = new CardBox();
-  /** What is to be passed on soon, and who has told it. */
-  readonly #news = new Map<PeerKey, { readonly view: View; readonly by: Set<RegistryLink> }>();
-  readonly #riders: { readonly view: View; rides: number }[] = [];
+  readonly #news: News;
   #members: ReadonlySet<PeerKey> = new Set();
-  #gathering: Timer | undefined;
 
   /** @param parts kept for the registry's life */
   constructor(parts: RegistryParts) {
     this.#parts = parts;
     const { self, incarnation, probeMs } = parts;
     this.#detector = new FailureDetector({ self, incarnation, suspectMs: 2 * probeMs });
+    this.#news = new News({
+      clock: parts.clock,
+      send: (views, isTold) => this.sendAll({ kind: "views", isAll: false, views }, isTold),
+    });
     this.#prober = new Prober({
       self,
       random: parts.random,
       links: this.#links,
       nextProbe: (below) => this.#detector.nextProbe(below),
-      riders: () => this.#takeRiders(),
+      riders: () => this.#news.takeRiders(),
       onAnswered: (key) => this.#onAnswered(key),
       onUnanswered: (key) => this.#onUnanswered(key),
     });
@@ -160,10 +155,10 @@ export class Registry {
     this.sendAll({ kind: "cards", cards: [this.#parts.ownCard()] });
   }
 
-  /** Sends a frame over every link. */
-  sendAll(frame: RegistryFrame, except?: PeerKey): void {
+  /** Sends a frame over every link but those of which `except` is true. */
+  sendAll(frame: RegistryFrame, except?: (link: RegistryLink) => boolean): void {
     const bytes = encodeRegistryFrame(frame);
-    for (const link of this.#links.values()) if (link.key !== except) link.sendBytes(bytes);
+    for (const link of this.#links.values()) if (except?.(link) !== true) link.sendBytes(bytes);
   }
 
   /** A card that its owner has given by gossip. */
@@ -197,7 +192,7 @@ export class Registry {
 
   /** Takes leave of all; resolves when they have gone by themselves, or soon. */
   async leave(): Promise<void> {
-    this.#gathering?.cancel();
+    this.#news.end();
     const links = [...this.#links.values()];
     if (links.length === 0) return;
     this.sendAll({ kind: "bye" });
@@ -231,13 +226,8 @@ export class Registry {
 
   #learn(views: readonly View[], by?: RegistryLink): void {
     if (views.length === 0) return;
-    this.#apply(this.#detector.learn(views, this.#parts.clock.nowMs()), { by });
-    // Who tells what is about to be told needs not be told.
-    if (by === undefined || this.#news.size === 0) return;
-    for (const view of views) {
-      const news = this.#news.get(view.key);
-      if (news !== undefined && isSameView(news.view, view)) news.by.add(by);
-    }
+    this.#apply(this.#detector.learn(views, this.#parts.clock.nowMs()), {});
+    if (by !== undefined) this.#news.told(views, by);
   }
 
   #takeCards(cards: readonly Card[], link: RegistryLink): void {
@@ -262,44 +252,17 @@ export class Registry {
 
   #apply(
     { news, contested }: Consequence,
-    { about, by }: { readonly about?: PeerKey; readonly by?: RegistryLink | undefined },
+    { about }: { readonly about?: PeerKey },
   ): void {
     for (const view of contested) {
       this.#links.get(view.key)?.send({ kind: "views", isAll: false, views: [view] });
     }
     for (const view of news) {
-      this.#news.set(view.key, { view, by: new Set(by === undefined ? [] : [by]) });
-      this.#riders.push({ view, rides: 0 });
+      this.#news.add(view);
       this.#parts.onChange(view.key);
       if (view.key !== this.#parts.self) this.#parts.onState(view.key, view.state);
     }
-    while (this.#riders.length > 4 * ridersMax) this.#riders.shift();
     if (about !== undefined) this.#parts.onChange(about);
-    if (news.length > 0) this.#gather();
-  }
-
-  /** Passes news on soon, together with those that come meanwhile. */
-  #gather(): void {
-    this.#gathering ??= this.#parts.clock.after(gatherMs, () => {
-      this.#gathering = undefined;
-      const news = [...this.#news.values()];
-      this.#news.clear();
-      const bytes = encodeRegistryFrame({
-        kind: "views",
-        isAll: false,
-        views: news.map(({ view }) => view),
-      });
-      for (const link of this.#links.values()) {
-        if (!news.every(({ by }) => by.has(link))) link.sendBytes(bytes);
-      }
-    });
-  }
-
-  #takeRiders(): View[] {
-    const taken = this.#riders.slice(0, ridersMax);
-    for (const rider of taken) rider.rides += 1;
-    while ((this.#riders[0]?.rides ?? 0) >= ridesMax) this.#riders.shift();
-    return taken.map(({ view }) => view);
   }
 
   #onAnswered(key: PeerKey): void {
@@ -326,10 +289,6 @@ export class Registry {
 function cardOfHello({ hello }: RegistryLink): Card {
   const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
   return { key, instance, incarnation, sequence, addresses, capabilities };
-}
-
-function isSameView(one: View, other: View): boolean {
-  return one.state === other.state && one.incarnation === other.incarnation;
 }
 
 function aliveView({ key, incarnation, sequence }: Card): View {

@@ -1,0 +1,78 @@
+/**
+ * Views that have changed, on their way to the others: gathered for a moment and sent over every link
+ * whose peer has not told them itself, and then as riders of the next probes, for whom a link broke.
+ */
+import type { View } from "../../mesh/mod.ts";
+import type { Clock, PeerKey, Timer } from "../../ports/mod.ts";
+import type { RegistryLink } from "./registry_link.ts";
+
+/** News are gathered for so long before they are passed on, in milliseconds. */
+const gatherMs = 20;
+
+/** Views that ride along with a probe, at most, and how many probes each rides with. */
+const ridersMax = 8;
+const ridesMax = 6;
+
+interface Piece {
+  readonly view: View;
+  /** Who needs not be told any more. */
+  readonly by: Set<RegistryLink>;
+}
+
+/** What news are sent by. */
+export interface NewsParts {
+  readonly clock: Clock;
+  /** Sends views over all links but those of which `isTold` is true. */
+  readonly send: (views: readonly View[], isTold: (link: RegistryLink) => boolean) => void;
+}
+
+/** The news of one node. */
+export class News {
+  readonly #parts: NewsParts;
+  readonly #pieces = new Map<PeerKey, Piece>();
+  readonly #riders: { readonly view: View; rides: number }[] = [];
+  #gathering: Timer | undefined;
+
+  /** @param parts kept for the node's life */
+  constructor(parts: NewsParts) {
+    this.#parts = parts;
+  }
+
+  /** Passes a view on soon, together with those that come meanwhile. */
+  add(view: View): void {
+    this.#pieces.set(view.key, { view, by: new Set() });
+    this.#riders.push({ view, rides: 0 });
+    while (this.#riders.length > 4 * ridersMax) this.#riders.shift();
+    this.#gathering ??= this.#parts.clock.after(gatherMs, () => this.#send());
+  }
+
+  /** A peer has told views: those that are about to be passed on need not go to it. */
+  told(views: readonly View[], by: RegistryLink): void {
+    if (this.#pieces.size === 0) return;
+    for (const { key, state, incarnation } of views) {
+      const piece = this.#pieces.get(key);
+      if (piece?.view.state === state && piece.view.incarnation === incarnation) piece.by.add(by);
+    }
+  }
+
+  /** Views to ride along with a probe. */
+  takeRiders(): View[] {
+    const taken = this.#riders.slice(0, ridersMax);
+    for (const rider of taken) rider.rides += 1;
+    while ((this.#riders[0]?.rides ?? 0) >= ridesMax) this.#riders.shift();
+    return taken.map(({ view }) => view);
+  }
+
+  /** Sends nothing any more. */
+  end(): void {
+    this.#gathering?.cancel();
+  }
+
+  #send(): void {
+    this.#gathering = undefined;
+    const pieces = [...this.#pieces.values()];
+    this.#pieces.clear();
+    const isTold = (link: RegistryLink): boolean => pieces.every(({ by }) => by.has(link));
+    this.#parts.send(pieces.map(({ view }) => view), isTold);
+  }
+}
