@@ -14,8 +14,7 @@ const shared = new WeakSet<object>();
 export function share<T>(value: T): T {
   if (typeof value !== "object" || value === null || shared.has(value)) return value;
   Object.freeze(value);
-  if (Array.isArray(value)) { for (const entry of value) share(entry); }
-  else for (const name in value) share(value[name]);
+  for (const entry of Array.isArray(value) ? value : Object.values(value)) share(entry);
   shared.add(value);
   return value;
 }
