@@ -19,7 +19,6 @@ import type {
 import { serviceCapabilities } from "@libp2p/interface";
 import type { KadDHT } from "@libp2p/kad-dht";
 import { noise } from "@libp2p/noise";
-import { tcp } from "@libp2p/tcp";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2pOptions } from "libp2p";
 import { createLibp2p } from "libp2p";
@@ -27,6 +26,7 @@ import type { PeerKey } from "../../ports/mod.ts";
 import { registerIrohCodec } from "./addresses.ts";
 import { finderService } from "./finder.ts";
 import type { Registrar } from "./gated_registrar.ts";
+import { gatheredTcp } from "./gathered_tcp.ts";
 import { gossipService } from "./gossip.ts";
 import {
   DIAL_TIMEOUT_MS,
@@ -89,7 +89,7 @@ export async function makeNode(options: NodeOptions): Promise<MadeNode> {
     nodeInfo: { name: "skep", version: "1", userAgent: "skep" },
     addresses: { listen: [...options.listen] },
     transports: [
-      tcp({ maxConnections: LINKS_MAX, backlog: HANDSHAKES_MAX }),
+      gatheredTcp({ maxConnections: LINKS_MAX, backlog: HANDSHAKES_MAX }),
       ...options.transports,
     ],
     connectionEncrypters: [noise({ prologueBytes: prologueOf(options.meshId) })],

@@ -15,6 +15,7 @@ import { acceptStream, awaitAnswer, refuseStream } from "./handshake.ts";
 import { OPEN_TIMEOUT_MS, STREAMS_PER_PEER_MAX } from "./limits.ts";
 import type { Link, Links } from "./links.ts";
 import { bytesOfKey } from "./peer_keys.ts";
+import { updateSeldom } from "./seldom_windows.ts";
 
 /** Counters, as they are counted. */
 export type Tally = { -readonly [Name in keyof MeshCounters]: MeshCounters[Name] };
@@ -152,6 +153,7 @@ export class Streams {
     },
   ): FrameStream {
     const { tally } = this.#options;
+    updateSeldom(stream);
     return new FrameStream({
       stream,
       peer: key,
