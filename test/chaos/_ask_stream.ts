@@ -1,5 +1,6 @@
 /** Streams an answer of a node's API, and notes when each piece of it came. */
 import assert from "node:assert/strict";
+import { type IncomingMessage, request } from "node:http";
 
 /** A request. */
 export interface Ask {
@@ -20,10 +21,10 @@ export interface Streamed {
 }
 
 /**
- * Asks for a completion.
+ * Asks for a completion, on a connection of its own.
  *
  * @throws {AssertionError} when it is refused, or says an error, or ends without saying why
- * @throws {TypeError} when the node does not accept the connection, as `fetch` does
+ * @throws {Error} with the `code` of the system when the connection is refused or breaks
  */
 export async function streamAnswer(
   baseUrl: string,
@@ -34,23 +35,22 @@ export async function streamAnswer(
   },
 ): Promise<Streamed> {
   const askedMs = performance.now();
-  const response = await fetch(`${baseUrl}/v1/completions`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      model,
-      prompt: ask.prompt,
-      seed: ask.seed,
-      temperature: ask.temperature,
-      max_tokens: ask.maxTokens,
-      stream: true,
-    }),
+  const body = JSON.stringify({
+    model,
+    prompt: ask.prompt,
+    seed: ask.seed,
+    temperature: ask.temperature,
+    max_tokens: ask.maxTokens,
+    stream: true,
   });
-  const why = response.ok ? "" : await response.text();
-  assert.equal(response.status, 200, `${response.status} ${why}`);
+  const response = await post(`${baseUrl}/v1/completions`, body);
+  const lines = linesOf(response);
+  if (response.statusCode !== 200) {
+    assert.fail(`${response.statusCode} ${(await Array.fromAsync(lines)).join("\n")}`);
+  }
   const atMs: number[] = [];
   let [text, finish] = ["", undefined as string | undefined];
-  for await (const line of linesOf(response.body)) {
+  for await (const line of lines) {
     if (!line.startsWith("data: {")) continue;
     const item = JSON.parse(line.slice(6));
     assert.equal(item.error, undefined, line);
@@ -70,12 +70,22 @@ export async function streamAnswer(
   return { text, askedMs, atMs, finish };
 }
 
-async function* linesOf(body: ReadableStream<Uint8Array> | null): AsyncGenerator<string> {
+function post(url: string, body: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/json" };
+    request(url, { method: "POST", agent: false, headers }, resolve)
+      .on("error", reject)
+      .end(body);
+  });
+}
+
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     yield* lines;
   }
+  if (rest !== "") yield rest;
 }

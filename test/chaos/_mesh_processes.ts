@@ -29,6 +29,8 @@ export interface MeshPlan {
   readonly size?: "15m" | "110m";
   /** @default TCP alone */
   readonly network?: Readonly<Record<string, string>>;
+  /** Settings of single nodes. */
+  readonly settings?: (index: number) => Readonly<Record<string, string>>;
   /** Whether the links can be cut. */
   readonly wired?: boolean;
 }
@@ -250,6 +252,7 @@ export class MeshProcesses {
         SKEP_LOG_LEVEL: process.env["SKEP_LOG_LEVEL"] ?? "warn",
         ...network,
         ...this.wiring?.environment(index),
+        ...this.#plan.settings?.(index),
       },
     };
   }
