@@ -79,7 +79,9 @@ export async function untilReady(started: Started, home: string): Promise<Runtim
   const path = join(home, "state", "runtime.json");
   for (let waitedMs = 0; waitedMs < 60_000 && started.child.exitCode === null; waitedMs += 25) {
     const info = runtimeJson(path);
-    if (info !== undefined && info.pid === started.child.pid) return info;
+    // A node that is about to join writes the file too, before it has an API.
+    const isReady = info?.pid === started.child.pid && info?.addresses.api !== undefined;
+    if (info !== undefined && isReady) return info;
     await sleep(25);
   }
   started.child.kill("SIGKILL");
