@@ -163,8 +163,9 @@ class Load {
   }
 }
 
+/** Nobody listened, or not any more when it was this connection's turn: no request was sent. */
 function isRefused(thrown: unknown): boolean {
-  return thrown instanceof Error && "code" in thrown && thrown.code === "ECONNREFUSED";
+  return thrown instanceof Error && "syscall" in thrown && thrown.syscall === "connect";
 }
 
 if (import.meta.main) {
