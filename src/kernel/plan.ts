@@ -9,6 +9,8 @@ import { KernelError } from "./kernel_error.ts";
 export interface Plannable {
   readonly name: string;
   readonly needs: readonly string[];
+  /** Services that end before it, if they are there. */
+  readonly outlives?: readonly string[];
 }
 
 /** Names of services, which become names of folders, sections and metrics. */
@@ -28,7 +30,19 @@ export function planStart<S extends Plannable>(services: readonly S[]): S[] {
   }
   const sorted = new Map<string, S>();
   for (const service of services) visit(service, { byName, sorted, path: [] });
+  checkEnd(services);
   return [...sorted.values()];
+}
+
+/** Who is outlived ends first, as who needs does: that must not go round in a circle either. */
+function checkEnd(services: readonly Plannable[]): void {
+  const ends = services.map(({ name, needs }): Plannable => {
+    const survivors = services.filter(({ outlives = [] }) => outlives.includes(name));
+    return { name, needs: [...needs, ...survivors.map((one) => one.name)] };
+  });
+  const byName = new Map(ends.map((one) => [one.name, one]));
+  const sorted = new Map<string, Plannable>();
+  for (const one of ends) visit(one, { byName, sorted, path: [] });
 }
 
 /** Depth first; `path` is the chain of services that need each other, for the cycle's message. */

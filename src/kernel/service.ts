@@ -18,6 +18,8 @@ export interface Service<C = unknown> {
   readonly config: GenericSchema<unknown, C>;
   /** Services that are ready before this one starts, and stop after it. */
   readonly needs: readonly string[];
+  /** Services that can do without this one, but end before it if they are there. @default none */
+  readonly outlives?: readonly string[];
   /** Whether the node stops when this service has failed for good. */
   readonly critical: boolean;
   /** Runs until `host.signal` aborts and everything it held is drained. */

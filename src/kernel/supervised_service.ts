@@ -80,6 +80,11 @@ export class SupervisedService {
     return this.#options.needs;
   }
 
+  /** Names of those that end before it, beside those that need it. */
+  get outlives(): readonly string[] {
+    return this.#options.service.outlives ?? [];
+  }
+
   /** Resolves when it was ready, or has failed once: then starting need not wait for it. */
   get attempted(): Promise<void> {
     return this.#attempted.promise;

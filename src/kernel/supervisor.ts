@@ -199,7 +199,9 @@ class ServiceSupervisor implements Supervisor {
       () => this.#force("the drain's deadline"),
     );
     await Promise.all(this.#units.map(async (unit) => {
-      const dependants = this.#units.filter((other) => other.needs.includes(unit));
+      const dependants = this.#units.filter((other) =>
+        other.needs.includes(unit) || unit.outlives.includes(other.name)
+      );
       await Promise.all(dependants.map((other) => other.ended));
       unit.stop();
       await unit.ended;

@@ -65,6 +65,7 @@ export function inWorker(service: Service, placement: WorkerPlacement): Service 
     ...(service.description === undefined ? {} : { description: service.description }),
     config: service.config as GenericSchema<unknown, unknown>,
     needs: service.needs,
+    ...(service.outlives === undefined ? {} : { outlives: service.outlives }),
     critical: service.critical,
     run: (config, host) => runInWorker(config, host, { name: service.name, placement }),
   };

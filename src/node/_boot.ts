@@ -182,6 +182,7 @@ function afterControl(service: Service): Service {
     ...(service.description === undefined ? {} : { description: service.description }),
     config: service.config,
     needs: [...service.needs, "control"],
+    ...(service.outlives === undefined ? {} : { outlives: service.outlives }),
     critical: service.critical,
     run: (config, host) => service.run(config, host),
   };

@@ -17,6 +17,10 @@ import type { Address, Landing, Listener, Network } from "./network.ts";
  */
 export const unixPathBytesMax: number = platform() === "darwin" ? 103 : 107;
 
+/** Closing a listener waits so long for one more connection, and so often while they come in. */
+const acceptMs = 10;
+const acceptTurnsMax = 10;
+
 /** The machine's local sockets. A connection's "error" event never ends the process by itself. */
 export function realNetwork(): Network {
   return { listen, dial };
@@ -27,7 +31,11 @@ async function listen(
   onConnection: (stream: Duplex) => void,
 ): Promise<Listener> {
   checkAddress(address, "listen on");
-  const server = createServer({ noDelay: true }, (socket) => onConnection(guarded(socket)));
+  let accepted = 0;
+  const server = createServer({ noDelay: true }, (socket) => {
+    accepted++;
+    onConnection(guarded(socket));
+  });
   try {
     await bind(server, address);
     if (address.kind === "unix") chmodSync(address.path, 0o600);
@@ -39,12 +47,17 @@ async function listen(
   server.on("error", ignore);
   return { address: boundAddress(server, address), close: (): Promise<void> => stop(server) };
 
-  function stop(stopping: Server): Promise<void> {
-    if (!stopping.listening) return Promise.resolve();
+  /** Who has connected by now is accepted first: the system resets what is left in its queue. */
+  async function stop(stopping: Server): Promise<void> {
+    let before = -1;
+    for (let turns = 0; turns < acceptTurnsMax && before !== accepted; turns++) {
+      before = accepted;
+      await new Promise((resolve) => setTimeout(resolve, acceptMs));
+    }
+    if (!stopping.listening) return;
     stopping.close();
     // In the same tick, so that no successor's socket can be meant; libuv has already unlinked.
     if (address.kind === "unix") unlinkIfThere(address.path);
-    return Promise.resolve();
   }
 }
 

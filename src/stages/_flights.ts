@@ -107,9 +107,9 @@ export class FlightDeck {
       const share = session.shares.get(stage);
       if (share === undefined) continue;
       if (share.held > firstPosition) {
+        // Links are forgotten with the positions, when it is the rows' turn: they are told after that.
         share.links = Math.min(share.links, Math.floor(firstPosition / linkPositions));
-      }
-      if (known > share.links) this.#tellLinks(session, { stage, share, known });
+      } else if (known > share.links) this.#tellLinks(session, { stage, share, known });
       // What the stages hold is known again when all has gone well.
       share.valid = Math.min(share.valid, firstPosition);
     }

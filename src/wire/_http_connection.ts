@@ -15,6 +15,9 @@ import type { HttpLimits } from "./serve_http.ts";
 /** How long a last answer may take to be read, and what its client still sends is passed over. */
 const GOODBYE_MS = 1_000;
 
+/** How long a drain waits for the first request of a connection, which may be on its way. */
+const FIRST_REQUEST_MS = 1_000;
+
 /** What a connection needs of its server. */
 export interface ConnectionOptions {
   readonly clock: Clock;
@@ -40,6 +43,7 @@ export class HttpConnection {
   readonly #options: ConnectionOptions;
   #timer: Timer | undefined;
   #answering = false;
+  #isFresh = true;
   readonly #waiting: Exchange[] = [];
   #draining = false;
   #closing = false;
@@ -76,10 +80,14 @@ export class HttpConnection {
     this.#closeGently();
   }
 
-  /** Closes when no response is running, else as soon as the last one has ended. */
+  /**
+   * Closes when no response is running, else as soon as the last one has ended. Who has only just
+   * connected gets one answer: nothing tells it that it came late.
+   */
   drain(): void {
     this.#draining = true;
-    if (!this.#answering) this.destroy();
+    if (this.#isFresh) this.#arm(FIRST_REQUEST_MS, () => this.destroy());
+    else if (!this.#answering) this.destroy();
   }
 
   /** Closes at once. */
@@ -94,6 +102,7 @@ export class HttpConnection {
 
   #begin({ request, response, answer }: Exchange): void {
     this.#answering = true;
+    this.#isFresh = false;
     this.#arm(this.#options.limits.bodyTimeoutMs, () => {
       // A handler that wants no body never sees its "end", though the body is complete.
       if (request.complete) this.#watchStall();

@@ -77,8 +77,8 @@ export interface HttpStreams {
   /** Connections that were closed by one of the time limits. */
   readonly timedOutCount: number;
   /**
-   * Stops accepting, closes idle connections, lets running responses finish until `drainMs` has
-   * passed and destroys the rest. A second call with a shorter time hastens the first.
+   * Stops accepting, closes idle connections, answers the first request of new ones, lets running
+   * responses finish until `drainMs` has passed and destroys the rest. A second call with a shorter time hastens the first.
    */
   close(drainMs: number): Promise<void>;
 }
@@ -112,6 +112,7 @@ class StreamHttpServer implements HttpStreams {
   readonly #open = new Map<object, HttpConnection>();
   readonly #turnedAway = new Set<HttpConnection>();
   #draining = false;
+  #isOver = false;
   #wake: () => void = () => {};
   refusedCount = 0;
   timedOutCount = 0;
@@ -143,6 +144,7 @@ class StreamHttpServer implements HttpStreams {
     for (const connection of this.#open.values()) connection.drain();
     for (const connection of this.#turnedAway) connection.destroy();
     const destroyAll = (): void => {
+      this.#isOver = true;
       for (const connection of this.#open.values()) connection.destroy();
     };
     if (drainMs === 0) destroyAll();
@@ -157,13 +159,17 @@ class StreamHttpServer implements HttpStreams {
       });
     }
     timer.cancel();
+    this.#isOver = true;
   }
 
   accept(stream: Duplex): void {
     stream.on("error", ignore);
-    if (this.#draining) return void stream.destroy();
+    if (this.#isOver) return void stream.destroy();
     if (this.#open.size >= this.#limits.connectionsMax) return this.#turnAway(stream);
-    this.#open.set(stream, this.#connection(stream));
+    const connection = this.#connection(stream);
+    this.#open.set(stream, connection);
+    // Accepted before the end, told of after it.
+    if (this.#draining) connection.drain();
     stream.once("close", () => {
       this.#open.get(stream)?.ended();
       this.#open.delete(stream);

@@ -14,6 +14,8 @@ import { connectService } from "../../src/kernel/mod.ts";
 import type { inferenceContract } from "../../src/services/inference/mod.ts";
 import type { networkContract } from "../../src/services/network/mod.ts";
 import { finish, program, start, type Started, untilReady } from "../e2e/_program.ts";
+import { type Ask, streamAnswer, type Streamed } from "./_ask_stream.ts";
+import { Wiring } from "./_wiring.ts";
 
 /** Layers of a node: the first, and the one after the last. */
 export type LayerSpan = readonly [from: number, to: number];
@@ -27,6 +29,10 @@ export interface MeshPlan {
   readonly size?: "15m" | "110m";
   /** @default TCP alone */
   readonly network?: Readonly<Record<string, string>>;
+  /** Settings of single nodes. */
+  readonly settings?: (index: number) => Readonly<Record<string, string>>;
+  /** Whether the links can be cut. */
+  readonly wired?: boolean;
 }
 
 /** One node. */
@@ -40,26 +46,12 @@ export interface MeshNode {
   key: string;
 }
 
-/** What was streamed. */
-export interface Streamed {
-  readonly text: string;
-  /** When each piece came, ms. */
-  readonly atMs: readonly number[];
-  readonly finish: string | undefined;
-}
-
-/** A request. */
-export interface Ask {
-  readonly prompt: string;
-  readonly seed: number;
-  readonly temperature: number;
-  readonly maxTokens: number;
-}
-
 /** A running mesh. */
 export class MeshProcesses {
   readonly nodes: MeshNode[] = [];
   readonly folder: string;
+  /** What the links lead through; undefined where they can't be cut. */
+  readonly wiring: Wiring | undefined;
   readonly model = "chaos";
   readonly #plan: MeshPlan;
 
@@ -67,6 +59,7 @@ export class MeshProcesses {
   constructor(folder: string, plan: MeshPlan) {
     this.folder = folder;
     this.#plan = plan;
+    this.wiring = plan.wired === true ? new Wiring() : undefined;
   }
 
   /** Writes the model, starts all nodes, and waits until all layers can be computed. */
@@ -76,6 +69,7 @@ export class MeshProcesses {
       const shape = presetShape(plan.size ?? "15m");
       writeRandomModel({ shape, type: "q8_0", seed: 5, path: mesh.modelPath, name: "chaos" });
       for (const index of plan.spans.keys()) await mesh.#add(index);
+      await mesh.#wire();
       await mesh.untilLinked();
       return mesh;
     } catch (thrown) {
@@ -105,20 +99,39 @@ export class MeshProcesses {
     node.baseUrl = (await untilReady(node.started, node.home)).addresses.api;
   }
 
-  /** Waits until the gateway has verified links to all others, and they say what they compute. */
-  async untilLinked(from: MeshNode = this.gateway): Promise<void> {
-    using client = await connectService<typeof networkContract>({
-      path: join(from.home, "run/network/rpc.sock"),
-    });
+  /** Waits until a node has verified links to others, and they say what they compute. */
+  async untilLinked(
+    about: { readonly from?: MeshNode; readonly to?: readonly MeshNode[] } = {},
+  ): Promise<void> {
+    const { from = this.gateway, to = this.nodes } = about;
+    const others = to.filter((node) => node !== from);
     for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
-      const { peers } = await client.call("peers.list", {});
-      const ready = peers.filter(({ state, capabilities }) =>
-        state === "linked" && capabilities?.models.some(({ loaded }) => loaded !== undefined)
-      );
-      if (ready.length === this.nodes.length - 1) return;
+      const linked = await this.linkedTo(from);
+      if (others.every(({ key }) => linked.has(key))) return;
       await sleep(50);
     }
     throw new TypeError(`The mesh did not come together:\n${this.printed()}`);
+  }
+
+  /** Keys of those to which a node has verified links, and which compute something. */
+  async linkedTo({ home }: MeshNode): Promise<ReadonlySet<string>> {
+    using client = await connectService<typeof networkContract>({
+      path: join(home, "run/network/rpc.sock"),
+    });
+    const { peers } = await client.call("peers.list", {});
+    return new Set(
+      peers.filter(({ state, capabilities }) =>
+        state === "linked" && capabilities?.models.some(({ loaded }) => loaded !== undefined)
+      ).map(({ key }) => key),
+    );
+  }
+
+  /** A figure of a node's metrics, summed over its labels. */
+  async figure(name: string, { baseUrl }: MeshNode = this.gateway): Promise<number> {
+    const text = await (await fetch(`${baseUrl}/metrics`)).text();
+    const lines = text.split("\n").filter((line) => line.split(/[ {]/)[0] === name);
+    assert.notEqual(lines.length, 0, `${name} is a metric`);
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
   }
 
   /** The stages that a short answer is computed by, without the gateway. */
@@ -141,51 +154,15 @@ export class MeshProcesses {
   }
 
   /** Streams an answer through a node's API. */
-  async stream(
+  stream(
     ask: Ask,
     options: {
       readonly from?: MeshNode;
-      readonly onPiece?: (count: number) => void;
+      readonly onPiece?: ((count: number) => void) | undefined;
     } = {},
   ): Promise<Streamed> {
     const { from = this.gateway, onPiece } = options;
-    const response = await fetch(`${from.baseUrl}/v1/completions`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        model: this.model,
-        prompt: ask.prompt,
-        seed: ask.seed,
-        temperature: ask.temperature,
-        max_tokens: ask.maxTokens,
-        stream: true,
-      }),
-    });
-    assert.equal(
-      response.status,
-      200,
-      `${response.status} ${response.ok ? "" : await response.text()}`,
-    );
-    const atMs: number[] = [];
-    let [text, rest, finish] = ["", "", undefined as string | undefined];
-    for await (const chunk of response.body ?? []) {
-      rest += new TextDecoder().decode(chunk, { stream: true });
-      for (let end = rest.indexOf("\n\n"); end >= 0; end = rest.indexOf("\n\n")) {
-        const line = rest.slice(0, end);
-        rest = rest.slice(end + 2);
-        if (!line.startsWith("data: {")) continue;
-        const item = JSON.parse(line.slice(6));
-        assert.equal(item.error, undefined, line);
-        const [choice] = item.choices;
-        if (choice === undefined) continue;
-        finish = choice.finish_reason ?? finish;
-        if (choice.text === "") continue;
-        text += choice.text;
-        atMs.push(performance.now());
-        onPiece?.(atMs.length);
-      }
-    }
-    return { text, atMs, finish };
+    return streamAnswer(from.baseUrl, { model: this.model, ask, onPiece });
   }
 
   /** Everything that the nodes printed. */
@@ -204,6 +181,7 @@ export class MeshProcesses {
       }
     }
     await Promise.all(this.nodes.map(({ started }) => started.exit));
+    this.wiring?.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -219,6 +197,7 @@ export class MeshProcesses {
       key: "",
     };
     await mkdir(node.home, { recursive: true });
+    await this.wiring?.add();
     const begin = index === 0 ? ["up"] : ["join", await this.#ticket()];
     node.started = start([...begin, ...this.#options(node)], this.#environment(node));
     this.nodes.push(node);
@@ -227,6 +206,26 @@ export class MeshProcesses {
       path: join(node.home, "run/network/rpc.sock"),
     });
     node.key = (await client.call("mesh.status")).key;
+  }
+
+  /** Tells everybody by which wires the others are found, and nothing else is open any more. */
+  async #wire(): Promise<void> {
+    const { wiring } = this;
+    if (wiring === undefined) return;
+    for (const node of this.nodes) {
+      using client = await connectService<typeof networkContract>({
+        path: join(node.home, "run/network/rpc.sock"),
+      });
+      for (let count = 0; count < this.nodes.length; await sleep(20)) {
+        count = (await client.call("mesh.status")).memberCount;
+      }
+      for (const { index, key } of this.nodes) {
+        if (index === node.index) continue;
+        await client.call("peers.add", { key, addresses: [wiring.address(node.index, index)] });
+      }
+    }
+    wiring.closeDoor();
+    for (const from of this.nodes) await this.untilLinked({ from });
   }
 
   async #ticket(): Promise<string> {
@@ -242,7 +241,7 @@ export class MeshProcesses {
     return ["--model", index === 0 ? this.modelPath : this.model, "--layers", `${from}-${to}`];
   }
 
-  #environment({ home, command }: MeshNode): Parameters<typeof start>[1] {
+  #environment({ index, home, command }: MeshNode): Parameters<typeof start>[1] {
     const network = this.#plan.network ?? { SKEP_NETWORK_IROH: "false" };
     return {
       home,
@@ -252,6 +251,8 @@ export class MeshProcesses {
         SKEP_INFERENCE_THREADS: "1",
         SKEP_LOG_LEVEL: process.env["SKEP_LOG_LEVEL"] ?? "warn",
         ...network,
+        ...this.wiring?.environment(index),
+        ...this.#plan.settings?.(index),
       },
     };
   }

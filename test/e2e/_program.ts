@@ -1,7 +1,7 @@
 /** `skep` as a process of its own, from the sources, under the runtime that runs the test. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -85,14 +85,23 @@ export async function finish(
 export async function untilReady(started: Started, home: string): Promise<RuntimeJson> {
   const path = join(home, "state", "runtime.json");
   for (let waitedMs = 0; waitedMs < 60_000 && started.child.exitCode === null; waitedMs += 25) {
-    if (existsSync(path)) {
-      const info: RuntimeJson = JSON.parse(readFileSync(path, "utf8"));
-      if (info.pid === started.child.pid) return info;
-    }
+    const info = runtimeJson(path);
+    // A node that is about to join writes the file too, before it has an API.
+    const isReady = info?.pid === started.child.pid && info?.addresses.api !== undefined;
+    if (info !== undefined && isReady) return info;
     await sleep(25);
   }
   started.child.kill("SIGKILL");
   throw new TypeError(`The node did not get ready; it printed:\n${started.printed()}`);
+}
+
+/** The file, if it is there: that of a node that was killed goes away while the next one boots. */
+function runtimeJson(path: string): RuntimeJson | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The part of runtime.json that tests look at. */

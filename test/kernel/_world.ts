@@ -9,6 +9,7 @@ export function service(
   name: string,
   options: {
     readonly needs?: readonly string[];
+    readonly outlives?: readonly string[];
     readonly critical?: boolean;
     readonly run?: (host: Host, config: unknown) => Promise<void> | void;
     readonly stays?: boolean;
@@ -18,6 +19,7 @@ export function service(
     name,
     config: v.unknown(),
     needs: options.needs ?? [],
+    ...(options.outlives === undefined ? {} : { outlives: options.outlives }),
     critical: options.critical ?? false,
     async run(config: unknown, host: Host): Promise<void> {
       if (options.run === undefined) host.ready();

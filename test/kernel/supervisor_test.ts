@@ -9,7 +9,12 @@ import { aborted, service, settle, world } from "./_world.ts";
 function noting(
   events: string[],
   name: string,
-  options: { needs?: string[]; critical?: boolean; run?: (host: Host) => Promise<void> } = {},
+  options: {
+    needs?: string[];
+    outlives?: string[];
+    critical?: boolean;
+    run?: (host: Host) => Promise<void>;
+  } = {},
 ): ReturnType<typeof service> {
   return service(name, {
     ...options,
@@ -44,6 +49,23 @@ test("services start after what they need and stop before it", async () => {
   await kernel.stop();
   assert.deepEqual(events.slice(3), ["-api", "-engine", "-store"]);
   assert.ok(kernel.status().every(({ state }) => state === "stopped"));
+});
+
+test("a service that outlives another starts beside it, and stops after it", async () => {
+  const events: string[] = [];
+  const { kernel } = world([
+    noting(events, "net", { outlives: ["engine", "nobody"] }),
+    noting(events, "api", { needs: ["engine"] }),
+    noting(events, "engine"),
+  ]);
+  await kernel.start();
+  assert.deepEqual(events, ["+net", "+engine", "+api"]);
+  await kernel.stop();
+  assert.deepEqual(events.slice(3), ["-api", "-engine", "-net"]);
+  assert.throws(
+    () => world([service("net", { needs: ["engine"], outlives: ["engine"] }), service("engine")]),
+    (thrown) => thrown instanceof KernelError && thrown.code === "cycle",
+  );
 });
 
 test("an unknown need, a cycle, a bad name and a duplicate are told before anything starts", () => {

@@ -230,9 +230,12 @@ test("close() ends idle connections, lets responses finish, and destroys the res
   const finish = Promise.withResolvers<void>();
   const { clock, server, dial } = await world((request, response) => {
     if (request.url === "/never") response.write("begun");
+    else if (request.url === "/first") response.end("first");
     else finish.promise.then(() => response.end("done"));
   });
   const [idle, slow, never] = [await dial(), await dial(), await dial()];
+  idle.write(get("/first"));
+  await idle.until(/first/);
   slow.write(get("/slow"));
   never.write(get("/never"));
   await never.until(/begun/);
@@ -246,6 +249,18 @@ test("close() ends idle connections, lets responses finish, and destroys the res
   await never.end();
   await closing;
   assert.equal(server.connectionCount, 0);
+});
+
+test("close() answers the first request of who had just connected, and waits a second for it", async () => {
+  const { clock, server, dial } = await world(hello);
+  const [late, silent] = [await dial(), await dial()];
+  const closing = server.close(5_000);
+  late.write(get("/"));
+  assert.match(await late.end(), /connection: close[^]*hello/i);
+  assert.equal(silent.closed, false);
+  await clock.advance(1_000);
+  await silent.end();
+  await closing;
 });
 
 test("on real sockets the limits hold too", async () => {

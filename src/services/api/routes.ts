@@ -52,19 +52,14 @@ export function apiRoutes(options: RouteOptions): Routes {
     route(app, {
       method: "POST",
       path,
-      handler: (c) => {
-        if (host.signal.aborted) throw stopping();
-        return answerCompletion(c.env, { endpoint, host, config });
-      },
+      // While the node drains, too: who gets through to here is owed an answer (`serveHttp`).
+      handler: (c) => answerCompletion(c.env, { endpoint, host, config }),
     });
   }
   route(app, {
     method: "POST",
     path: "/v1/embeddings",
-    handler: (c) => {
-      if (host.signal.aborted) throw stopping();
-      return answerEmbeddings(c.env, { host, config });
-    },
+    handler: (c) => answerEmbeddings(c.env, { host, config }),
   });
   return app;
 }

@@ -42,6 +42,8 @@ export function createNetworkService(
     description: "Takes part in a mesh of nodes: who is in it, who is there, what they have.",
     config: networkConfig as v.GenericSchema<unknown, NetworkConfig>,
     needs: [],
+    // Answers that are being computed end first, and with them the links to those who compute.
+    outlives: ["inference"],
     critical: false,
     run: (config, host) => run(config, { ...options, host }),
   };
