@@ -173,5 +173,5 @@ test("a crash at any step of a removal leaves a log that verifies, and the next 
     survivors: 2,
     pageBytes: 256,
   });
-  assert.ok(judged > 50, `${judged} survivors`);
+  assert.ok(judged > 40, `${judged} survivors`);
 });
