@@ -22,6 +22,9 @@ export async function logStatus(io: CliIo, options: ReadOptions): Promise<number
   const rows: [string, string][] = [
     ["directory", directory],
     ["files", `${summary.files}, ${formatBytes(summary.sizeBytes)}`],
+    ...summary.firstSeq > 1
+      ? [["first event", `${summary.firstSeq}; those before it were removed`] as [string, string]]
+      : [],
     ["last event", summary.seq === 0 ? "(none)" : `${summary.seq} at ${isoTime(summary.tsMs)}`],
     ["author", summary.author ?? "(none)"],
     ["hash", summary.hash === "" ? "(none)" : summary.hash],
@@ -87,7 +90,11 @@ function describe(io: CliIo, report: VerifyReport): string {
       `  ${tornBytes} bytes of an unfinished event are at the end; the next start cuts them`,
     );
   }
-  const by = authors.map((one) => `${one.author.slice(0, 17)} up to ${one.lastSeq}`).join(", ");
+  const by = authors.map(({ author, firstSeq, lastSeq }) =>
+    `${author.slice(0, 17)} ${
+      firstSeq > 1 ? `from the snapshot at ${firstSeq} ` : ""
+    }up to ${lastSeq}`
+  ).join(", ");
   const size = `${events} events, ${formatBytes(sizeBytes)}${by === "" ? "" : `, by ${by}`}`;
   const verdict = report.ok
     ? `${paint("green", "The journal is whole:")} ${size}`

@@ -13,9 +13,12 @@ import { emptyHead, journalPurpose } from "./_chain.ts";
 import type { ChainHead } from "./_chain.ts";
 import { listDayFiles } from "./_day_files.ts";
 import { readLines } from "./_lines.ts";
+import { TreeScan } from "./_tree_scan.ts";
+import { readTree } from "./_tree_reader.ts";
 import { JournalError } from "./errors.ts";
-import { fromHex, hashSigned, tryParseLine } from "./event.ts";
+import { fromHex, toHex, tryParseLine } from "./event.ts";
 import type { ParsedLine } from "./event.ts";
+import { TreeEdge } from "./merkle.ts";
 
 /** What recovery needs to know. */
 export interface RecoverOptions {
@@ -39,12 +42,19 @@ export interface Recovered {
   /** The day file of the last event and the length of its good part. */
   readonly file: string | undefined;
   readonly offset: number;
+  /** The oldest day file. */
+  readonly oldest: string | undefined;
   /** Bytes that were cut off. */
   readonly cutBytes: number;
+  /** The tree over all events. */
+  readonly tree: TreeEdge;
+  /** Events of the newest file behind its last snapshot. */
+  readonly uncovered: number;
 }
 
 interface Scan {
   readonly last: ParsedLine | undefined;
+  readonly tree: TreeScan;
   readonly goodEnd: number;
   readonly sizeBytes: number;
 }
@@ -52,16 +62,33 @@ interface Scan {
 /** Recovers. @throws {JournalError} "corrupt", "wrong-author"; @throws {DiskError} */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
   const files = await listDayFiles(options.disk, options.directory);
+  const oldest = files[0];
   let cutBytes = 0;
   for (const file of files.reverse()) {
     const scan = await recoverFile(options, file);
     cutBytes += scan.sizeBytes - scan.goodEnd;
     if (scan.last === undefined) continue;
-    const { event, signed } = scan.last;
-    const head = { seq: event.seq, hash: hashSigned(signed), tsMs: event.ts_ms };
-    return { head, file, offset: scan.goodEnd, cutBytes };
+    const { event } = scan.last;
+    const head = { seq: event.seq, hash: toHex(scan.tree.lastHash), tsMs: event.ts_ms };
+    const tree = scan.tree.edge ?? await treeOfOlder(options, event.seq);
+    const { uncovered } = scan.tree;
+    return { head, file, offset: scan.goodEnd, oldest, cutBytes, tree, uncovered };
   }
-  return { head: emptyHead, file: undefined, offset: 0, cutBytes };
+  const [tree, uncovered] = [new TreeEdge(), 0];
+  return { head: emptyHead, file: undefined, offset: 0, oldest, cutBytes, tree, uncovered };
+}
+
+/** The newest file has no snapshot, as an earlier release has written it. */
+async function treeOfOlder(options: RecoverOptions, size: number): Promise<TreeEdge> {
+  const reading = await readTree(options, size);
+  if (reading === undefined) {
+    throw corrupt("the files before", "a snapshot must tell of the events that are missing");
+  }
+  const { edge } = reading;
+  for await (const leaf of reading.leaves) {
+    if (edge.size < size) edge.append(leaf);
+  }
+  return edge;
 }
 
 /** Scans one file, cuts its torn end, and makes sure that what is left is on the disk. */
@@ -82,6 +109,7 @@ async function scanFile(
   source: { readonly file: DiskFile; readonly name: string },
 ): Promise<Scan> {
   const lastLines: ParsedLine[] = [];
+  const tree = new TreeScan();
   let last: ParsedLine | undefined;
   let [goodEnd, sizeBytes] = [0, 0];
   let bad = false;
@@ -90,31 +118,41 @@ async function scanFile(
     sizeBytes = line.offset + line.length;
     const parsed = line.kind === "whole" ? tryParseLine(line.bytes) : undefined;
     if (parsed !== undefined) checkAuthor(parsed, options.author);
-    bad ||= parsed === undefined || !follows(parsed, last);
-    if (bad) {
+    bad ||= parsed === undefined || !follows(parsed, last, tree);
+    if (parsed === undefined || bad) {
       if (parsed !== undefined) laterTimes.add(parsed.event.ts_ms);
       continue;
     }
+    if (!tree.take(parsed)) throw corrupt(source.name, wrongSnapshot(parsed));
     last = parsed;
     goodEnd = sizeBytes;
-    if (parsed !== undefined) lastLines.push(parsed);
+    lastLines.push(parsed);
     if (lastLines.length > options.tailChecks) lastLines.shift();
   }
   if (options.strict && bad) {
-    checkTorn({ ...options, ...source, last, goodEnd, sizeBytes, laterTimes });
+    checkTorn({ ...options, ...source, last, tree, goodEnd, sizeBytes, laterTimes });
   }
   for (const { event, signed } of lastLines) {
     const signature = fromHex(event.sig);
     if (options.verifier({ purpose: journalPurpose, bytes: signed, signature })) continue;
     throw corrupt(source.name, `the signature of event ${event.seq} must verify`);
   }
-  return { last, goodEnd, sizeBytes };
+  return { last, tree, goodEnd, sizeBytes };
 }
 
-function follows({ event }: ParsedLine, previous: ParsedLine | undefined): boolean {
+// tidy: allow positional-parameters as a line follows another, of which the tree has the hash
+function follows(
+  { event }: ParsedLine,
+  previous: ParsedLine | undefined,
+  tree: TreeScan,
+): boolean {
   if (previous === undefined) return true;
   return event.seq === previous.event.seq + 1 && event.ts_ms >= previous.event.ts_ms &&
-    event.prev_hash === hashSigned(previous.signed);
+    event.prev_hash === toHex(tree.lastHash);
+}
+
+function wrongSnapshot({ event }: ParsedLine): string {
+  return `the snapshot of event ${event.seq} must be of the events before it`;
 }
 
 /** Whether everything behind the good part can be one group commit that a crash tore. */

@@ -61,6 +61,11 @@ export function hashSigned(signed: Uint8Array): string {
   return createHash("sha256").update(signed).digest("hex");
 }
 
+/** The same as bytes: 32 B, a leaf of the journal's tree. */
+export function digestSigned(signed: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(signed).digest());
+}
+
 /** Checks the ids of a draft. @throws {TypeError} for a missing, empty or overlong one */
 export function checkDraft(draft: EventDraft): void {
   checkId(draft.chi, { name: "chi", charsMax: CHI_CHARS_MAX });

@@ -12,25 +12,28 @@ import type { Timer } from "../ports/mod.ts";
 import { AppendQueue } from "./_append_queue.ts";
 import type { Waiting } from "./_append_queue.ts";
 import { Broadcast } from "./_broadcast.ts";
-import { openingDraft, sealBatch } from "./_chain.ts";
-import type { ChainHead, SealedBatch } from "./_chain.ts";
-import { dayFileOf } from "./_day_files.ts";
-import { DayWriter } from "./_day_writer.ts";
+import type { SealedDraft } from "./_chain.ts";
+import { Committer } from "./_committer.ts";
+import type { Committed } from "./_committer.ts";
+import { prove } from "./_prover.ts";
+import type { ProofRequest } from "./_prover.ts";
 import { recover } from "./_recover.ts";
 import type { Recovered, RecoverOptions } from "./_recover.ts";
-import { canonicalJson } from "./canonical_json.ts";
+import { sealDraft } from "./_seal.ts";
 import { JournalError, stateError } from "./errors.ts";
-import { bodyDepthMax, checkDraft, lineBytes, zeroHash } from "./event.ts";
+import { toHex } from "./event.ts";
 import type { EventDraft, JournalEvent } from "./event.ts";
 import type { Journal, JournalOptions, JournalStatus } from "./journal_types.ts";
+import { signHead } from "./log_head.ts";
+import type { SignedLogHead } from "./log_head.ts";
 import { lineBytesDefault, readJournal } from "./reader.ts";
 import type { JournalReader } from "./reader.ts";
 
 /** Bytes of lines in one group commit; more than one line only while they fit. */
 const COMMIT_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Room for the event that opens a day file. */
-const OPENING_BYTES_MAX = 1024;
+/** Room for the event that opens a day file, and for a snapshot: 53 nodes at most. */
+const OWN_BYTES_MAX = 4096;
 
 /**
  * Opens the journal for writing: recovers from whatever a crash left, checks the last signatures.
@@ -40,11 +43,9 @@ const OPENING_BYTES_MAX = 1024;
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const lineBytesMax = options.lineBytesMax ?? lineBytesDefault;
-  if (!(lineBytesMax >= 2 * OPENING_BYTES_MAX && lineBytesMax <= COMMIT_BYTES_MAX)) {
+  if (!(lineBytesMax >= OWN_BYTES_MAX && lineBytesMax <= COMMIT_BYTES_MAX)) {
     throw new RangeError(
-      `Cannot open the journal as 'lineBytesMax' must be in ${
-        2 * OPENING_BYTES_MAX
-      }..${COMMIT_BYTES_MAX}: current value is ${lineBytesMax}`,
+      `Cannot open the journal as 'lineBytesMax' must be in ${OWN_BYTES_MAX}..${COMMIT_BYTES_MAX}: current value is ${lineBytesMax}`,
     );
   }
   const recovery: RecoverOptions = {
@@ -53,7 +54,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     author: options.identity.hid,
     verifier: createVerifier(options.identity.publicKey),
     lineBytesMax,
-    commitBytesMax: COMMIT_BYTES_MAX + OPENING_BYTES_MAX,
+    commitBytesMax: COMMIT_BYTES_MAX + 2 * OWN_BYTES_MAX,
     strict: (options.fsync ?? "always") === "always",
     tailChecks: options.tailChecks ?? 64,
   };
@@ -69,18 +70,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 class OpenJournal implements Journal {
   readonly #options: JournalOptions & { readonly lineBytesMax: number };
-  readonly #recovery: RecoverOptions;
   readonly #reader: JournalReader;
   readonly #queue: AppendQueue;
   readonly #followers: Broadcast;
-  readonly #counters = { appended: 0, commits: 0, refused: 0, failures: 0 };
+  readonly #committer: Committer;
   readonly #cutBytes: number;
-  /** The last acknowledged event; moves only after its commit is as durable as the policy says. */
-  #head: ChainHead;
-  #writer: DayWriter;
-  /** After a failure, the disk is read again before anything is written. */
-  #suspect = false;
-  #failed = false;
+  #refused = 0;
   #closing: Promise<void> | undefined;
   #syncDue = false;
   #syncTimer: Timer | undefined;
@@ -91,64 +86,71 @@ class OpenJournal implements Journal {
     options: JournalOptions & { readonly lineBytesMax: number },
     state: { readonly recovery: RecoverOptions; readonly recovered: Recovered },
   ) {
-    const { recovery, recovered } = state;
     const { disk, directory, lineBytesMax } = options;
     this.#options = options;
-    this.#recovery = recovery;
     this.#reader = readJournal({ disk, directory, lineBytesMax });
     this.#queue = new AppendQueue({
       countMax: options.queueCountMax ?? 1024,
       bytesMax: options.queueBytesMax ?? 8 * 1024 * 1024,
     });
     this.#followers = new Broadcast({ eventsMax: options.followEventsMax ?? 1024 });
-    this.#cutBytes = recovered.cutBytes;
-    this.#head = recovered.head;
-    this.#writer = new DayWriter({ disk, directory, ...recovered });
+    this.#cutBytes = state.recovered.cutBytes;
+    this.#committer = new Committer({ options, ...state, onSnapshotDue: () => this.#wake() });
   }
 
   // deno-lint-ignore require-await -- rejects, never throws
   async append(draft: EventDraft): Promise<JournalEvent> {
     if (this.#closing) throw stateError("closed");
-    if (this.#failed) throw stateError("failed");
-    const sealed = this.#seal(draft);
+    if (this.#committer.state === "failed") throw stateError("failed");
+    const { lineBytesMax, identity } = this.#options;
+    const sealed = sealDraft(draft, { author: identity.hid, lineBytesMax });
     return new Promise((resolve, reject) => {
       if (this.#queue.tryPush({ ...sealed, resolve, reject })) return this.#wake();
-      this.#counters.refused++;
+      this.#refused++;
       reject(stateError("busy"));
     });
   }
 
   status(): JournalStatus {
-    const { seq, hash, tsMs } = this.#head;
-    const state = this.#closing
-      ? "closed"
-      : this.#failed
-      ? "failed"
-      : this.#suspect
-      ? "recovering"
-      : "open";
+    const { head: { seq, hash, tsMs }, counters, prunedFiles, state, file } = this.#committer;
     return {
-      state,
+      state: this.#closing ? "closed" : state,
       author: this.#options.identity.hid,
-      seq,
-      hash,
-      tsMs,
-      file: this.#writer.file,
+      ...{ seq, hash, tsMs, file },
       recovered: { cutBytes: this.#cutBytes },
       pending: this.#queue.length,
-      counters: { ...this.#counters, lagged: this.#followers.laggedCount },
+      counters: {
+        ...counters,
+        refused: this.#refused,
+        lagged: this.#followers.laggedCount,
+        prunedFiles,
+      },
     };
+  }
+
+  head(): SignedLogHead {
+    const { clock, identity } = this.#options;
+    const { tree, tsMs } = this.#committer.durable;
+    const root = toHex(tree.root());
+    return signHead(identity, { size: tree.size, root, tsMs: Math.max(clock.nowMs(), tsMs) });
+  }
+
+  prove(request: ProofRequest): Promise<Uint8Array[] | undefined> {
+    const { disk, directory, lineBytesMax } = this.#options;
+    return prove({ disk, directory, lineBytesMax, keeper: this.#committer.tree }, request);
   }
 
   /** Without what is written and not acknowledged yet. */
   async tail(count: number): Promise<JournalEvent[]> {
-    return (await this.#reader.tail(count)).filter((event) => event.seq <= this.#head.seq);
+    return (await this.#reader.tail(count)).filter((event) =>
+      event.seq <= this.#committer.head.seq
+    );
   }
 
   /** Up to what is acknowledged at this moment; a commit under way is not read. */
   range(range: Parameters<JournalReader["range"]>[0] = {}): AsyncIterable<JournalEvent> {
     const author = range.author ?? this.#options.identity.hid;
-    const to = Math.min(range.to ?? Infinity, this.#head.seq);
+    const to = Math.min(range.to ?? Infinity, this.#committer.head.seq);
     return this.#reader.range({ ...range, author, to });
   }
 
@@ -173,16 +175,10 @@ class OpenJournal implements Journal {
 
   async #close(): Promise<void> {
     this.#syncTimer?.cancel();
+    this.#committer.snapshots.end();
     while (this.#loop !== undefined) await this.#loop;
     try {
-      // What was not acknowledged may stay behind: the next start cuts it.
-      if (this.#suspect && !this.#failed) {
-        await this.#recover().catch((thrown: unknown) => {
-          if (this.#writer.dirty) throw thrown;
-        });
-      }
-      await this.#writer.sync();
-      await this.#writer.close();
+      await this.#committer.close();
     } catch (thrown) {
       throw JournalError.from(thrown, "close the journal");
     } finally {
@@ -190,35 +186,15 @@ class OpenJournal implements Journal {
     }
   }
 
-  #seal({ body, ...draft }: EventDraft): Omit<Waiting, "resolve" | "reject"> {
-    checkDraft({ body, ...draft });
-    const { lineBytesMax, identity } = this.#options;
-    const bytesMax = lineBytesMax;
-    const text = canonicalJson(body, { depthMax: bodyDepthMax, bytesMax });
-    const picked = draft.sid === undefined
-      ? { chi: draft.chi, rid: draft.rid }
-      : { chi: draft.chi, sid: draft.sid, rid: draft.rid };
-    const [seq, tsMs] = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
-    const longest = {
-      draft: picked,
-      body: text,
-      author: identity.hid,
-      seq,
-      tsMs,
-      prevHash: zeroHash,
-    };
-    const bytes = lineBytes(longest, new Uint8Array(64)).length;
-    if (bytes <= lineBytesMax) return { draft: picked, body: text, lineBytes: bytes };
-    throw new RangeError(
-      `Cannot append to the journal as a line must be at most ${lineBytesMax} bytes: current value is ${bytes}`,
-    );
-  }
-
   #wake(): void {
     this.#loop ??= this.#run().finally(() => {
       this.#loop = undefined;
-      if (this.#queue.length > 0 || this.#syncDue) this.#wake();
+      if (this.#isWorkLeft()) this.#wake();
     });
+  }
+
+  #isWorkLeft(): boolean {
+    return this.#queue.length > 0 || this.#syncDue || this.#committer.snapshots.isTime;
   }
 
   async #run(): Promise<void> {
@@ -227,50 +203,28 @@ class OpenJournal implements Journal {
     for (;;) {
       if (this.#syncDue) await this.#syncInBackground();
       const batch = this.#queue.take(COMMIT_BYTES_MAX);
-      if (batch.length === 0) return;
+      if (batch.length === 0 && !this.#committer.snapshots.isTime) return;
       await this.#commit(batch);
+      await this.#committer.prune((draft) => this.#commit([], draft));
     }
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
-    let events: readonly JournalEvent[];
+  async #commit(batch: readonly Waiting[], own?: SealedDraft): Promise<boolean> {
+    let committed: Committed;
     try {
-      events = await this.#write(batch);
+      committed = await this.#committer.commit(own === undefined ? batch : [...batch, own]);
     } catch (thrown) {
-      this.#noteFailure(thrown);
       const error = JournalError.from(thrown, "append to the journal");
       for (const append of batch) append.reject(error);
-      return;
+      return false;
     }
-    const opened = events.length - batch.length;
+    this.#armSync();
+    const { events, opened } = committed;
     events.forEach((event, i) => {
       this.#followers.publish(event);
       batch[i - opened]?.resolve(event);
     });
-  }
-
-  async #write(batch: readonly Waiting[]): Promise<readonly JournalEvent[]> {
-    if (this.#failed) throw stateError("failed");
-    if (this.#suspect) await this.#recover();
-    const sealed = this.#sealBatch(batch);
-    await this.#writer.write(dayFileOf(sealed.head.tsMs), sealed.bytes);
-    if ((this.#options.fsync ?? "always") === "always") await this.#writer.sync();
-    // The point of no return: from here on the batch is part of the journal.
-    this.#writer.accept(sealed.bytes.length);
-    this.#head = sealed.head;
-    this.#counters.commits++;
-    this.#counters.appended += sealed.events.length;
-    this.#armSync();
-    return sealed.events;
-  }
-
-  /** A commit's time is later than every other's, also when the clock was set back: see _recover.ts. */
-  #sealBatch(batch: readonly Waiting[]): SealedBatch {
-    const { clock, identity } = this.#options;
-    const tsMs = Math.max(clock.nowMs(), this.#head.tsMs + 1);
-    const opens = this.#writer.file !== dayFileOf(tsMs);
-    const drafts = opens ? [openingDraft(identity), ...batch] : batch;
-    return sealBatch(drafts, { head: this.#head, identity, tsMs });
+    return true;
   }
 
   #armSync(): void {
@@ -285,30 +239,6 @@ class OpenJournal implements Journal {
 
   async #syncInBackground(): Promise<void> {
     this.#syncDue = false;
-    try {
-      if (this.#suspect) await this.#recover();
-      await this.#writer.sync();
-    } catch (thrown) {
-      this.#noteFailure(thrown);
-      this.#armSync();
-    }
-  }
-
-  #noteFailure(thrown: unknown): void {
-    this.#counters.failures++;
-    this.#suspect = true;
-    if (thrown instanceof JournalError && thrown.code === "failed") this.#failed = true;
-  }
-
-  /** Cuts what the failed commit left and reads the state from the disk, as a start does. */
-  async #recover(): Promise<void> {
-    await this.#writer.restore();
-    const found = await recover(this.#recovery);
-    if (found.head.seq !== this.#head.seq || found.head.hash !== this.#head.hash) {
-      throw stateError("failed");
-    }
-    const { disk, directory } = this.#options;
-    this.#writer = new DayWriter({ disk, directory, ...found });
-    this.#suspect = false;
+    if (!await this.#committer.sync()) this.#armSync();
   }
 }

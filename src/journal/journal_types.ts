@@ -1,7 +1,10 @@
 /** The face of a journal that is open for writing: what it needs, what it does, how it is. */
 import type { Identity } from "../identity/mod.ts";
 import type { Clock, Disk } from "../ports/mod.ts";
+import type { ProofRequest } from "./_prover.ts";
+import type { JournalRetention } from "./_retention.ts";
 import type { EventDraft, JournalEvent } from "./event.ts";
+import type { SignedLogHead } from "./log_head.ts";
 import type { JournalReader } from "./reader.ts";
 
 /**
@@ -31,6 +34,12 @@ export interface JournalOptions {
   readonly queueBytesMax?: number;
   /** Events that a follower may be behind. @default 1024 */
   readonly followEventsMax?: number;
+  /** Events behind the last snapshot after which the next one is written. @default 1000 */
+  readonly snapshotEvents?: number;
+  /** Milliseconds behind the first event that no snapshot covers, after which one is. @default 600000 */
+  readonly snapshotMs?: number;
+  /** What is kept of the past. @default rolling, 30 days */
+  readonly retention?: JournalRetention;
   /** Signatures checked at the end of the log on opening. @default 64 */
   readonly tailChecks?: number;
 }
@@ -69,6 +78,10 @@ export interface JournalCounters {
   failures: number;
   /** Followers ended because they fell behind. */
   lagged: number;
+  /** Snapshots written, beside those that open day files. */
+  snapshots: number;
+  /** Day files that retention has removed. */
+  prunedFiles: number;
 }
 
 /** A journal that is open for writing. */
@@ -83,6 +96,18 @@ export interface Journal extends Omit<JournalReader, "summary"> {
   append(draft: EventDraft): Promise<JournalEvent>;
   /** How it is, now. */
   status(): JournalStatus;
+  /**
+   * How far it has come, signed: all that survives a power cut, which can be less than what was
+   * acknowledged when not every commit is synced.
+   */
+  head(): SignedLogHead;
+  /**
+   * Proves that one tree of the journal begins with another, or that an event is in one.
+   *
+   * @returns nodes of 32 B in the order of RFC 6962; undefined when retention has removed what it takes
+   * @throws {RangeError} for a tree that is not there; {JournalError} "corrupt"; {DiskError}
+   */
+  prove(request: ProofRequest): Promise<Uint8Array[] | undefined>;
   /**
    * Events acknowledged from now on, until `signal` aborts or the journal closes.
    *

@@ -20,6 +20,8 @@ export type {
   JournalOptions,
   JournalStatus,
 } from "./journal_types.ts";
+export type { JournalRetention } from "./_retention.ts";
+export type { ProofRequest } from "./_prover.ts";
 export { lineBytesDefault, readJournal } from "./reader.ts";
 export type { JournalReader, JournalSummary, RangeOptions, ReaderOptions } from "./reader.ts";
 export type { EventDraft, JournalEvent } from "./event.ts";
@@ -32,6 +34,15 @@ export type {
 } from "./verify.ts";
 export { JournalError } from "./errors.ts";
 export type { JournalErrorCode } from "./errors.ts";
+
+export { headPurpose, isHeadOf } from "./log_head.ts";
+export type { LogHead, SignedLogHead } from "./log_head.ts";
+
+// --- the tree of RFC 6962, for whoever makes or checks proofs ---
+export { isSameBytes, leafHash, nodeHash, splitOf, TreeEdge, treeHashBytes } from "./merkle.ts";
+export type { LeafRange } from "./merkle.ts";
+export { isConsistent, isIncluded, proofNodesMax } from "./tree_proofs.ts";
+export type { ConsistencyClaim, InclusionClaim } from "./tree_proofs.ts";
 
 // --- for other areas that sign or hash JSON ---
 export { canonicalBytes, canonicalJson } from "./canonical_json.ts";

@@ -2,10 +2,8 @@
  * Reads a journal's files without writing, holding a lock or needing the key: for the command line
  * with the node stopped, and underneath a running journal. Streams; memory stays bounded.
  */
-import type { Disk, DiskFile } from "../ports/mod.ts";
-import { listDayFiles } from "./_day_files.ts";
-import { readLines } from "./_lines.ts";
-import type { FileLine } from "./_lines.ts";
+import type { Disk } from "../ports/mod.ts";
+import { dayFileLines, listDayFiles } from "./_day_files.ts";
 import { JournalError } from "./errors.ts";
 import { hashSigned, tryParseLine } from "./event.ts";
 import type { JournalEvent, ParsedLine } from "./event.ts";
@@ -47,6 +45,8 @@ export interface JournalSummary {
   readonly author: string | undefined;
   /** Its sequence number, 0 in an empty journal. */
   readonly seq: number;
+  /** That of the first one: above 1 when retention has removed those before it; 0 without any. */
+  readonly firstSeq: number;
   /** The hash that the next event will carry, 64 hex digits; "" in an empty journal. */
   readonly hash: string;
   /** Its time, Unix milliseconds; 0 in an empty journal. */
@@ -98,7 +98,18 @@ async function summarise(source: Source): Promise<JournalSummary> {
   const event = last?.event;
   const hash = last === undefined ? "" : hashSigned(last.signed);
   const [author, seq, tsMs] = [event?.author, event?.seq ?? 0, event?.ts_ms ?? 0];
-  return { files: files.length, sizeBytes, author, seq, hash, tsMs };
+  const firstSeq = await firstSeqOf(source, files);
+  return { files: files.length, sizeBytes, author, seq, firstSeq, hash, tsMs };
+}
+
+async function firstSeqOf(source: Source, files: readonly string[]): Promise<number> {
+  for (const name of files) {
+    for await (const line of dayFileLines(source, name)) {
+      const seq = tryParseLine(line.bytes)?.event.seq;
+      if (seq !== undefined) return seq;
+    }
+  }
+  return 0;
 }
 
 async function tailOf(source: Source, count: number): Promise<JournalEvent[]> {
@@ -115,7 +126,7 @@ async function lastLines(source: Source, count: number): Promise<ParsedLine[]> {
   let found: ParsedLine[] = [];
   for (const name of (await listDayFiles(source.disk, source.directory)).reverse()) {
     const kept: Uint8Array[] = [];
-    for await (const line of fileLines(source, name)) {
+    for await (const line of dayFileLines(source, name)) {
       if (line.kind !== "whole") continue;
       kept.push(line.bytes.slice());
       if (kept.length > 2 * count) kept.splice(0, kept.length - count);
@@ -149,7 +160,7 @@ async function firstFileFor(source: Source, { author, from = 1 }: RangeOptions):
   if (author === undefined || from <= 1) return 0;
   const files = await listDayFiles(source.disk, source.directory);
   for (let i = files.length - 1; i > 0; i--) {
-    for await (const line of fileLines(source, files[i] ?? "")) {
+    for await (const line of dayFileLines(source, files[i] ?? "")) {
       const event = tryParseLine(line.bytes)?.event;
       if (event?.author === author && event.seq <= from) return i;
       break;
@@ -163,20 +174,11 @@ async function* allLines(source: Source, first = 0): AsyncGenerator<JournalLine,
   const files = (await listDayFiles(source.disk, source.directory)).slice(first);
   for (const [i, file] of files.entries()) {
     let number = 0;
-    for await (const line of fileLines(source, file)) {
+    for await (const line of dayFileLines(source, file)) {
       number++;
       const lastFile = i === files.length - 1;
       yield { bytes: line.bytes, length: line.length, kind: line.kind, file, number, lastFile };
     }
-  }
-}
-
-async function* fileLines(source: Source, name: string): AsyncGenerator<FileLine, void> {
-  const file: DiskFile = await source.disk.open(`${source.directory}/${name}`, "read");
-  try {
-    yield* readLines(file, source);
-  } finally {
-    await file.close();
   }
 }
 

@@ -4,14 +4,18 @@
  *
  * The key of an author comes from `keys`, or from the log itself: every day file starts with an event
  * "journal.open" that carries the author's public key, which proves itself, because the author's Hid
- * is its hash. What it cannot see: events cut off at the very end (compare the last sequence number
- * with one noted elsewhere).
+ * is its hash. It carries a snapshot too, from which to begin when the files before it are gone; that
+ * they were removed on purpose is in the log itself. What it cannot see: events cut off at the very
+ * end (compare the last sequence number, or the root, with one noted elsewhere).
  */
 import { createVerifier, hidOf, publicKeyBytes } from "../identity/mod.ts";
 import type { Verifier } from "../identity/mod.ts";
 import { journalPurpose } from "./_chain.ts";
 import { dayFileOf } from "./_day_files.ts";
-import { fromHex, hashSigned, tryParseLine, zeroHash } from "./event.ts";
+import { prunedChi } from "./_retention.ts";
+import { openingChi, snapshotIn } from "./_snapshot.ts";
+import { TreeScan } from "./_tree_scan.ts";
+import { fromHex, toHex, tryParseLine, zeroHash } from "./event.ts";
 import type { JournalEvent, ParsedLine } from "./event.ts";
 
 /** One line with its place. */
@@ -32,11 +36,20 @@ export interface JournalLine {
 
 /**
  * What can be wrong: `line` (not the canonical JSON of an event), `start` (the author's first event is
- * not number 1), `order` (the sequence skips or repeats), `chain` (it does not carry the hash of the
+ * not number 1, and no snapshot or no word of the removal of those before it is there), `snapshot` (it
+ * is not of the events before it), `order` (the sequence skips or repeats), `chain` (it does not carry the hash of the
  * one before), `time` (it goes back, or the event is in another day's file), `key` (no key of the
  * author is known), `signature`.
  */
-export type VerifyCode = "line" | "start" | "order" | "chain" | "time" | "key" | "signature";
+export type VerifyCode =
+  | "line"
+  | "start"
+  | "snapshot"
+  | "order"
+  | "chain"
+  | "time"
+  | "key"
+  | "signature";
 
 /** Something wrong at a line. */
 export interface VerifyProblem {
@@ -62,6 +75,8 @@ export interface VerifiedAuthor {
   readonly lastSeq: number;
   /** Hash of the last one's signed bytes. */
   readonly lastHash: string;
+  /** Root of the tree over all its events up to the last one, 64 hex digits; "" when none is known. */
+  readonly root: string;
 }
 
 /** The outcome. */
@@ -100,6 +115,11 @@ interface AuthorState {
   lastHash: string;
   lastMs: number;
   verifier: Verifier | undefined;
+  readonly tree: TreeScan;
+  /** The line of the first event, when that is a snapshot of others that are not there. */
+  readonly begins: JournalLine | undefined;
+  /** Up to which event the log says that it was removed. */
+  prunedThrough: number;
 }
 
 /** Verifies lines in the order of the log. */
@@ -144,9 +164,11 @@ class Verification {
   }
 
   report(): VerifyReport {
+    for (const state of this.#authors.values()) this.#checkRemoval(state);
     const authors = [...this.#authors].map(([author, state]) => {
-      const { events, firstSeq, lastSeq, lastHash } = state;
-      return { author, events, firstSeq, lastSeq, lastHash };
+      const { events, firstSeq, lastSeq, lastHash, tree: { edge } } = state;
+      const root = edge === undefined ? "" : toHex(edge.root());
+      return { author, events, firstSeq, lastSeq, lastHash, root };
     });
     return {
       ok: this.#problemCount === 0,
@@ -160,7 +182,7 @@ class Verification {
   }
 
   #check(line: JournalLine, { event, signed }: ParsedLine): void {
-    const state = this.#authors.get(event.author) ?? this.#newAuthor(event);
+    const state = this.#authors.get(event.author) ?? this.#newAuthor(event, line);
     this.#checkPlace(line, event, state);
     state.verifier ??= keyInOpening(event);
     const signature = fromHex(event.sig);
@@ -169,22 +191,36 @@ class Verification {
     } else if (!state.verifier({ purpose: journalPurpose, bytes: signed, signature })) {
       this.#problem("signature", line, `the signature of event ${event.seq} must verify`);
     }
+    if (!state.tree.take({ event, signed })) {
+      this.#problem("snapshot", line, `the snapshot of event ${event.seq} must be of those before`);
+    }
+    if (event.chi === prunedChi) state.prunedThrough = throughOf(event);
     state.events++;
     state.lastSeq = event.seq;
     state.lastMs = event.ts_ms;
-    state.lastHash = hashSigned(signed);
+    state.lastHash = toHex(state.tree.lastHash);
+  }
+
+  /** Events before the first are missing rightly when a later one says that they were removed. */
+  #checkRemoval({ firstSeq, prunedThrough, begins }: AuthorState): void {
+    if (begins === undefined || prunedThrough >= firstSeq - 1) return;
+    this.#problem(
+      "start",
+      begins,
+      `the log must tell that events up to ${firstSeq - 1} were removed`,
+    );
   }
 
   // The three go together with the line; splitting the state would only hide that.
   #checkPlace(line: JournalLine, event: JournalEvent, state: AuthorState): void {
-    if (state.events === 0 && event.seq !== 1) {
-      this.#problem("start", line, `an author's first event must be number 1, not ${event.seq}`);
-    } else if (event.seq !== state.lastSeq + 1) {
+    const startsLater = state.events === 0 && event.seq !== 1;
+    if (startsLater && state.begins === undefined) {
+      this.#problem("start", line, `a log must begin at number 1 or a snapshot, not ${event.seq}`);
+    } else if (!startsLater && event.seq !== state.lastSeq + 1) {
       const wanted = state.lastSeq + 1;
       this.#problem("order", line, `the sequence number must be ${wanted}, not ${event.seq}`);
     }
-    const unknownStart = state.events === 0 && event.seq !== 1;
-    if (!unknownStart && event.prev_hash !== state.lastHash) {
+    if (!startsLater && event.prev_hash !== state.lastHash) {
       this.#problem("chain", line, `event ${event.seq} must carry the hash of the one before`);
     }
     if (event.ts_ms < state.lastMs) {
@@ -194,7 +230,7 @@ class Verification {
     }
   }
 
-  #newAuthor(event: JournalEvent): AuthorState {
+  #newAuthor(event: JournalEvent, line: JournalLine): AuthorState {
     const key = this.#options.keys?.get(event.author);
     const state: AuthorState = {
       events: 0,
@@ -203,6 +239,9 @@ class Verification {
       lastHash: zeroHash,
       lastMs: 0,
       verifier: key === undefined ? undefined : createVerifier(key),
+      tree: new TreeScan(),
+      begins: event.seq > 1 && snapshotIn(event) !== undefined ? line : undefined,
+      prunedThrough: 0,
     };
     this.#authors.set(event.author, state);
     return state;
@@ -218,10 +257,18 @@ class Verification {
 
 /** The key in a "journal.open" event, when it is its author's. */
 function keyInOpening(event: JournalEvent): Verifier | undefined {
-  if (event.chi !== "journal.open" || typeof event.body !== "object" || event.body === null) return;
+  if (event.chi !== openingChi || typeof event.body !== "object" || event.body === null) return;
   const hex: unknown = Reflect.get(event.body, "public_key");
   if (typeof hex !== "string" || !/^[0-9a-f]{64}$/.test(hex)) return undefined;
   const publicKey = fromHex(hex);
   if (publicKey.length !== publicKeyBytes || hidOf(publicKey) !== event.author) return undefined;
   return createVerifier(publicKey);
+}
+
+/** Up to which event a "journal.pruned" says that the log was removed. */
+function throughOf({ body }: JournalEvent): number {
+  const through: unknown = typeof body === "object" && body !== null
+    ? Reflect.get(body, "through")
+    : undefined;
+  return typeof through === "number" ? through : 0;
 }

@@ -149,6 +149,8 @@ function makeNode(
     tail: (count) => journal.reader.tail(count),
     range: (range) => journal.reader.range(range),
     verify: () => journal.reader.verify(),
+    head: () => journal.reader.head(),
+    prove: (request) => journal.reader.prove(request),
   });
   // These have no settings: a section of the same name is the node's own.
   const without = [control, ...[reading, modelsService].map(afterControl)];

@@ -2,7 +2,13 @@
 import type { JournalAccess, NodeLog, StoreAccess } from "../kernel/mod.ts";
 import type { Identity } from "../identity/mod.ts";
 import { openJournal } from "../journal/mod.ts";
-import type { Journal, JournalFsync, JournalStatus, JsonValue } from "../journal/mod.ts";
+import type {
+  Journal,
+  JournalFsync,
+  JournalRetention,
+  JournalStatus,
+  JsonValue,
+} from "../journal/mod.ts";
 import { openStore } from "../store/mod.ts";
 import type { Migration } from "../store/mod.ts";
 import type { OwnSettings } from "./_own_settings.ts";
@@ -39,7 +45,7 @@ export interface NodeJournal {
   readonly access: JournalAccess;
   status(): JournalStatus;
   /** For the service that reads it. */
-  readonly reader: Pick<Journal, "tail" | "range" | "verify">;
+  readonly reader: Pick<Journal, "tail" | "range" | "verify" | "head" | "prove">;
   close(): Promise<void>;
 }
 
@@ -54,8 +60,14 @@ export async function openNodeJournal(
   identity: Identity,
 ): Promise<NodeJournal> {
   const { ports: { disk, clock }, paths, own, log } = boot;
-  const fsync = fsyncOf(own.journal);
-  const journal = await openJournal({ disk, clock, identity, directory: paths.journal, fsync });
+  const { snapshotEvents, snapshotSeconds } = own.journal;
+  const journal = await openJournal({
+    ...{ disk, clock, identity, directory: paths.journal },
+    fsync: fsyncOf(own.journal),
+    snapshotEvents,
+    snapshotMs: snapshotSeconds * 1000,
+    retention: retentionOf(own.journal),
+  });
   const { cutBytes } = journal.status().recovered;
   if (cutBytes > 0) log.warn("The journal's unfinished last event was cut", { cutBytes });
   return {
@@ -78,4 +90,9 @@ function accessTo(journal: Journal): JournalAccess {
 
 function fsyncOf(settings: OwnSettings["journal"]): JournalFsync {
   return settings.fsync === "interval" ? { intervalMs: settings.intervalMs } : settings.fsync;
+}
+
+function retentionOf(settings: OwnSettings["journal"]): JournalRetention {
+  const { retention: mode, retentionDays: days } = settings;
+  return mode === "rolling" ? { mode, days } : { mode };
 }

@@ -1,10 +1,11 @@
 /** The node's identity, as services get it. */
 import { encodeHex } from "../hot/mod.ts";
 import type { Identity } from "../identity/mod.ts";
+import { headPurpose } from "../journal/mod.ts";
 import type { HostIdentity } from "../kernel/mod.ts";
 
-/** Lines of the journal are signed by the journal alone, or any service could write one. */
-const reserved = "journal";
+/** Lines and heads of the journal are signed by the journal alone, or any service could make one. */
+const reserved: readonly string[] = ["journal", headPurpose];
 
 /** What services may know and have signed. */
 export function hostIdentity(identity: Identity): HostIdentity {
@@ -14,7 +15,7 @@ export function hostIdentity(identity: Identity): HostIdentity {
     // Not async: what is refused is refused by a rejection all the same.
     sign: (purpose, bytes) =>
       new Promise((resolve) => {
-        if (purpose === reserved) {
+        if (reserved.includes(purpose)) {
           throw new SyntaxError(
             `Cannot sign as 'purpose' must not be the journal's: current value is "${purpose}"`,
           );

@@ -48,7 +48,7 @@ export const nodeConfig = v.strictObject({
   ),
 });
 
-/** `journal`: how durable an append is. */
+/** `journal`: how durable an append is, and what is kept of the past. */
 export const journalConfig = v.strictObject({
   fsync: v.pipe(
     v.optional(
@@ -62,6 +62,27 @@ export const journalConfig = v.strictObject({
   intervalMs: v.pipe(
     v.optional(milliseconds(), 1_000),
     v.description('How much later, when fsync is "interval".'),
+  ),
+  snapshotEvents: v.pipe(
+    v.optional(wholeNumber(1, 1_000_000), 1_000),
+    v.description("A signed snapshot is written after so many events ..."),
+  ),
+  snapshotSeconds: v.pipe(
+    v.optional(wholeNumber(1, 86_400), 600),
+    v.description("... or so many seconds after the first event that none covers."),
+  ),
+  retention: v.pipe(
+    v.optional(
+      v.picklist(["archive", "rolling", "light"], "it must be archive, rolling or light"),
+      "rolling",
+    ),
+    v.description(
+      "archive: nothing is removed; rolling: day files older than retentionDays are; light: all but the newest are. A file is removed only where the next one begins with a signed snapshot.",
+    ),
+  ),
+  retentionDays: v.pipe(
+    v.optional(wholeNumber(1, 36_500), 30),
+    v.description('Days of the log that are kept, when retention is "rolling".'),
   ),
 });
 
@@ -90,11 +111,16 @@ function refusedWorker({ input }: { readonly input: unknown }): string {
 }
 
 function milliseconds(): v.GenericSchema<number> {
-  const message = "it must be a whole number of milliseconds from 1 to 86400000";
+  return wholeNumber(1, 86_400_000, " of milliseconds");
+}
+
+// tidy: allow positional-parameters as a range reads best in its order
+function wholeNumber(min: number, max: number, unit = ""): v.GenericSchema<number> {
+  const message = `it must be a whole number${unit} from ${min} to ${max}`;
   return v.pipe(
     v.number(message),
     v.integer(message),
-    v.minValue(1, message),
-    v.maxValue(86_400_000, message),
+    v.minValue(min, message),
+    v.maxValue(max, message),
   );
 }

@@ -6,7 +6,8 @@
  * input than the one before it gave, one of the two is wrong and the receipt alone can't say which.
  * Tokens are judged only where the numbers behind them are right: they are the requester's.
  */
-import { isEqual, leafBytes, LeafTree } from "./leaf_tree.ts";
+import { isSameBytes } from "../journal/mod.ts";
+import { leafBytes, LeafTree } from "./leaf_tree.ts";
 import type { OpenReceipt } from "./receipt.ts";
 import type { StageTruth, Truth } from "./recompute.ts";
 import { hexOf } from "./signing.ts";
@@ -175,7 +176,7 @@ function compare(
     const at = i * leafBytes;
     const [one, other] = [leaves, truth].map((all) => all.subarray(at, at + leafBytes));
     if (one === undefined || other === undefined) break;
-    if (!isEqual(one, other)) return { position: first + i };
+    if (!isSameBytes(one, other)) return { position: first + i };
   }
   return { position: first + count };
 }

@@ -6,10 +6,19 @@
  * Nodes over complete runs of leaves are kept, so that a root costs some twenty hashes however many
  * leaves there are.
  */
-import { createHash } from "node:crypto";
+import {
+  isIncluded,
+  leafHash,
+  nodeHash,
+  splitOf,
+  TreeEdge,
+  treeHashBytes,
+} from "../journal/mod.ts";
 
 /** Bytes of a leaf, a node and a root. */
-export const leafBytes = 32;
+export const leafBytes: number = treeHashBytes;
+
+const emptyRoot = new TreeEdge().root();
 
 /** Leaves of one tree at most: positions are below 2^24. */
 const leavesMax = 2 ** 24;
@@ -74,7 +83,7 @@ export class LeafTree {
    * @throws {RangeError} when there are fewer
    */
   root(count = this.#count): Uint8Array {
-    if (count === 0) return sha256();
+    if (count === 0) return emptyRoot;
     this.#check(count - 1);
     return this.#hash(0, count);
   }
@@ -117,7 +126,7 @@ export class LeafTree {
     const size = to - from;
     const k = Math.log2(size);
     // A run of a power of two begins at a multiple of it.
-    if (Number.isInteger(k)) return this.#levels[k]?.at(from / size).slice() ?? sha256();
+    if (Number.isInteger(k)) return this.#levels[k]?.at(from / size).slice() ?? emptyRoot;
     const middle = from + splitOf(size);
     return nodeHash(this.#hash(from, middle), this.#hash(middle, to));
   }
@@ -146,27 +155,12 @@ export interface LeafProof {
 
 /** Whether the leaf is at its index in a tree of that root and size (RFC 9162 section 2.1.3.2). */
 export function isInTree({ root, count, at, leaf, path }: LeafProof): boolean {
-  if (!Number.isSafeInteger(at) || !Number.isSafeInteger(count)) return false;
-  if (at < 0 || at >= count || leaf.length !== leafBytes || path.length % leafBytes !== 0) {
-    return false;
-  }
-  let hash = leafHash(leaf);
-  let [index, last] = [at, count - 1];
-  for (let i = 0; i < path.length; i += leafBytes) {
-    if (last === 0) return false;
-    const sibling = path.subarray(i, i + leafBytes);
-    if (index % 2 === 1 || index === last) {
-      hash = nodeHash(sibling, hash);
-      while (index % 2 === 0 && index !== 0) [index, last] = [index / 2, Math.floor(last / 2)];
-    } else hash = nodeHash(hash, sibling);
-    [index, last] = [Math.floor(index / 2), Math.floor(last / 2)];
-  }
-  return last === 0 && isEqual(hash, root);
-}
-
-/** Whether two byte strings are the same. Not for secrets. */
-export function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, i) => byte === other[i]);
+  if (path.length % leafBytes !== 0) return false;
+  const proof = Array.from(
+    { length: path.length / leafBytes },
+    (_, i) => path.subarray(i * leafBytes, (i + 1) * leafBytes),
+  );
+  return isIncluded({ root, size: count, at, leaf, proof });
 }
 
 /** Bytes at the end of which pieces of 32 are added and cut off. */
@@ -195,28 +189,6 @@ class GrowingBytes {
   all(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
-}
-
-/** The largest power of two below `size`, which is at least 2. */
-function splitOf(size: number): number {
-  return 2 ** (Math.ceil(Math.log2(size)) - 1);
-}
-
-function leafHash(leaf: Uint8Array): Uint8Array {
-  return sha256(leafPrefix, leaf);
-}
-
-function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return sha256(nodePrefix, left, right);
-}
-
-const leafPrefix = Uint8Array.of(0);
-const nodePrefix = Uint8Array.of(1);
-
-function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

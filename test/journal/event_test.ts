@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { verifySignature } from "../../src/identity/mod.ts";
 import { fromHex, hashSigned, toHex, tryParseLine } from "../../src/journal/event.ts";
 import { sealBatch } from "../../src/journal/_chain.ts";
-import { canonicalJson } from "../../src/journal/mod.ts";
+import { canonicalJson, TreeEdge } from "../../src/journal/mod.ts";
 import type { JournalEvent } from "../../src/journal/mod.ts";
 import { identity } from "./_journals.ts";
 
@@ -13,7 +13,10 @@ const head = { seq: 0, hash: "0".repeat(64), tsMs: 0 };
 
 function lineOf(body: string, ids: { chi?: string; sid?: string; rid?: string } = {}): string {
   const draft = { chi: "c", rid: "r", ...ids };
-  const { bytes } = sealBatch([{ draft, body }], { head, identity, tsMs: 1_700_000_000_000 });
+  const { bytes } = sealBatch([{ draft, body }], {
+    ...{ head, identity, tsMs: 1_700_000_000_000 },
+    tree: new TreeEdge(),
+  });
   return new TextDecoder().decode(bytes).trimEnd();
 }
 

@@ -18,11 +18,15 @@ test("summary() tells where the log stands without changing anything", async () 
   const disk = await filledDisk(10);
   disk.readOnly = true;
   const summary = await readJournal({ disk, directory }).summary();
-  assert.deepEqual([summary.files, summary.author, summary.seq], [2, identity.hid, 22]);
+  assert.deepEqual([summary.files, summary.author, summary.firstSeq, summary.seq], [
+    ...[2, identity.hid, 1, 22],
+  ]);
   assert.ok(summary.tsMs >= midnightMs);
   assert.match(summary.hash, /^[0-9a-f]{64}$/);
   const empty = await readJournal({ disk: new ModelledDisk(), directory }).summary();
-  assert.deepEqual(empty, { files: 0, sizeBytes: 0, author: undefined, seq: 0, hash: "", tsMs: 0 });
+  assert.deepEqual(empty, {
+    ...{ files: 0, sizeBytes: 0, author: undefined, seq: 0, firstSeq: 0, hash: "", tsMs: 0 },
+  });
 });
 
 test("tail() reaches into older files and stops at the beginning", async () => {

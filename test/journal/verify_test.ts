@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import process from "node:process";
-import { readJournal } from "../../src/journal/mod.ts";
+import { readJournal, TreeEdge } from "../../src/journal/mod.ts";
 import type { VerifyCode } from "../../src/journal/mod.ts";
 import type { Disk } from "../../src/ports/mod.ts";
 import { sealBatch } from "../../src/journal/_chain.ts";
@@ -61,7 +61,11 @@ test("verify() finds a changed body, a changed signature, a line that is not can
   const at = (lines: string[], i: number, change: (line: string) => string): string[] =>
     lines.map((line, k) => k === i ? change(line) : line);
   const body = (line: string): string => line.replace('"n":2', '"n":7');
-  assert.deepEqual(await problemsAfter((lines) => at(lines, 3, body)), ["signature", "chain"]);
+  assert.deepEqual(await problemsAfter((lines) => at(lines, 3, body)), [
+    ...["signature", "chain"],
+    // The next day begins with what was there before.
+    "snapshot",
+  ]);
   const sig = (line: string): string =>
     line.replace(/"sig":"./, (text) => `${text.slice(0, -1)}${text.endsWith("0") ? "1" : "0"}`);
   assert.deepEqual(await problemsAfter((lines) => at(lines, 3, sig)), ["signature"]);
@@ -70,14 +74,15 @@ test("verify() finds a changed body, a changed signature, a line that is not can
     "line",
     "order",
     "chain",
+    "snapshot",
   ]);
 });
 
 test("verify() finds removed, repeated and swapped lines", async () => {
   const removed = await problemsAfter((lines) => lines.filter((_, i) => i !== 4));
-  assert.deepEqual(removed, ["order", "chain"]);
+  assert.deepEqual(removed, ["order", "chain", "snapshot"]);
   const repeated = await problemsAfter((lines) => [...lines.slice(0, 5), ...lines.slice(4)]);
-  assert.deepEqual(repeated, ["order", "chain"]);
+  assert.deepEqual(repeated, ["order", "chain", "snapshot"]);
   const swapped = await problemsAfter((
     lines,
   ) => [...lines.slice(0, 4), lines[5] ?? "", lines[4] ?? "", ...lines.slice(6)]);
@@ -117,7 +122,10 @@ test("verify() follows several authors apart", async () => {
   const disk = await filledDisk(5);
   const drafts = [{ draft: { chi: "x", rid: "r" }, body: "null" }];
   const head = { seq: 0, hash: "0".repeat(64), tsMs: 0 };
-  const { bytes } = sealBatch(drafts, { head, identity: stranger, tsMs: midnightMs + 1 });
+  const { bytes } = sealBatch(drafts, {
+    ...{ head, identity: stranger, tsMs: midnightMs + 1 },
+    tree: new TreeEdge(),
+  });
   const lines = (await textOf(disk, dayAfter)).split("\n");
   lines.splice(3, 0, new TextDecoder().decode(bytes).trimEnd());
   await replace(disk, dayAfter, lines.join("\n"));

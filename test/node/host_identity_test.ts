@@ -14,5 +14,6 @@ test("sign() signs for a purpose, and refuses the journal's by a rejection", asy
   assert.equal(verifySignature({ publicKey, purpose: "roster", bytes, signature }), false);
   assert.equal(host.key.length, 64);
   await assert.rejects(host.sign("journal", bytes), SyntaxError);
+  await assert.rejects(host.sign("journal-head", bytes), SyntaxError);
   await assert.rejects(host.sign("Not a purpose", bytes), SyntaxError);
 });

@@ -59,6 +59,10 @@ const report = v.object({
       firstSeq: count,
       lastSeq: count,
       lastHash: v.string(),
+      root: v.pipe(
+        v.string(),
+        v.description("Root of the tree over all its events, in hex; empty when none is known."),
+      ),
     })),
     v.readonly(),
   ),
@@ -67,6 +71,18 @@ const report = v.object({
     v.readonly(),
   ),
   problemCount: count,
+});
+
+const signedHead = v.object({
+  size: v.pipe(count, v.description("Events.")),
+  root: v.pipe(v.string(), v.description("Root of the RFC 6962 tree over their hashes, in hex.")),
+  tsMs: v.pipe(count, v.description("When it was signed, Unix milliseconds.")),
+  signature: v.pipe(
+    v.string(),
+    v.description(
+      'Ed25519 for "journal-head" over the canonical JSON of author, root, size, tsMs.',
+    ),
+  ),
 });
 
 /** The contract. */
@@ -121,5 +137,31 @@ export const journalContract = {
     summary: "Reads the whole journal and checks every line, chain and signature.",
     params: noParams,
     result: report,
+  }),
+  "journal.head": callContract({
+    summary: "Signs how far the journal has come, as far as it survives a power cut.",
+    params: noParams,
+    result: signedHead,
+  }),
+  "journal.prove": callContract({
+    summary:
+      "Proves that one tree of the journal begins with another, or that an event is in one (RFC 6962).",
+    params: v.strictObject({
+      kind: v.picklist(["consistency", "inclusion"]),
+      size: v.pipe(
+        v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+        v.description("Events of the tree."),
+      ),
+      boundary: v.pipe(
+        v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+        v.description("Events of the earlier tree, or the event's number less one."),
+      ),
+    }),
+    result: v.object({
+      proof: v.pipe(
+        v.nullable(v.array(v.string())),
+        v.description("Nodes in hex; null when retention has removed what it takes."),
+      ),
+    }),
   }),
 };

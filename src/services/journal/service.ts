@@ -3,14 +3,16 @@
  * append through their host.
  */
 import * as v from "valibot";
-import { implement } from "../../kernel/mod.ts";
+import { encodeHex } from "../../hot/mod.ts";
+import { implement, RpcError } from "../../kernel/mod.ts";
 import type { Host, Service } from "../../kernel/mod.ts";
-import type { JournalEvent, JournalReader } from "../../journal/mod.ts";
+import type { Journal, JournalEvent, JournalReader, ProofRequest } from "../../journal/mod.ts";
 import { journalContract } from "./contract.ts";
 import type { JournalStatusAnswer } from "./contract.ts";
 
 /** The journal, as this service needs it. */
-export interface ReadableJournal extends Pick<JournalReader, "tail" | "range" | "verify"> {
+export interface ReadableJournal
+  extends Pick<JournalReader, "tail" | "range" | "verify">, Pick<Journal, "head" | "prove"> {
   status(): JournalStatusAnswer;
 }
 
@@ -42,9 +44,27 @@ async function run(host: Host, journal: ReadableJournal): Promise<void> {
       return await pageOf(journal.range(to === undefined ? range : { ...range, to }), limit);
     },
     "journal.verify": () => journal.verify(),
+    "journal.head": () => Promise.resolve(journal.head()),
+    "journal.prove": async ({ kind, size, boundary }) => {
+      const proof = await proofOf(journal, { kind, size, boundary });
+      return { proof: proof?.map((node) => encodeHex(node)) ?? null };
+    },
   }));
   host.ready();
   await aborted(host.signal);
+}
+
+/** A proof; a tree that is not there is the caller's mistake. */
+async function proofOf(
+  journal: Pick<Journal, "prove">,
+  request: ProofRequest,
+): Promise<readonly Uint8Array[] | undefined> {
+  try {
+    return await journal.prove(request);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new RpcError({ kind: "invalidParams", message: cause.message, cause });
+  }
 }
 
 /** The first events, and the number of the one behind them. */

@@ -29,6 +29,8 @@ async function withJournal(
         yield* events.filter(({ seq, author }) => seq >= from && seq <= to && author === whose);
       },
       verify: () => Promise.resolve({ ok: true } as VerifyReport),
+      head: () => ({ size: 0, root: "", tsMs: 0, signature: "" }),
+      prove: () => Promise.resolve(undefined),
     }),
   ]);
   await kernel.start();
