@@ -34,9 +34,12 @@ await runScript(async () => {
     "--test-reporter=spec",
     concurrency,
   ];
+  // Each file is a process, and so are the nodes that tests start: they share what was stripped and
+  // compiled of the sources.
+  const shared = { NODE_COMPILE_CACHE: join(TOP, "node_modules/.cache/node-compile") };
   // Tests of permissions start a Deno; this one, when it is Deno that runs this.
   const env: Record<string, string> = process.versions["deno"] === undefined
-    ? {}
-    : { SKEP_DENO: process.execPath };
+    ? shared
+    : { ...shared, SKEP_DENO: process.execPath };
   process.exitCode = await runVisibly([findNode(24), ...flags, "--test", ...files], { env });
 });

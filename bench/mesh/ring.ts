@@ -30,7 +30,7 @@ export interface RingOptions {
 export function startNode(runtime: Runtime): NodeProcess {
   const script = fileURLToPath(new URL("run_node.ts", import.meta.url));
   const command = runtime === "Deno"
-    ? [...denoCommand(), "run", "--no-check", "-A", script]
+    ? [...denoCommand(), "run", "--no-check", "--unstable-lazy-dynamic-imports", "-A", script]
     : [findNode(24), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", script];
   return new Contender(`${runtime} stage`, command);
 }

@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
+import { TOP } from "../../npm/tools.ts";
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const main = join(TOP, "src/main.ts");
 
 /**
  * What `deno run` gets; the documented set is another test's business. Modules that a command does not
@@ -18,6 +18,9 @@ export const denoFlags: readonly string[] = [
   "--unstable-lazy-dynamic-imports",
   ...["net", "read", "write", "env", "sys", "run"].map((name) => `--allow-${name}`),
 ];
+
+/** What Node compiled of the sources, as `deno task test:node` has it; Deno has a place of its own. */
+const compiled = join(TOP, "node_modules/.cache/node-compile");
 
 /** The command that runs the sources here. */
 export const program: readonly string[] = process.versions["deno"] === undefined
@@ -50,6 +53,7 @@ export function start(
       HOME: process.env["HOME"] ?? options.home,
       SKEP_HOME: options.home,
       SKEP_API_LISTEN: "127.0.0.1:0",
+      NODE_COMPILE_CACHE: compiled,
       ...options.environment,
     },
     stdio: ["ignore", "pipe", "pipe"],

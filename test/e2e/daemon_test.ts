@@ -85,12 +85,21 @@ function nOf<T>(promises: readonly Promise<T>[], count: number): Promise<T[]> {
   });
 }
 
-test("after kill -9 the next start works, keeps the key, and the journal verifies", () =>
+test("a node that does not answer is told in one sentence; after kill -9 the next start works, keeps the key, and the journal verifies", () =>
   withFolder(async (home) => {
     const first = start(["up"], { home });
     const before = await untilReady(first, home);
     assert.equal((await chatOf(before)).status, 200);
-    signal(first, "SIGKILL");
+    process.kill(before.pid, "SIGSTOP");
+    try {
+      const asked = [["status"], ["down"], ["chat", "Hi"]].map((args) => finish(args, { home }));
+      for (const { code, text } of await Promise.all(asked)) {
+        assert.equal(code, 1, text);
+        assert.match(text, /^Error: The node with process id \d+ does not answer within [^\n]*\n$/);
+      }
+    } finally {
+      signal(first, "SIGKILL");
+    }
     assert.equal(await first.exit, "SIGKILL");
     assert(existsSync(join(home, "state/runtime.json")), "a killed node leaves it");
     assert.equal((await finish(["status"], { home })).code, 3);
@@ -162,24 +171,7 @@ async function beginAnswer(
   };
 }
 
-test("skep up --detach returns when the node is ready; restart and down find it", () =>
-  withFolder(async (home) => {
-    const up = await finish(["up", "--detach", "--json"], { home });
-    assert.equal(up.code, 0, up.text);
-    const first = JSON.parse(up.text);
-    assert.equal((await chatOf(first)).status, 200);
-    const again = await finish(["up", "--detach"], { home });
-    assert.equal(again.code, 3, again.text);
-    const restarted = await finish(["restart", "--json"], { home });
-    assert.equal(restarted.code, 0, restarted.text);
-    const second = JSON.parse(restarted.text);
-    assert.notEqual(second.pid, first.pid);
-    assert.equal(second.hid, first.hid);
-    assert.equal((await finish(["down"], { home })).code, 0);
-    assert.match(readFileSync(join(home, "state/skep.log"), "utf8"), /"message":"Ready"/);
-  }));
-
-test("skep restart keeps the flags of the running node, and flags given to it win", () =>
+test("skep up --detach returns when the node is ready; restart keeps its flags, and flags given to it win", () =>
   withFolder(async (home) => {
     const model = join(home, "own.gguf");
     copyFileSync(embedded, model);
@@ -190,40 +182,58 @@ test("skep restart keeps the flags of the running node, and flags given to it wi
     const up = await finish(["up", "--detach", "--json", ...args, "--listen", listen], { home });
     assert.equal(up.code, 0, up.text);
     const first = JSON.parse(up.text);
-    const wrong = await finish(["restart", "--set", "inference.slots=many"], { home });
-    assert.equal(wrong.code, 1, wrong.text);
+    assert.equal(await servedBy(up.text), "own");
+    const twice = await finish(["up", "--detach"], { home });
+    assert.equal(twice.code, 3, twice.text);
+    await refusesRestarts(home);
     assert.equal(JSON.parse((await finish(["status", "--json"], { home })).text).pid, first.pid);
     const again = await finish(["restart", "--json", "--set", "inference.queueMax=6"], { home });
     assert.equal(again.code, 0, again.text);
     const second = JSON.parse(again.text);
     assert.notEqual(second.pid, first.pid);
+    assert.equal(second.hid, first.hid);
     assert.equal(second.addresses.api, `http://${listen}`);
+    assert.equal(await servedBy(again.text), "own");
     const startedWith =
       JSON.parse(readFileSync(join(home, "state/runtime.json"), "utf8")).startedWith;
     assert.deepEqual(startedWith, {
       set: { "inference.queueMax": 6, "inference.model": model, "api.listen": listen },
       configFile: config,
     });
-    const third = await finish(["restart", "--json", "--listen", "127.0.0.1:0"], { home });
-    assert.equal(third.code, 0, third.text);
-    assert.notEqual(JSON.parse(third.text).addresses.api, `http://${listen}`);
-    const models = await fetch(`${JSON.parse(third.text).addresses.api}/v1/models`);
-    assert.equal((await models.json()).data[0].id, "own");
-    assert.equal((await finish(["down"], { home })).code, 0);
-  }));
-
-test("skep up --detach and restart serve a model by the name that it was added under", () =>
-  withFolder(async (home) => {
     const added = await finish(["model", "add", embedded, "--name", "tales"], { home });
     assert.equal(added.code, 0, added.text);
-    for (const args of [["up", "--detach", "--json", "--model", "tales"], ["restart", "--json"]]) {
-      const made = await finish(args, { home });
-      assert.equal(made.code, 0, made.text);
-      const models = await fetch(`${JSON.parse(made.text).addresses.api}/v1/models`);
-      assert.equal((await models.json()).data[0].id, "tales");
-    }
+    const other = ["--listen", "127.0.0.1:0", "--model", "tales"];
+    const third = await finish(["restart", "--json", ...other], { home });
+    assert.equal(third.code, 0, third.text);
+    assert.notEqual(JSON.parse(third.text).addresses.api, `http://${listen}`);
+    assert.equal(await servedBy(third.text), "tales");
+    const fourth = await finish(["restart", "--json"], { home });
+    assert.equal(await servedBy(fourth.text), "tales");
     assert.equal((await finish(["down"], { home })).code, 0);
+    assert.match(readFileSync(join(home, "state/skep.log"), "utf8"), /"message":"Ready"/);
   }));
+
+/** Flags that cannot be followed leave the running node as it is. */
+async function refusesRestarts(home: string): Promise<void> {
+  writeFileSync(join(home, "bad.gguf"), "no model");
+  const wrong = [
+    ["--set", "inference.slots=many"],
+    ["--model", join(home, "bad.gguf")],
+    ["--model", join(home, "none.gguf")],
+    ["--model", "unknown"],
+  ];
+  for (const args of wrong) {
+    const { code, text } = await finish(["restart", ...args], { home });
+    assert.equal(code, 1, text);
+    assert.match(text, /^Error: Cannot [^\n]*\n/);
+  }
+}
+
+/** The first model of the node that said this when it was ready. */
+async function servedBy(said: string): Promise<string> {
+  const models = await fetch(`${JSON.parse(said).addresses.api}/v1/models`);
+  return (await models.json()).data[0].id;
+}
 
 const embedded = fileURLToPath(
   new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),
@@ -237,23 +247,6 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   return port;
 }
-
-test("a node that does not answer is told in one sentence, not waited for", () =>
-  withFolder(async (home) => {
-    const up = start(["up"], { home });
-    const { pid } = await untilReady(up, home);
-    process.kill(pid, "SIGSTOP");
-    try {
-      const asked = [["status"], ["down"], ["chat", "Hi"]].map((args) => finish(args, { home }));
-      for (const { code, text } of await Promise.all(asked)) {
-        assert.equal(code, 1, text);
-        assert.match(text, /^Error: The node with process id \d+ does not answer within [^\n]*\n$/);
-      }
-    } finally {
-      process.kill(pid, "SIGKILL");
-    }
-    assert.equal(await up.exit, "SIGKILL");
-  }));
 
 test("skep up --detach says at once that it cannot write its log", () =>
   withFolder(async (home) => {
@@ -284,21 +277,6 @@ test("skep up and up --detach say why the node did not start, in one sentence", 
       assert.equal(code, 1);
       assert.match(text, /^Error: [^\n]*'GGUF'\n$/);
     }
-  }));
-
-test("skep restart with a model that cannot run leaves the running node as it is", () =>
-  withFolder(async (home) => {
-    const up = start(["up"], { home });
-    const { pid } = await untilReady(up, home);
-    writeFileSync(join(home, "bad.gguf"), "no model");
-    for (const model of [join(home, "bad.gguf"), join(home, "none.gguf"), "unknown"]) {
-      const { code, text } = await finish(["restart", "--model", model], { home });
-      assert.equal(code, 1, text);
-      assert.match(text, /^Error: Cannot [^\n]*\n$/);
-    }
-    assert.equal(JSON.parse((await finish(["status", "--json"], { home })).text).pid, pid);
-    assert.equal((await finish(["down"], { home })).code, 0);
-    assert.equal(await up.exit, 0);
   }));
 
 test("skep up with a bad configuration exits with 1 and creates nothing", () =>

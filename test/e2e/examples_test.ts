@@ -9,9 +9,15 @@ import { bootIn, withFolder } from "../node/_support.ts";
 
 const folder = fileURLToPath(new URL("../../examples", import.meta.url));
 
-const runner = process.versions["deno"] === undefined
-  ? []
-  : ["run", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env"];
+const runner = process.versions["deno"] === undefined ? [] : [
+  "run",
+  "--no-prompt",
+  "--unstable-lazy-dynamic-imports",
+  "--allow-net",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+];
 
 /** Runs one example to its end; gives what it printed. */
 function runExample(name: string, args: readonly string[] = []): Promise<string> {

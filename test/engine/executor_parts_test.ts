@@ -20,9 +20,9 @@ import { testRejectionContract } from "./_rejection_contract.ts";
 async function inParts(
   fixture: Fixture,
   options: ContractOptions,
-  kvBytesMax = 6_000_000,
+  { kvBytesMax = 6_000_000, fromBytes = 12_000_000 } = {},
 ): Promise<ChainedExecutor> {
-  for (let partBytesMax = 8_500_000;; partBytesMax += 250_000) {
+  for (let partBytesMax = fromBytes;; partBytesMax += 250_000) {
     try {
       const limits = { partBytesMax, kvBytesMax };
       const executor = await loadExecutor({ ...fixture, ...options, ...limits });
@@ -73,7 +73,7 @@ test("parts give the bits of one memory, step by step, with forks and taken-over
 
 test("a part that has no room leaves the others as they were", async () => {
   const fixture = await openFixture("stories260K-f32");
-  const executor = await inParts(fixture, {}, 200_000);
+  const executor = await inParts(fixture, {}, { kvBytesMax: 200_000, fromBytes: 8_500_000 });
   const { total } = executor.pages();
   assert.ok(total > 1 && total < 9);
   const tokens = Uint32Array.from({ length: 32 + total }, (_, i) => i);

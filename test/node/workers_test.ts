@@ -84,6 +84,10 @@ test("inference in a worker loads with progress, answers the same text for the s
       const progress: BootProgress[] = [];
       await using node = await bootIn(there, {
         config: { node: { workers: [...workers] } },
+        // The system's own ports may be given beside workers, as the command line does.
+        clock: realClock(),
+        random: realRandom(),
+        network: realNetwork(),
         onProgress: (one) => void progress.push(one),
       });
       assert.ok(expected.length > 0);
@@ -104,7 +108,7 @@ test("inference in a worker loads with progress, answers the same text for the s
     })
   ));
 
-test("a request that is aborted frees its slot in the worker", () =>
+test("a request that is aborted frees its slot in the worker, and one that runs when the node stops is answered", () =>
   withFolder(async (home) => {
     const inference = { slots: 1 };
     await using node = await bootIn(home, {
@@ -121,15 +125,9 @@ test("a request that is aborted frees its slot in the worker", () =>
     await until(async () => await metric(node, "skep_inference_slots_active") === 0, "it is free");
     const text = await (await fetch(`${node.addresses["api"]}/metrics`)).text();
     assert.match(text, /skep_inference_requests_total\{outcome="cancelled"\} 1/);
-    assert.equal((await ask(node)).status, 200);
-  }));
-
-test("an answer that a worker is giving when the node is told to stop is given to its end", () =>
-  withFolder(async (home) => {
-    await using node = await bootIn(home, { config: { node: { workers: [...workers] } } });
-    const response = await chat(node, { fields: { stream: true, max_tokens: 400 } });
+    const last = await chat(node, { fields });
     const stopped = node.stop();
-    assert.match(await response.text(), /"finish_reason":"(length|stop)".*data: \[DONE\]\n\n$/s);
+    assert.match(await last.text(), /"finish_reason":"(length|stop)".*data: \[DONE\]\n\n$/s);
     await stopped;
     const overrun = node.status().services.filter(({ lastError }) => lastError !== undefined);
     assert.deepEqual(overrun, []);
@@ -240,14 +238,6 @@ test("workers beside a port of the caller's are refused by name before anything 
       );
     }
     assert.equal(await realDisk().stat(home), undefined);
-  }));
-
-test("the system's own ports may be given beside workers, as the command line does", () =>
-  withFolder(async (home) => {
-    const config: NodeConfig = { node: { workers: [...workers] } };
-    const ports = { clock: realClock(), random: realRandom(), network: realNetwork() };
-    await using node = await bootIn(home, { config, ...ports });
-    assert.equal((await ask(node)).status, 200);
   }));
 
 test("the names that configuration takes are those of the services that can move", () => {
