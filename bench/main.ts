@@ -1,14 +1,18 @@
 /**
- * Compares us with named peers: `deno task bench [--small] [--json] [--only name]`.
+ * Compares us with named peers: `deno task bench [--small] [--json] [--only NAME] [--pairs TEXT]
+ * [--models FOLDER]`.
  *
  * Runs every row under Deno and under Node, prints a table for each, appends NDJSON to
- * bench/results/, and renders bench/REPORT.md. With `--here` only under this runtime, with nothing
- * written; `--json` prints a line per result instead of the table; `--small` takes quick inputs, whose
- * figures mean nothing; `--only inference` measures models alone, `--only mesh` models over several
- * processes. Exits with 1 when a gate is missed,
- * unless as JSON.
+ * bench/results/, and renders bench/REPORT.md from the newest result of each row. With `--here` only
+ * under this runtime, with nothing written; `--json` prints a line per result instead of the table;
+ * `--small` takes quick inputs, whose figures mean nothing.
+ *
+ * A machine is seldom quiet for long, so the table may be measured in pieces: `--only` takes the name
+ * of a row, `hot` for all that are no models, a model such as `110m-q8_0`, `inference` for all
+ * models, `mesh` for models over several processes, `report` to render only. Of a model, `--pairs`
+ * takes those whose "work: ours / peer" contains a text, or `footprint`; `--models` keeps the
+ * generated files. Exits with 1 when a gate is missed, unless as JSON.
  */
-import { appendFileSync, mkdirSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -16,9 +20,10 @@ import { denoCommand, findNode, runCommand } from "../npm/tools.ts";
 import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
 import { installPeers } from "./peers/load.ts";
 import { measureModel, tellOnTerminal } from "./inference/measure.ts";
-import { MODEL_ROWS, SMALL_ROWS } from "./inference/rows.ts";
+import { MODEL_ROWS, nameOf, SMALL_ROWS, somePairs } from "./inference/rows.ts";
 import { measureMesh } from "./mesh/measure.ts";
 import { type RuntimeResults, type Section, tableOf, writeReport } from "./report.ts";
+import { readResults, recordResults } from "./results_file.ts";
 import { ROW_GROUPS } from "./rows.ts";
 
 const RUN_MS_MAX = 15 * 60_000;
@@ -29,6 +34,8 @@ const { values: flags } = parseArgs({
     json: { type: "boolean", default: false },
     here: { type: "boolean", default: false },
     only: { type: "string" },
+    pairs: { type: "string" },
+    models: { type: "string" },
   },
 });
 
@@ -50,11 +57,11 @@ async function runHere(): Promise<RuntimeResults> {
 }
 
 /** Runs this file under another runtime and reads what it prints. */
-function runUnder(command: readonly string[]): RuntimeResults {
+function runUnder(command: readonly string[], only = flags.only): RuntimeResults {
   const own = [fileURLToPath(import.meta.url), "--here", "--json"];
   const passed = [
     flags.small ? ["--small"] : [],
-    flags.only === undefined ? [] : ["--only", flags.only],
+    only === undefined || only === "hot" ? [] : ["--only", only],
   ];
   const { stdout } = runCommand([...command, ...own, ...passed.flat()], { timeoutMs: RUN_MS_MAX });
   const lines = stdout.trim().split("\n").map((line): RowResult | { machine: string } =>
@@ -65,18 +72,28 @@ function runUnder(command: readonly string[]): RuntimeResults {
   return { machine: first !== undefined && "machine" in first ? first.machine : "", results };
 }
 
-function runBoth(): readonly RuntimeResults[] {
+/** How this file is run under either runtime. */
+function bothCommands(): readonly (readonly string[])[] {
   // The peers' packages are resolved from their own folder, as Node does.
   const allowed = ["net", "read", "write", "env", "sys", "run", "ffi"].map((name) =>
     `--allow-${name}`
   );
   const denoFlags = ["run", "--no-prompt", ...allowed, "--no-config", "--node-modules-dir=manual"];
   const node = [findNode(24), "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
-  const runs = [runUnder([...denoCommand(), ...denoFlags]), runUnder(node)];
-  // Deno doesn't let them be read; it is the same machine.
-  const features = runs.map(({ machine }) => /\(SHA-NI[^)]*\)/.exec(machine)?.[0]).find(Boolean);
+  return [[...denoCommand(), ...denoFlags], node];
+}
+
+/** The processor's features, of the runtime that lets them be read; it is the same machine. */
+function featuresOf(machines: readonly string[]): string {
+  return machines.map((machine) => /\(SHA-NI[^)]*\)/.exec(machine)?.[0]).find(Boolean) ??
+    FEATURES_UNREAD;
+}
+
+function runBoth(): readonly RuntimeResults[] {
+  const runs = bothCommands().map((command) => runUnder(command));
+  const features = featuresOf(runs.map(({ machine }) => machine));
   const runtimes = runs.map(({ machine, results }): RuntimeResults => ({
-    machine: machine.replace(FEATURES_UNREAD, features ?? FEATURES_UNREAD),
+    machine: machine.replace(FEATURES_UNREAD, features),
     results,
   }));
   for (const { machine, results } of runtimes) {
@@ -86,50 +103,77 @@ function runBoth(): readonly RuntimeResults[] {
   return runtimes;
 }
 
-/** Appends the results, with date and machine, so that change is visible. */
-function record(runtimes: readonly RuntimeResults[]): void {
-  const folder = new URL("results/", import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  const date = new Date().toISOString().slice(0, 10);
-  const lines = runtimes.flatMap(({ machine, results }) =>
-    results.map((each) => `${JSON.stringify({ date, machine, ...each })}\n`)
-  );
-  appendFileSync(new URL("peers.ndjson", folder), lines.join(""));
+/** The machine, and both runtimes, for what several processes measured. */
+function machineOfBoth(): string {
+  const lines = bothCommands().map((command) => runUnder(command, "nothing").machine);
+  const features = featuresOf(lines);
+  const [first = ""] = lines;
+  const runtimes = lines.map((line) => line.replace(/^.*\), /, "")).join("; ");
+  return `${first.replace(/ \([^()]*\), .*$/, "")} ${features}, ${runtimes}`;
 }
 
 /** The inference table: contenders are processes, of both runtimes, so it is measured once. */
-async function runInference(): Promise<Section & { readonly run: RuntimeResults }> {
-  const results: RowResult[] = [];
-  const notes: string[] = [];
-  const options = { small: flags.small, tell: tellOnTerminal };
-  const models = flags.only === "mesh" ? [] : flags.small ? SMALL_ROWS : MODEL_ROWS;
-  const parts = models.map((rows) => () => measureModel(rows, options));
-  if (flags.only !== "inference") parts.push(() => measureMesh(options));
+async function runInference(): Promise<boolean> {
+  const options = { small: flags.small, tell: tellOnTerminal, models: flags.models };
+  const chosen = (flags.small ? SMALL_ROWS : MODEL_ROWS).filter((rows) =>
+    flags.only === undefined || flags.only === "inference" || flags.only === nameOf(rows)
+  );
+  const parts = chosen.map((rows) => () => measureModel(somePairs(rows, flags.pairs), options));
+  if (flags.only === undefined || flags.only === "mesh") parts.push(() => measureMesh(options));
+  const machine = flags.small ? "" : machineOfBoth();
+  let pass = true;
   for (const part of parts) {
     const measured = await part();
-    results.push(...measured.results);
-    notes.push(...measured.notes);
-    if (flags.json) { for (const each of measured.results) console.log(JSON.stringify(each)); }
-    else console.log(`${tableOf(measured.results)}\n`);
+    const { results, notes } = measured;
+    if (flags.json) { for (const each of results) console.log(JSON.stringify(each)); }
+    else console.log([tableOf(results), ...notes.map((note) => `- ${note}`), ""].join("\n"));
+    if (!flags.small) recordResults(machine, measured);
+    pass &&= results.every((each) => each.pass);
   }
-  if (!flags.json) { for (const note of notes) console.log(`- ${note}`); }
-  const rows = new Map(results.map(({ name, what }) => [name, { name, what }])).values();
-  return { title: "Inference", rows: [...rows], notes, run: { machine: "", results } };
+  return pass;
 }
 
-if (!flags.small && flags.only !== "mesh" && !installPeers()) {
-  console.error("Some peers are missing: npm could not install them");
+function runHotPath(): boolean {
+  const runtimes = runBoth();
+  if (!flags.small) {
+    for (const { machine, results } of runtimes) recordResults(machine, { results });
+  }
+  return runtimes.every(({ results }) => results.every((each) => each.pass));
 }
-const hotPath = flags.only !== "inference" && flags.only !== "mesh";
-const modelsToo = !flags.here && (flags.only === undefined || !hotPath);
-const runtimes = flags.here ? [await runHere()] : hotPath ? runBoth() : [];
-const inference = modelsToo ? await runInference() : undefined;
-const all = inference === undefined ? runtimes : [...runtimes, inference.run];
-if (inference !== undefined && !flags.small && hotPath) {
-  record(all);
-  writeReport(new URL("./", import.meta.url), all, [...ROW_GROUPS, inference]);
+
+/** Renders the newest results of all rows that there still are. */
+function render(): void {
+  const { results, notes } = readResults();
+  const models = MODEL_ROWS.map(nameOf);
+  const hot = new Set(ROW_GROUPS.flatMap(({ rows }) => rows).map(({ name }) => name));
+  const others = new Map(
+    results.filter(({ name }) => !hot.has(name)).map(({ name, what }) => [name, { name, what }]),
+  ).values();
+  const order = ({ name }: { readonly name: string }): number =>
+    (models.findIndex((model) => name.endsWith(model)) + models.length + 1) % (models.length + 1);
+  const rows = [...others].sort((a, b) => order(a) - order(b));
+  const inference: Section = { title: "Inference", rows, notes };
+  writeReport(new URL("./", import.meta.url), results, [...ROW_GROUPS, inference]);
   runCommand([...denoCommand(), "fmt", fileURLToPath(new URL("REPORT.md", import.meta.url))]);
 }
-const missed = all.flatMap(({ results }) => results).filter((each) => !each.pass);
-// Small inputs say nothing about gates; whoever reads JSON looks for itself.
-process.exitCode = missed.length > 0 && !flags.small && !flags.json ? 1 : 0;
+
+const hotOnly = ROW_GROUPS.flatMap(({ rows }) => rows).some(({ name }) => name === flags.only);
+const known = ["hot", "inference", "mesh", "report", "nothing", ...MODEL_ROWS.map(nameOf)];
+if (flags.only !== undefined && !hotOnly && !known.includes(flags.only)) {
+  throw new RangeError(`Cannot measure "${flags.only}" as it is neither a row nor one of ${known}`);
+}
+const isHot = flags.only === undefined || flags.only === "hot" || hotOnly;
+if (flags.here) {
+  const { results } = await runHere();
+  process.exitCode = results.every((each) => each.pass) || flags.json ? 0 : 1;
+} else {
+  if (!flags.small && flags.only !== "mesh" && flags.only !== "report" && !installPeers()) {
+    console.error("Some peers are missing: npm could not install them");
+  }
+  const hotPasses = !isHot || runHotPath();
+  const modelsPass = flags.only === "report" || (isHot && flags.only !== undefined) ||
+    await runInference();
+  if (!flags.small) render();
+  // Small inputs say nothing about gates; whoever reads JSON looks for itself.
+  process.exitCode = (hotPasses && modelsPass) || flags.small || flags.json ? 0 : 1;
+}

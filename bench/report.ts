@@ -1,6 +1,7 @@
 /** Renders results as a table for the terminal, and as bench/REPORT.md with a bar chart per row. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { RowResult } from "./harness.ts";
+import type { RecordedResult } from "./results_file.ts";
 
 /** A part of the report: which rows it shows, by name, and what is to be said of them. */
 export interface Section {
@@ -40,43 +41,55 @@ export function tableOf(results: readonly RowResult[]): string {
     .join("\n");
 }
 
-/** Writes REPORT.md and its charts into `folder`. */
+/** Writes REPORT.md and its charts into `folder`, of results of which each row has the newest. */
 export function writeReport(
   folder: URL,
-  runtimes: readonly RuntimeResults[],
+  results: readonly RecordedResult[],
   groups: readonly Section[],
 ): void {
   mkdirSync(new URL("results/charts/", folder), { recursive: true });
+  const machines = [...new Set(results.map(({ machine }) => machine))].sort();
   const sections = groups.map(({ title, rows, notes = [] }) => {
     const parts = rows.flatMap((row) => {
-      const results = runtimes.flatMap((each) => each.results).filter((each) =>
-        each.name === row.name
-      );
-      if (results.length === 0) return [];
-      writeFileSync(new URL(`results/charts/${row.name}.svg`, folder), chartOf(row.what, results));
+      const own = results.filter((each) => each.name === row.name);
+      if (own.length === 0) return [];
+      writeFileSync(new URL(`results/charts/${row.name}.svg`, folder), chartOf(row.what, own));
+      const table = markdownOf(own);
       return [
-        `### ${row.what}\n\n![${row.what}](results/charts/${row.name}.svg)\n\n${
-          markdownOf(results)
-        }\n`,
+        `### ${row.what}\n\n![${row.what}](results/charts/${row.name}.svg)\n\n${table}\n\n` +
+        `${whenAndWhere(own, machines)}\n`,
       ];
     });
     const said = notes.length === 0 ? "" : `\n${notes.map((note) => `- ${note}`).join("\n")}\n`;
     return `## ${title}\n\n${parts.join("\n")}${said}`;
   });
-  const named = runtimes.filter(({ machine }) => machine !== "");
-  const machines = named.map(({ machine }) => `- ${machine}`).join("\n");
   writeFileSync(
     new URL("REPORT.md", folder),
     `# Benchmarks against named peers
 
 Written by \`bench/main.ts\`: do not edit. Medians of interleaved runs; a ratio is the peer's time over
 ours, so above 1 we are faster. A gate is the ratio that must hold. Times by themselves say little on
-a shared machine. Rows where a peer wins are here too.
+a shared machine. Rows where a peer wins are here too. Each row is the newest that was measured, of
+all in \`results/peers.ndjson\`.
 
-${machines}
+${machines.map((machine, i) => `${i + 1}. ${machine}`).join("\n")}
 
 ${sections.join("\n")}`,
   );
+}
+
+/** "Measured 2026-11-21 17:55 UTC on machine 1". */
+function whenAndWhere(
+  results: readonly RecordedResult[],
+  machines: readonly string[],
+): string {
+  const dates = [...new Set(results.map(({ date }) => date))].sort();
+  const shown = [dates[0], ...dates.slice(1).slice(-1)].map((date = "") =>
+    date.length === 10 ? date : `${date.slice(0, 10)} ${date.slice(11, 16)} UTC`
+  );
+  const numbers = [...new Set(results.map(({ machine }) => machines.indexOf(machine) + 1))].sort();
+  const where = numbers.length === 1 ? "machine" : "machines";
+  return `Measured ${shown.join(" to ")} on ${where} ${numbers.join(", ")} of the list above.`;
 }
 
 function markdownOf(results: readonly RowResult[]): string {

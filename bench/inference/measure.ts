@@ -2,7 +2,7 @@
  * Measures the inference table: every contender holds the same generated model in a process of its
  * own, and they take turns, so that a slow moment of the machine strikes all of a round.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,7 +12,7 @@ import { presetShape } from "../models/presets.ts";
 import { Contender } from "./contender.ts";
 import { startOf } from "./contenders.ts";
 import type { Answer } from "./protocol.ts";
-import type { ContenderName, ModelRows, Pair, Work } from "./rows.ts";
+import { type ContenderName, type ModelRows, nameOf, type Pair, type Work } from "./rows.ts";
 
 /** Results, and why some contenders have none. */
 export interface Measured {
@@ -28,17 +28,21 @@ interface Loaded {
   readonly answer: Answer;
 }
 
+/** How a run is done. */
+export interface MeasureOptions {
+  readonly small: boolean;
+  readonly tell: (line: string) => void;
+  /** Where generated models are kept for further runs. @default a folder that is deleted */
+  readonly models?: string | undefined;
+}
+
 /** Measures one model's rows; progress goes to `tell`. */
-export async function measureModel(
-  rows: ModelRows,
-  options: { readonly small: boolean; readonly tell: (line: string) => void },
-): Promise<Measured> {
-  const folder = mkdtempSync(join(tmpdir(), "skep-bench-"));
+export async function measureModel(rows: ModelRows, options: MeasureOptions): Promise<Measured> {
+  if (rows.pairs.length === 0) return { results: [], notes: [] };
+  const folder = options.models ?? mkdtempSync(join(tmpdir(), "skep-bench-"));
   const loaded = new Map<ContenderName, Loaded>();
   try {
-    const path = join(folder, `${rows.size}-${rows.type}.gguf`);
-    options.tell(`writing a random ${rows.size} model of ${rows.type}`);
-    writeRandomModel({ shape: presetShape(rows.size), type: rows.type, seed: 1, path });
+    const path = writeModel(rows, folder, options);
     const notes = await loadAll(rows, path, loaded);
     options.tell(`measuring ${loaded.size} contenders on it`);
     const times = await runRounds(rows, loaded);
@@ -47,8 +51,18 @@ export async function measureModel(
     return { results: [...results, ...footprints(context)], notes };
   } finally {
     for (const { contender } of loaded.values()) contender.end();
-    rmSync(folder, { recursive: true });
+    if (options.models === undefined) rmSync(folder, { recursive: true });
   }
+}
+
+/** The model of the rows, unless it is there. */
+function writeModel(rows: ModelRows, folder: string, { tell }: MeasureOptions): string {
+  const path = join(folder, `${nameOf(rows)}.gguf`);
+  if (existsSync(path)) return path;
+  mkdirSync(folder, { recursive: true });
+  tell(`writing a random ${rows.size} model of ${rows.type}`);
+  writeRandomModel({ shape: presetShape(rows.size), type: rows.type, seed: 1, path });
+  return path;
 }
 
 /** Starts and loads each contender; returns why some are missing. */
@@ -67,7 +81,12 @@ async function loadAll(
     }
     const contender = new Contender(name, start.command);
     try {
-      const answer = await contender.ask({ op: "load", path, threads: start.threads });
+      const answer = await contender.ask({
+        op: "load",
+        path,
+        threads: start.threads,
+        touched: rows.footprint,
+      });
       loaded.set(name, { contender, answer });
       if (answer.detail !== undefined) notes.push(`${name}, ${rows.size}: ${answer.detail}`);
     } catch (thrown) {
@@ -84,13 +103,14 @@ async function runRounds(
   loaded: ReadonlyMap<ContenderName, Loaded>,
 ): Promise<Times> {
   const times: Times = new Map();
+  if (rows.rounds === 0) return times;
   const names = [...loaded.keys()];
   for (let round = -1; round < rows.rounds; round++) {
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(round + 1 + turn) % names.length] as ContenderName;
       const contender = loaded.get(name)?.contender;
-      for (const op of ["prefill", "decode"] as const) {
-        const count = op === "prefill" ? rows.prefillTokens : rows.decodeTokens;
+      for (const op of worksOf(name, rows)) {
+        const count = op === "decode" ? rows.decodeTokens : rows.prefillTokens;
         const answer = await contender?.ask({ op, count });
         if (answer === undefined || round < 0) continue;
         const key = keyOf(name, op);
@@ -99,6 +119,14 @@ async function runRounds(
     }
   }
   return times;
+}
+
+/** What a contender is needed for. */
+function worksOf(name: ContenderName, { pairs }: ModelRows): ReadonlySet<Work> {
+  return new Set(pairs.flatMap(({ ours, peer, work, peerWork = work }) => [
+    ...(ours === name ? [work] : []),
+    ...(peer === name ? [peerWork] : []),
+  ]));
 }
 
 function keyOf(name: ContenderName, work: Work): string {
@@ -112,18 +140,23 @@ interface Context {
   readonly small: boolean;
 }
 
-function resultOf({ ours, peer, work, gate }: Pair, context: Context): RowResult[] {
+function resultOf(pair: Pair, context: Context): RowResult[] {
+  const { ours, peer, work, peerWork = work, gate } = pair;
   const own = context.times.get(keyOf(ours, work));
-  const other = context.times.get(keyOf(peer, work));
+  const other = context.times.get(keyOf(peer, peerWork));
   if (own === undefined || other === undefined) return [];
   const { size, type, prefillTokens } = context.rows;
   const ratio = medianOf(other.map((time, round) => time / (own[round] ?? NaN)));
-  const what = work === "decode" ? "decode" : `prefill of ${prefillTokens}`;
+  const what = {
+    decode: "decode",
+    prefill: `prefill of ${prefillTokens}`,
+    verify: `verifying ${prefillTokens} tokens by computing them together`,
+  }[work];
   return [{
     name: `${work}-${size}-${type}`,
     what: `${what}, ${size} ${type}, per token`,
     runtime: ours.replace("skep, ", ""),
-    peer,
+    peer: peerWork === work ? peer : `generating them: ${peer}`,
     ratio,
     ourNs: medianOf(own),
     peerNs: medianOf(other),

@@ -7,11 +7,19 @@
 
 /** A question. */
 export type Ask =
-  | { readonly op: "load"; readonly path: string; readonly threads: number }
+  | {
+    readonly op: "load";
+    readonly path: string;
+    readonly threads: number;
+    /** Whether the whole context is to be computed once, so that all of its memory is resident. */
+    readonly touched: boolean;
+  }
   /** Computes `count` tokens of a fresh sequence together. */
   | { readonly op: "prefill"; readonly count: number }
   /** Computes `count` tokens one after the other, greedily. */
-  | { readonly op: "decode"; readonly count: number };
+  | { readonly op: "decode"; readonly count: number }
+  /** Computes `count` tokens together, and chooses after each, as who verifies an answer does. */
+  | { readonly op: "verify"; readonly count: number };
 
 /** An answer to each. */
 export interface Answer {

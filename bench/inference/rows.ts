@@ -11,13 +11,15 @@ export type ContenderName =
   | "wllama, Deno";
 
 /** What is done. */
-export type Work = "decode" | "prefill";
+export type Work = "decode" | "prefill" | "verify";
 
 /** Our time against a peer's for the same work. */
 export interface Pair {
   readonly ours: ContenderName;
   readonly peer: ContenderName;
   readonly work: Work;
+  /** What the peer does. @default the same */
+  readonly peerWork?: Work;
   /** The peer's time over ours that must hold; none is shown only. */
   readonly gate?: number;
 }
@@ -75,6 +77,12 @@ const threads: readonly Pair[] = (["Node", "Deno"] as const).flatMap((runtime): 
   { ours: `skep, ${runtime}, 2 threads`, peer: `skep, ${runtime}`, work: "prefill", gate: 1.7 },
 ]);
 
+/** An answer is verified by computing it as a prompt: how much sooner than it was generated. */
+const verification: readonly Pair[] = (["Node", "Deno"] as const).map((runtime): Pair => {
+  const name = `skep, ${runtime}` as const;
+  return { ours: name, peer: name, work: "verify", peerWork: "decode", gate: 2.5 };
+});
+
 const middle = { rounds: 7, decodeTokens: 48, prefillTokens: 128, footprint: false } as const;
 
 /** The table. */
@@ -96,7 +104,12 @@ export const MODEL_ROWS: readonly ModelRows[] = [
   {
     size: "1b",
     type: "q8_0",
-    pairs: [{ ours: "skep, Node", peer: shipped, work: "decode", gate: 0.75 }, ...threads],
+    pairs: [
+      { ours: "skep, Node", peer: shipped, work: "decode", gate: 0.75 },
+      { ours: "skep, Deno", peer: shipped, work: "decode", gate: 0.75 },
+      ...verification,
+      ...threads,
+    ],
     rounds: 5,
     decodeTokens: 12,
     prefillTokens: 64,
@@ -109,10 +122,36 @@ export const SMALL_ROWS: readonly ModelRows[] = [
   {
     size: "15m",
     type: "q8_0",
-    pairs: [...againstPeers({}), ...threads],
+    pairs: [...againstPeers({}), ...verification, ...threads],
     rounds: 1,
     decodeTokens: 4,
     prefillTokens: 16,
     footprint: true,
   },
 ];
+
+/** The model's name, as `--only` takes it. */
+export function nameOf({ size, type }: ModelRows): string {
+  return `${size}-${type}`;
+}
+
+/** What `--pairs` looks in. */
+function labelOf({ ours, peer, work }: Pair): string {
+  return `${work}: ${ours} / ${peer}`;
+}
+
+/**
+ * Rows with only some of their pairs, so that a machine need not be quiet for the whole table.
+ *
+ * @param part of "work: ours / peer", in any case; "footprint" for memory and load alone
+ */
+export function somePairs(rows: ModelRows, part: string | undefined): ModelRows {
+  if (part === undefined) return rows;
+  const wanted = part.toLowerCase();
+  if (wanted === "footprint") {
+    const own = rows.pairs.filter(({ peer }) => rows.footprint && peer.startsWith("skep"));
+    return { ...rows, pairs: own, rounds: 0 };
+  }
+  const pairs = rows.pairs.filter((pair) => labelOf(pair).toLowerCase().includes(wanted));
+  return { ...rows, pairs, footprint: false };
+}

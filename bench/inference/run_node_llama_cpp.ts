@@ -51,7 +51,8 @@ const [folder = ""] = process.argv.slice(2);
 let sequence: Sequence | undefined;
 
 async function answer(ask: Ask): Promise<Answer> {
-  if (ask.op === "load") return await load(ask.path, ask.threads);
+  if (ask.op === "load") return await load(ask);
+  if (ask.op === "verify") throw new TypeError("Cannot verify as the package has no such call");
   if (sequence === undefined) throw new TypeError("Cannot compute as nothing is loaded");
   await sequence.clearHistory();
   return ask.op === "prefill"
@@ -59,7 +60,7 @@ async function answer(ask: Ask): Promise<Answer> {
     : await decode(sequence, ask.count);
 }
 
-async function load(path: string, threads: number): Promise<Answer> {
+async function load({ path, threads, touched }: Ask & { op: "load" }): Promise<Answer> {
   const entry = pathToFileURL(`${folder}/dist/index.js`).href;
   const { getLlama } = await import(entry) as Package;
   const llama = await getLlama({
@@ -78,7 +79,7 @@ async function load(path: string, threads: number): Promise<Answer> {
     flashAttention: false,
   });
   sequence = context.getSequence();
-  await prefill(sequence, 500);
+  if (touched) await prefill(sequence, 500);
   const rssBytes = process.memoryUsage().rss;
   return { ms, units: model.fileInsights.modelSize, rssBytes, detail: features(llama.systemInfo) };
 }

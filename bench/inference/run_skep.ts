@@ -12,29 +12,26 @@ const contextMax = 512;
 let executor: ModelExecutor | undefined;
 
 async function answer(ask: Ask): Promise<Answer> {
-  if (ask.op === "load") return await load(ask.path, ask.threads);
+  if (ask.op === "load") return await load(ask);
   if (executor === undefined) throw new TypeError("Cannot compute as nothing is loaded");
-  return ask.op === "prefill"
-    ? await prefill(executor, ask.count)
-    : await decode(executor, ask.count);
+  const work = { prefill, decode, verify }[ask.op];
+  return await work(executor, ask.count);
 }
 
-async function load(path: string, threads: number): Promise<Answer> {
+async function load({ path, threads, touched }: Ask & { op: "load" }): Promise<Answer> {
   const began = performance.now();
   const source = await fileSource(realDisk(), path);
   const file = await openGguf(source);
-  const kvBytesMax = undefined;
   executor = await loadExecutor({
     file,
     source,
     shape: readModelShape(file),
     contextMax,
     threads,
-    ...(kvBytesMax === undefined ? {} : { kvBytesMax }),
   });
   const ms = performance.now() - began;
   await source.close();
-  await prefill(executor, contextMax - 1); // every page of the context is touched
+  if (touched) await prefill(executor, contextMax - 1);
   const pages = Math.ceil(contextMax / 32) * executor.pages().pageBytes;
   let weights = 0;
   for (const { sizeBytes } of file.tensors.values()) weights += sizeBytes;
@@ -53,6 +50,22 @@ async function prefill(model: ModelExecutor, count: number): Promise<Answer> {
   const session = model.openSession();
   const began = performance.now();
   await model.step([{ session, tokens, logits: "last" }]);
+  const ms = performance.now() - began;
+  session.drop();
+  return { ms, units: count };
+}
+
+async function verify(model: ModelExecutor, count: number): Promise<Answer> {
+  const { vocabularySize } = model.shape;
+  const sampler = createSampler({ vocabularySize, seed: 0, temperature: 0 });
+  const tokens = Uint32Array.from({ length: count }, (_, i) => promptToken(i, vocabularySize));
+  const session = model.openSession();
+  const began = performance.now();
+  const logits = await model.step([{ session, tokens, logits: "all" }]);
+  for (let i = 0; i < count; i++) {
+    const row = logits.subarray(i * vocabularySize, (i + 1) * vocabularySize);
+    sampler.sample(row, { position: i + 1 });
+  }
   const ms = performance.now() - began;
   session.drop();
   return { ms, units: count };
