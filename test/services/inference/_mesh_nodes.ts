@@ -231,8 +231,8 @@ export class NodeMesh {
             ...{ rosterVersion: 1, memberCount: 1, addresses: [], missing: [] },
             ...{ openInvitations: 0, refusals: {} },
           }),
-        "capabilities.set": ({ capabilities: { models = [] } }) => {
-          node.capabilities = { ...nothing, models };
+        "capabilities.set": ({ capabilities: { models = [], memoryFreeBytes = null } }) => {
+          node.capabilities = { ...nothing, models, memoryFreeBytes };
           this.#tell();
           return Promise.resolve({ changed: true });
         },
