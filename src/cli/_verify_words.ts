@@ -11,6 +11,8 @@ export interface Checked {
   readonly verdict: Verdict;
   /** Of the pass itself, without loading. */
   readonly durationMs: number;
+  /** Why the first wrong position is not named. */
+  readonly noLeaves?: string;
 }
 
 /** The text that the command prints. */
@@ -19,11 +21,14 @@ export function showVerdict(io: CliIo, checked: Checked, json: boolean): string 
   return json ? `${JSON.stringify(rowOf(checked), undefined, 2)}\n` : textOf(io, checked);
 }
 
-function rowOf({ opened: { request, stages }, verdict, durationMs }: Checked): unknown {
+function rowOf(
+  { opened: { request, stages }, verdict, durationMs, noLeaves }: Checked,
+): unknown {
   const { isGood, finding, notJudged, positions } = verdict;
   return {
     verdict: isGood ? "good" : "bad",
     ...finding === undefined ? {} : { finding, why: sentenceOf(finding, nameOf) },
+    ...noLeaves === undefined ? {} : { noLeaves },
     notJudged,
     positions,
     durationMs: Math.round(durationMs),
@@ -39,20 +44,24 @@ function rowOf({ opened: { request, stages }, verdict, durationMs }: Checked): u
   };
 }
 
-function textOf(io: CliIo, { opened, verdict, durationMs }: Checked): string {
+function textOf(io: CliIo, { opened, verdict, durationMs, noLeaves }: Checked): string {
   const { request: { promptTokens, outputTokens, requester }, stages } = opened;
   const { finding, notJudged, positions } = verdict;
   const paint = painterFor(io, io.stdout);
+  const remarkOf = (stage: number): string => {
+    if (notJudged.includes(stage)) return ", not judged";
+    const { to } = stages[stage]?.positions ?? { to: positions };
+    return to < positions ? ", not signed for beyond" : "";
+  };
   const rows: [string, string][] = [
     ["requester", `${nameOf(requester)}, ${promptTokens} tokens asked, ${outputTokens} answered`],
     ...stages.map(({ stage, layers: { from, to }, positions }, i): [string, string] => [
       `stage ${i + 1}`,
       `${nameOf(stage)}, ${to === from ? "no layers" : `layers ${from} to ${to - 1}`}, ` +
-      `positions ${positions.from} to ${positions.to}${
-        notJudged.includes(i) ? ", not judged" : ""
-      }`,
+      `positions ${positions.from} to ${positions.to}${remarkOf(i)}`,
     ]),
     ["computed", `${positions} positions in ${formatDuration(durationMs)}`],
+    ...noLeaves === undefined ? [] : [["no leaves", noLeaves] as [string, string]],
   ];
   const words = finding === undefined
     ? paint("green", "The receipt tells the truth")

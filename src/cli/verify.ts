@@ -4,10 +4,10 @@ import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command, option } from "@optique/core/primitives";
 import { string } from "@optique/core/valueparser";
-import { join } from "node:path";
-import type { LeavesOf, OpenReceipt, Receipt, Transcript, Verdict } from "../receipts/mod.ts";
+import type { LeavesOf, OpenReceipt, Transcript, Verdict } from "../receipts/mod.ts";
 import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { fetchLeaves, leavesOfFolder, wantedTree } from "./_verify_leaves.ts";
 import { type ReceiptModel, unjudged, withReceiptModel } from "./_verify_model.ts";
 import { type Checked, showVerdict } from "./_verify_words.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -35,7 +35,7 @@ const verifyOptions = object({
   }),
   leaves: optional(option("--leaves", string({ metavar: "DIR" }), {
     description:
-      message`Where the leaves that stages kept are, as files 1-input.leaves, 1-output.leaves, 1-logits.leaves, 2-input.leaves and so on; with them the first wrong position is named.`,
+      message`Where the leaves that stages kept are, as files 1-input.leaves, 1-output.leaves, 1-logits.leaves, 2-input.leaves and so on; with them the first wrong position is named. Without them the stage that is blamed is asked for its leaves, where the node that asked for the answer runs (see --home).`,
   })),
   json: jsonOption,
   place: placeOptions,
@@ -48,7 +48,7 @@ export const verifyCommand: CommandParser = command(
   {
     brief: message`Check an answer's receipt by computing it once more.`,
     description:
-      message`Compute an answer's tokens in one pass and compare every stage's digests, and every token, with what was signed. The exit code is 0 when the receipt tells the truth, 1 when it does not, and 5 when it can't be judged: a file is missing or unreadable, or it is another model, transcript or numeric class. No node is needed.`,
+      message`Compute an answer's tokens in one pass and compare every stage's digests, and every token, with what was signed. The exit code is 0 when the receipt tells the truth, 1 when it does not, and 5 when it can't be judged: a file is missing or unreadable, or it is another model, transcript or numeric class. No node is needed, but for the position from which on a stage gave wrong numbers.`,
     footer: examples(
       "skep verify receipt.json --transcript transcript.json --model ./model.gguf",
       "skep verify receipt.json --transcript transcript.json --model small --leaves ./leaves",
@@ -81,7 +81,7 @@ async function check(io: CliIo, options: VerifyOptions): Promise<Checked> {
   const receipts = await import("../receipts/mod.ts");
   const receipt = receipts.parseReceipt(await read(io, options.receipt));
   const transcript = receipts.parseTranscript(await read(io, options.transcript));
-  const leaves = await leavesOf(io, { receipt, directory: options.leaves });
+  const leaves = await leavesOfFolder(io, { receipt, directory: options.leaves });
   return await withReceiptModel(io, { ...options, receipt }, async (opened, model) => {
     try {
       receipts.checkTranscript(transcript, opened.request);
@@ -89,20 +89,31 @@ async function check(io: CliIo, options: VerifyOptions): Promise<Checked> {
       throw unjudged(`the transcript is another answer's: ${sentenceOf(cause)}`, cause);
     }
     const beganMs = io.clock.monotonicMs();
-    const verdict = await computed(io, { opened, transcript, model, leaves });
-    return { opened, verdict, durationMs: io.clock.monotonicMs() - beganMs };
+    const again = await computed(io, { opened, transcript, model });
+    const durationMs = io.clock.monotonicMs() - beganMs;
+    const verdict = again(leaves);
+    const { finding } = verdict;
+    const tree = wantedTree(finding);
+    if (tree === undefined || finding === undefined || !("stage" in finding)) {
+      return { opened, verdict, durationMs };
+    }
+    const { place } = options;
+    const fetched = await fetchLeaves(io, { opened, place, stage: finding.stage, tree });
+    return "why" in fetched
+      ? { opened, verdict, durationMs, noLeaves: fetched.why }
+      : { opened, verdict: again(fetched.leavesOf), durationMs };
   });
 }
 
+/** Computes the answer once more; what comes back judges it, with leaves or without. */
 async function computed(
   io: CliIo,
-  { opened, transcript, model: { file, executor }, leaves }: {
+  { opened, transcript, model: { file, executor } }: {
     readonly opened: OpenReceipt;
     readonly transcript: Transcript;
     readonly model: ReceiptModel;
-    readonly leaves: LeavesOf;
   },
-): Promise<Verdict> {
+): Promise<(leaves: LeavesOf) => Verdict> {
   const { judge, recompute } = await import("../receipts/mod.ts");
   const { replayChooser } = await import("../services/inference/mod.ts");
   const { loadTokenizer } = await import("../model/mod.ts");
@@ -118,7 +129,8 @@ async function computed(
   const { onProgress, signal, end } = watch(io);
   try {
     const pass = { receipt: opened, transcript, executor, choose, signal, onProgress };
-    return judge(opened, await recompute(pass), leaves);
+    const truth = await recompute(pass);
+    return (leaves) => judge(opened, truth, leaves);
   } finally {
     end();
   }
@@ -149,29 +161,6 @@ function watch(
       if (stderr.isTerminal) stderr.write("\r\x1b[K");
     },
   };
-}
-
-/** Leaves of a directory; a file that is not there was not kept. */
-async function leavesOf(
-  io: CliIo,
-  { receipt, directory }: { readonly receipt: Receipt; readonly directory: string | undefined },
-): Promise<LeavesOf> {
-  if (directory === undefined) return () => undefined;
-  const { DiskError, readWholeFile } = await import("../ports/mod.ts");
-  const { leafBytes } = await import("../receipts/mod.ts");
-  const files = new Map<string, Uint8Array>();
-  for (const stage of receipt.stages.keys()) {
-    for (const tree of ["input", "output", "logits"]) {
-      const name = `${stage + 1}-${tree}.leaves`;
-      const path = join(absolutePath(io, directory), name);
-      try {
-        files.set(name, await readWholeFile(io.disk, { path, bytesMax: leafBytes * 2 ** 24 }));
-      } catch (thrown) {
-        if (!(thrown instanceof DiskError && thrown.code === "not-found")) throw thrown;
-      }
-    }
-  }
-  return (stage, tree) => files.get(`${stage + 1}-${tree}.leaves`);
 }
 
 async function read(io: CliIo, file: string): Promise<string> {

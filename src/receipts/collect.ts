@@ -33,7 +33,12 @@ export interface AnswerFacts {
   readonly contextMax: number;
   /** The session and who computed it, in the order of the layers; undefined for one node alone. */
   readonly stages?:
-    | { readonly session: string; readonly peers: readonly string[] }
+    | {
+      readonly session: string;
+      readonly peers: readonly string[];
+      /** What stages have signed before, by their key: it stands in for who is gone. */
+      readonly renewed?: ReadonlyMap<string, string>;
+    }
     | undefined;
 }
 
@@ -71,12 +76,16 @@ export async function collectReceipt(
   };
   const to = positionsOf(counts);
   const signed = stages === undefined ? [] : await Promise.all(
-    stages.peers.map((peer) =>
-      signatureOf(peer, {
-        ask: { kind: "sign", session: stages.session, request: facts.request, to },
-        options,
-      })
-    ),
+    stages.peers.map(async (peer) => {
+      const ask = { kind: "sign", session: stages.session, request: facts.request, to } as const;
+      try {
+        return await signatureOf(peer, { ask, options });
+      } catch (thrown) {
+        const before = stages.renewed?.get(peer);
+        if (before === undefined) throw thrown;
+        return before;
+      }
+    }),
   );
   const statement: RequestStatement = {
     kind: "skep-request/2",
@@ -154,7 +163,12 @@ function accepted(
   });
 }
 
-async function signatureOf(
+/**
+ * Has a stage sign.
+ *
+ * @throws {ReceiptError} "refused", "malformed"; {MeshError}; the signal's reason
+ */
+export async function signatureOf(
   peer: string,
   { ask, options }: {
     readonly ask: Extract<ReceiptAsk, { kind: "sign" }>;

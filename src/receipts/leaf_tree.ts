@@ -72,9 +72,9 @@ export class LeafTree {
     return this.#leaves.at(at).slice();
   }
 
-  /** All leaves, 32 B each. */
-  leaves(): Uint8Array {
-    return this.#leaves.all();
+  /** The first `count` leaves, or all, 32 B each. */
+  leaves(count = this.#count): Uint8Array {
+    return this.#leaves.all().subarray(0, count * leafBytes);
   }
 
   /**

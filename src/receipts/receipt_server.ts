@@ -59,7 +59,7 @@ async function answerTo(
     }
     const ask = decodeJsonFrame(askSchema, bytes);
     if (ask.kind === "sign") return { kind: "signed", signed: await witness.sign(ask, peer) };
-    const { from, count, leaves, path } = witness.leaves(ask, peer);
+    const { from, count, leaves, path } = await witness.leaves(ask, peer);
     return { kind: "leaves", from, count, leaves: hexOf(leaves), path: hexOf(path) };
   } catch (thrown) {
     if (!(thrown instanceof ReceiptError)) throw thrown;

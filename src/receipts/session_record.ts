@@ -78,6 +78,8 @@ export class SessionRecord {
   /** The request that it was signed for: nobody is paid twice for one work. */
   request: string | undefined;
   serial = 0;
+  /** Until when it is recorded without being signed for again, Unix milliseconds. */
+  leaseEndsMs = 0;
   /** Since when nobody computes it; undefined while somebody does. */
   closedMs: number | undefined;
 

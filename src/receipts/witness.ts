@@ -1,13 +1,17 @@
 /**
  * Remembers what this node's stages computed, and signs for it when the requester asks.
  *
- * It is told of every row (the `StageWitness` of the stages has this face). Records stay for a day
- * after their session was closed; policy at a limit: the record that was closed first goes, and
- * where none is closed a new session is not recorded. Both are counted.
+ * It is told of every row (the `StageWitness` of the stages has this face). What was signed is kept
+ * on disk too, where there is a store, so that its leaves outlive the process. Records stay for a day
+ * after their session was closed, or after its lease has run out: from the opening, and from each
+ * signature, a session is recorded for as long as the lease, whatever happens to others. Policy at a
+ * limit: the record that was closed first goes, then those whose lease is over, and where none is a
+ * new session is not recorded. All are counted.
  */
 import { Blake3 } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
+import type { LeafStore } from "./leaf_store.ts";
 import type { LeafTree } from "./leaf_tree.ts";
 import type { TreeName } from "./judge.ts";
 import { type RecordedOpen, type RecordedRows, SessionRecord } from "./session_record.ts";
@@ -22,6 +26,10 @@ export interface WitnessOptions {
   /** Signs with that key. */
   readonly signer: StatementSigner;
   readonly clock: Pick<Clock, "nowMs">;
+  /** Keeps the leaves of what was signed; without it they last as long as the process. */
+  readonly store?: LeafStore | undefined;
+  /** How long a session is recorded without being signed for again. @default 10 min */
+  readonly leaseMs?: number;
   /** How long records stay after their session was closed. @default 24 h */
   readonly keepMs?: number;
   /** Records at most. @default 4096 */
@@ -66,23 +74,33 @@ export interface LeavesAsk {
 export const leavesPerAnswerMax = 4096;
 
 const dayMs = 24 * 3600 * 1000;
+const leaseMsDefault = 10 * 60 * 1000;
 
 /** The witness of one node. */
 export class ReceiptWitness {
-  readonly #options: Required<WitnessOptions>;
+  readonly #options: Required<Omit<WitnessOptions, "store">>;
+  readonly #store: LeafStore | undefined;
   readonly #blake3 = new Blake3();
   readonly #records = new Map<string, SessionRecord>();
   #signed = 0;
   #forgotten = 0;
   #unrecorded = 0;
+  #lapsed = 0;
 
-  constructor(options: WitnessOptions) {
+  constructor({ store, ...options }: WitnessOptions) {
+    this.#store = store;
     this.#options = {
       keepMs: dayMs,
+      leaseMs: leaseMsDefault,
       recordsMax: 4096,
       bytesMax: 256 * 1024 * 1024,
       ...options,
     };
+  }
+
+  /** Public key of this node. */
+  get self(): string {
+    return this.#options.self;
   }
 
   /** Counters since the start. */
@@ -91,6 +109,8 @@ export class ReceiptWitness {
     readonly signed: number;
     /** Records that went before their time. */
     readonly forgotten: number;
+    /** Of them, those that were not closed: their lease was over. */
+    readonly lapsed: number;
     /** Sessions for which there was no room. */
     readonly unrecorded: number;
   } {
@@ -98,6 +118,7 @@ export class ReceiptWitness {
       records: this.#records.size,
       signed: this.#signed,
       forgotten: this.#forgotten,
+      lapsed: this.#lapsed,
       unrecorded: this.#unrecorded,
     };
   }
@@ -113,6 +134,7 @@ export class ReceiptWitness {
       return;
     }
     const record = new SessionRecord({ open, place, held }, known);
+    record.leaseEndsMs = this.#options.clock.nowMs() + this.#options.leaseMs;
     this.#records.set(open.session, record);
   }
 
@@ -156,7 +178,7 @@ export class ReceiptWitness {
    * @throws {ReceiptError} "refused"
    */
   async sign({ session, request, to }: SignAsk, peer: string): Promise<string> {
-    const record = this.#recordOf(session, peer);
+    const record = await this.#recordOf(session, peer);
     if (record.request !== undefined && record.request !== request) {
       throw refused("it was signed for another request");
     }
@@ -165,6 +187,7 @@ export class ReceiptWitness {
       throw refused(`positions ${input.first} to ${input.end} were computed, and not ${to}`);
     }
     record.request = request;
+    record.leaseEndsMs = this.#options.clock.nowMs() + this.#options.leaseMs;
     const { requester, payer, root, numericClass } = open;
     const statement: StageStatement = {
       opening: openingDigest({ request, requester, payer, root, class: numericClass, session }),
@@ -182,6 +205,8 @@ export class ReceiptWitness {
       signedAtMs: this.#options.clock.nowMs(),
     };
     this.#signed++;
+    // First, so that there is no signature whose leaves a crash takes along.
+    await this.#store?.keep(record, to);
     return await signStageStatement(statement, this.#options.signer);
   }
 
@@ -191,8 +216,11 @@ export class ReceiptWitness {
    * @param peer who asks: only who opened the session may, as leaves of tokens tell the tokens
    * @throws {ReceiptError} "refused"
    */
-  leaves({ session, tree, from, to, end }: LeavesAsk, peer: string): KeptLeaves {
-    const run = this.#recordOf(session, peer)[tree];
+  async leaves(
+    { session, tree, from, to, end }: LeavesAsk,
+    peer: string,
+  ): Promise<KeptLeaves> {
+    const run = (await this.#recordOf(session, peer))[tree];
     const isThere = from >= run.first && from < to && to <= end && end <= run.end &&
       to - from <= leavesPerAnswerMax;
     if (!isThere) {
@@ -206,34 +234,53 @@ export class ReceiptWitness {
     return { from, leaves, count, path: all.path(from - run.first, count) };
   }
 
-  #recordOf(session: string, peer: string): SessionRecord {
+  async #recordOf(session: string, peer: string): Promise<SessionRecord> {
     this.#expire();
-    const record = this.#records.get(session);
-    if (record !== undefined && record.open.requester === peer) return record;
+    const record = this.#records.get(session) ?? await this.#restored(session);
+    if (record?.open.requester === peer) return record;
     throw refused("nothing is kept of the session for who asks");
   }
 
+  /** What an earlier process has kept of a session; it counts as closed. */
+  async #restored(session: string): Promise<SessionRecord | undefined> {
+    const found = await this.#store?.find(session);
+    if (found === undefined || found.record.place.peer !== this.#options.self) return undefined;
+    // It may have been opened meanwhile.
+    const known = this.#records.get(session);
+    if (known !== undefined) return known;
+    found.record.closedMs = found.keptAtMs;
+    if (this.#makeRoom()) this.#records.set(session, found.record);
+    return found.record;
+  }
+
   #expire(): void {
-    const before = this.#options.clock.nowMs() - this.#options.keepMs;
-    for (const [session, { closedMs }] of this.#records) {
-      if (closedMs !== undefined && closedMs < before) this.#records.delete(session);
+    const { clock, keepMs } = this.#options;
+    const before = clock.nowMs() - keepMs;
+    for (const [session, record] of this.#records) {
+      if ((record.closedMs ?? record.leaseEndsMs) < before) this.#records.delete(session);
     }
   }
 
   /** Whether there is room for one more record. */
   #makeRoom(): boolean {
     this.#expire();
-    const { recordsMax, bytesMax } = this.#options;
-    let bytes = 0;
-    for (const record of this.#records.values()) bytes += record.bytes;
-    for (const [session, record] of this.#records) {
-      if (this.#records.size < recordsMax && bytes < bytesMax) return true;
-      if (record.closedMs === undefined) continue;
-      this.#records.delete(session);
+    const { recordsMax, bytesMax, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const all = [...this.#records.values()];
+    let bytes = all.reduce((sum, record) => sum + record.bytes, 0);
+    const isRoom = (): boolean => this.#records.size < recordsMax && bytes < bytesMax;
+    const closed = all.filter(({ closedMs }) => closedMs !== undefined);
+    const lapsed = all.filter(({ closedMs, leaseEndsMs }) =>
+      closedMs === undefined && leaseEndsMs < nowMs
+    );
+    for (const record of [...closed, ...lapsed]) {
+      if (isRoom()) return true;
+      this.#records.delete(record.open.session);
       this.#forgotten++;
+      if (record.closedMs === undefined) this.#lapsed++;
       bytes -= record.bytes;
     }
-    return this.#records.size < recordsMax && bytes < bytesMax;
+    return isRoom();
   }
 }
 

@@ -172,16 +172,15 @@ class Cast {
     const { layerCount } = executor.shape;
     const cuts = new Set([0, layerCount]);
     for (let i = random.below(4); i > 0; i--) cuts.add(random.below(layerCount + 1));
+    const needsNext = alteration === "collusion" || alteration === "signed-the-truth";
+    if (needsNext && cuts.size === 2) cuts.add(1 + random.below(layerCount - 1));
     const sorted = [...cuts].sort((a, b) => a - b);
     const ranges = sorted.slice(1).map((to, i) => ({ from: sorted[i] ?? 0, to }));
     this.#stages = ranges.map((layers) => new Stage(plan, { layers, identity: newKey() }));
     const last = this.#stages.length - 1;
-    const needsNext = alteration === "collusion" || alteration === "signed-the-truth";
+    // Who signs for the right numbers needs somebody to give wrong ones to.
     this.#culprit = alteration === "other-logits"
       ? last
-      // A lone stage that signs for the right numbers has nobody to give wrong ones to.
-      : needsNext && last === 0
-      ? -1
       : random.below(needsNext ? last : last + 1);
     this.#from = random.below(4);
     this.#how = needsNext

@@ -3,138 +3,16 @@
 // that computes something else is named; nobody else can have a session signed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createSampler, type ModelExecutor } from "../../src/engine/mod.ts";
 import {
   askStage,
-  checkTranscript,
-  collectReceipt,
   isInTree,
-  judge,
   openReceipt,
   openStageStatement,
   positionsOf,
-  type Receipt,
-  recompute,
-  type Transcript,
-  type Verdict,
 } from "../../src/receipts/mod.ts";
-import { SeededRandom } from "../../src/sim/mod.ts";
-import type { PipelineExecutor } from "../../src/stages/mod.ts";
-import { Cluster, clusterRoot, type NodePart, splitOf } from "../stages/_cluster.ts";
-import { bytesOf, hex } from "./_parties.ts";
-
-type PipelineSession = ReturnType<PipelineExecutor["openSession"]>;
-
-/** An answer that is being made. */
-class Writer {
-  readonly tokens: number[];
-  readonly promptTokens: number[];
-  readonly seed: number;
-  readonly session: PipelineSession;
-  readonly request: string;
-  readonly #random: SeededRandom;
-  readonly #size: number;
-  #drafts: number[] = [];
-
-  constructor(pipeline: PipelineExecutor, seed: number, promptTokens: number[]) {
-    this.#random = new SeededRandom(seed);
-    this.#size = pipeline.shape.vocabularySize;
-    this.promptTokens = promptTokens;
-    this.tokens = [...promptTokens];
-    this.seed = seed;
-    this.request = hex(this.#random.fill(new Uint8Array(32)));
-    this.session = pipeline.openSession({ prefix: Uint32Array.from(promptTokens) });
-  }
-
-  /** What it wants computed: what is not yet, and some guesses, most of them wrong. */
-  entry(): { session: PipelineSession; tokens: Uint32Array; logits: "last" | "all" } {
-    const pending = this.tokens.slice(this.session.positionCount);
-    this.#drafts = pending.length > 1
-      ? []
-      : Array.from({ length: this.#random.below(4) }, () => this.#random.below(this.#size));
-    return {
-      session: this.session,
-      tokens: Uint32Array.from([...pending, ...this.#drafts]),
-      logits: pending.length > 1 ? "last" : "all",
-    };
-  }
-
-  /** Chooses as the sampler does, as far as the guesses were right. */
-  take(logits: Float32Array): void {
-    const sampler = createSampler({ vocabularySize: this.#size, seed: this.seed });
-    for (let row = 0;; row++) {
-      const at = logits.subarray(row * this.#size, (row + 1) * this.#size);
-      const token = sampler.sample(at, { position: this.tokens.length });
-      this.tokens.push(token);
-      if (this.#drafts[row] !== token) break;
-    }
-    const known = this.tokens.length - 1;
-    if (this.session.positionCount > known) this.session.truncate(known);
-  }
-
-  transcript(): Transcript {
-    return {
-      kind: "skep-transcript/1",
-      salt: "5a".repeat(32),
-      promptTokens: this.promptTokens,
-      outputTokens: this.tokens.slice(this.promptTokens.length),
-      constraint: null,
-    };
-  }
-}
-
-/** Writes answers side by side; `before` is called before each step. */
-async function write(
-  pipeline: PipelineExecutor,
-  writers: readonly Writer[],
-  { steps = 8, before = () => {} }: { steps?: number; before?: (step: number) => void } = {},
-): Promise<void> {
-  for (let step = 0; step < steps; step++) {
-    before(step);
-    const entries = writers.map((writer) => writer.entry());
-    const logits = await pipeline.step(entries);
-    let row = 0;
-    for (const [i, writer] of writers.entries()) {
-      const entry = entries[i];
-      const rows = entry?.logits === "all" ? entry.tokens.length : 1;
-      const { vocabularySize } = pipeline.shape;
-      writer.take(logits.subarray(row * vocabularySize, (row + rows) * vocabularySize));
-      row += rows;
-    }
-  }
-}
-
-async function receiptOf(cluster: Cluster, writer: Writer): Promise<Receipt> {
-  const { identity: signer, mesh, witness } = cluster.node(0);
-  const peers = writer.session.places.map(({ peer }) => peer);
-  return await collectReceipt({
-    request: writer.request,
-    payer: mesh.self,
-    root: clusterRoot,
-    numericClass: "skep-q8a/1",
-    layerCount: 5,
-    transcript: writer.transcript(),
-    seed: writer.seed,
-    sampling: { temperature: 1 },
-    ...{ maxTokens: 100, contextMax: 256 },
-    stages: { session: writer.session.id, peers },
-  }, { signer, mesh, witness, clock: cluster.clock });
-}
-
-async function verdictOf(
-  receipt: Receipt,
-  writer: Writer,
-  executor: ModelExecutor,
-): Promise<Verdict> {
-  const opened = openReceipt(receipt, 5);
-  const transcript = writer.transcript();
-  checkTranscript(transcript, opened.request);
-  const { vocabularySize } = executor.shape;
-  const sampler = createSampler({ vocabularySize, seed: opened.request.seed });
-  const choose = (logits: Float32Array, index: number): number =>
-    sampler.sample(logits, { position: transcript.promptTokens.length + index });
-  return judge(opened, await recompute({ receipt: opened, transcript, executor, choose }));
-}
+import { Cluster, type NodePart, splitOf } from "../stages/_cluster.ts";
+import { promptOf, receiptOf, verdictOf, write, Writer } from "./_answers.ts";
+import { bytesOf } from "./_parties.ts";
 
 async function assertAccepted(cluster: Cluster, writers: readonly Writer[]): Promise<void> {
   const whole = await cluster.load();
@@ -144,11 +22,6 @@ async function assertAccepted(cluster: Cluster, writers: readonly Writer[]): Pro
     assert.equal(finding, undefined, JSON.stringify(finding));
   }
   whole.close();
-}
-
-function promptOf(seed: number, length: number): number[] {
-  const random = new SeededRandom(seed);
-  return Array.from({ length }, () => random.below(500));
 }
 
 const layouts: readonly (readonly [string, (NodePart | undefined)[]])[] = [

@@ -13,6 +13,7 @@ import {
   noParams,
   tokenizeParams,
 } from "./schemas.ts";
+import { receiptLeavesParams, receiptLeavesSchema } from "./route_schema.ts";
 
 /** The methods about models, which the service "models" has too. */
 export const modelsContract = {
@@ -55,5 +56,11 @@ export const inferenceContract = {
     params: detokenizeParams,
     result: v.object({ text: v.string() }),
     errors: ["notFound"],
+  }),
+  "receipts.leaves": callContract({
+    summary: "Fetches leaves that a stage keeps of a session that this node had computed there.",
+    params: receiptLeavesParams,
+    result: receiptLeavesSchema,
+    errors: ["notFound", "unavailable"],
   }),
 };

@@ -15,7 +15,7 @@ import { Meters, outcomeOf } from "./meters.ts";
 import { prepareRequest } from "./prompt.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import { doneEvent, RequestRecord } from "./record.ts";
-import type { ReceiptDesk } from "./receipt_desk.ts";
+import type { AnsweredRequest, ReceiptDesk } from "./receipt_desk.ts";
 import { penalises, samplerOptions } from "./sampling.ts";
 import type { GenerateItem, GenerateParams } from "./schemas.ts";
 import { Sequence } from "./sequence.ts";
@@ -198,8 +198,9 @@ export class Generator {
       signal: context.signal,
       onDrafted: (drafted, accepted) => this.#stepMeters.drafted(drafted, accepted),
     });
+    const outputTokens: number[] = [];
+    const lease = this.#leaseOf(request, { context, sequence });
     try {
-      const outputTokens: number[] = [];
       const items = generateText({
         ...request,
         sequence,
@@ -213,26 +214,47 @@ export class Generator {
       });
       for await (const item of items) {
         if (item.type !== "start") outputTokens.push(...item.tokens);
-        if (item.type === "end") this.#takeReceipt(request, { context, sequence, outputTokens });
+        if (item.type === "end") {
+          this.#takeReceipt(request, { context, sequence, outputTokens, lease });
+        }
         yield item;
       }
     } finally {
+      lease?.end();
       sequence.close();
     }
   }
 
+  /** Has the answer signed for while it is made. */
+  #leaseOf(
+    { promptTokens }: PreparedRequest,
+    { context: { receipt: id, record }, sequence }: {
+      readonly context: AnswerContext;
+      readonly sequence: Sequence;
+    },
+  ): AnsweredRequest["lease"] {
+    const { receipts, model } = this.#options;
+    if (id === undefined) return undefined;
+    return receipts?.lease({
+      ...{ id, model, promptTokens: promptTokens.length },
+      outputTokens: () => record.completionTokens,
+      session: () => sequence.session,
+    });
+  }
+
   #takeReceipt(
     request: PreparedRequest,
-    { context: { receipt: id }, sequence, outputTokens }: {
+    { context: { receipt: id }, sequence, outputTokens, lease }: {
       readonly context: AnswerContext;
       readonly sequence: Sequence;
       readonly outputTokens: readonly number[];
+      readonly lease: AnsweredRequest["lease"];
     },
   ): void {
     const { receipts, model } = this.#options;
     if (receipts === undefined || id === undefined) return;
     const { session } = sequence;
-    const write = receipts.take({ id, request, model, outputTokens, session })
+    const write = receipts.take({ id, request, model, outputTokens, session, lease })
       .finally(() => this.#writes.delete(write));
     this.#writes.add(write);
   }

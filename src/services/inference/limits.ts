@@ -141,3 +141,9 @@ export const meshModelWaitMs = 60_000;
 
 /** How long after its start, or after it joined, a node waits for a model that it has not heard of. */
 export const settlingMsMax = 5_000;
+
+/** How often the stages of an answer sign for it while it is made: what can be lost is a minute's work. */
+export const receiptRenewMs = 60_000;
+
+/** How long stages have to sign; a node that stops waits for them too. */
+export const receiptSignMsMax = 5000;

@@ -71,7 +71,7 @@ async function serve(
 ): Promise<void> {
   const { primary: { model, generator }, closing } = table;
   desk.freeSlots = () => generator.freeSlots;
-  await host.serve(methodsOf(table));
+  await host.serve(methodsOf(table, desk));
   host.log.info("Model loaded", { model: model.id, contextMax: model.contextMax });
   host.ready();
   void desk.serveModel(model);
@@ -86,7 +86,7 @@ async function serve(
   throw broken;
 }
 
-function methodsOf(table: ModelTable): Methods {
+function methodsOf(table: ModelTable, desk: StageDesk): Methods {
   const { id } = table.primary.model;
   return implement(inferenceContract, {
     "models.list": () => table.list(),
@@ -109,6 +109,7 @@ function methodsOf(table: ModelTable): Methods {
       checkTokens(tokens, model);
       return { text: model.tokenizer.decode(tokens) };
     },
+    "receipts.leaves": (params, { signal }) => desk.receipts.leaves(params, signal),
   });
 }
 

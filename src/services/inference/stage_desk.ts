@@ -179,6 +179,7 @@ export class StageDesk {
     const models = this.#parts.map((part) => this.#modelOf(part));
     this.#meters.stage(counters);
     this.#toldMemory = toldBytes(this.#memoryFree(), this.#toldMemory);
+    this.receipts.meter();
     const capabilities = {
       protocols: [stageProtocol],
       numericClasses: [...new Set(models.map(({ numericClass }) => numericClass))],
