@@ -50,7 +50,7 @@ async function measure(executor: ModelExecutor): Promise<void> {
   const tokens = Uint32Array.from({ length: promptTokens }, (_, i) => 300 + (i * 7919) % 31_000);
   const all: Gaps = { alone: [], beside: [] };
   for (let part = 1; part <= parts; part++) {
-    let [aloneMs, besideMs] = [0, 0];
+    let [aloneMs, aloneTokens, besideMs] = [0, 0, 0];
     const end = Math.floor(promptTokens * part / parts);
     const start = Math.max(member.tokens.length, end - windowTokens);
     for (const until of [start - windowTokens, start]) {
@@ -58,6 +58,7 @@ async function measure(executor: ModelExecutor): Promise<void> {
       const beganMs = clock.monotonicMs();
       if (until > from) await member.compute(tokens.subarray(from, until));
       aloneMs = clock.monotonicMs() - beganMs;
+      aloneTokens = Math.max(0, until - from);
     }
     // Fresh ones at each depth, so that their own depth stays small and no start of one is timed.
     const decoders = new Decoders(batcher);
@@ -72,17 +73,24 @@ async function measure(executor: ModelExecutor): Promise<void> {
     }
     await decoders.stop();
     print(`at ${end}`, gaps);
-    const [alone, beside] = [aloneMs, besideMs].map((ms) => (end - start) / ms * 1000);
-    console.log(
-      `  ${alone?.toFixed(1)} -> ${beside?.toFixed(1)} tokens of the prompt a second ` +
-        `(${(100 * aloneMs / besideMs).toFixed(0)} % of alone)`,
-    );
+    const beside = (end - start) / besideMs * 1000;
+    printPrompt(beside, aloneTokens === 0 ? undefined : aloneTokens / aloneMs * 1000);
     all.alone.push(...gaps.alone);
     all.beside.push(...gaps.beside);
   }
   const runtime = "deno" in process.versions ? `deno ${process.versions["deno"]}` : process.version;
   print(`${values.size}, ${executor.threadCount} threads, ${runtime}`, all);
   member.leave();
+}
+
+/** A prompt that is shorter than two windows leaves none to compute alone, at the first depth at least. */
+function printPrompt(beside: number, alone: number | undefined): void {
+  const what = `${beside.toFixed(1)} tokens of the prompt a second`;
+  console.log(
+    alone === undefined
+      ? `  ${what} (alone not measured: the prompt has less than two windows of ${windowTokens} here)`
+      : `  ${alone.toFixed(1)} -> ${what} (${(100 * beside / alone).toFixed(0)} % of alone)`,
+  );
 }
 
 interface Gaps {

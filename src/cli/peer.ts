@@ -186,8 +186,11 @@ function rowOf(peer: PeerView): string {
   const { state, trust, transport, roundTripMs, address, capabilities } = peer;
   const trip = roundTripMs === undefined ? "" : ` ${roundTripMs.toFixed(1)} ms`;
   const link = transport === undefined ? "" : ` by ${transport}${trip} ${address ?? ""}`;
-  const models = capabilities?.models.map(({ name }) => name).join(" ") ?? "";
-  return `${trust} ${state}${link}${models === "" ? "" : ` (${models})`}`;
+  const computes = (capabilities?.models ?? []).flatMap(({ name, loaded }) =>
+    loaded === undefined ? [] : [`${name} ${loaded.layers.from}-${loaded.layers.to - 1}`]
+  );
+  const work = computes.length === 0 ? "computes nothing" : `computes ${computes.join(", ")}`;
+  return `${trust} ${state}${link}${capabilities === null ? "" : `; ${work}`}`;
 }
 
 async function change(

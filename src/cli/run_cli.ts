@@ -15,6 +15,7 @@ import { downCommand } from "./down.ts";
 import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
 import { inviteCommand } from "./invite.ts";
 import { joinCommand } from "./join.ts";
+import { leaveCommand } from "./leave.ts";
 import { logCommand } from "./log.ts";
 import { modelCommand } from "./model.ts";
 import { peerCommand } from "./peer.ts";
@@ -39,7 +40,7 @@ const commands = or(
   configCommand,
   modelCommand,
   or(logCommand, receiptCommand, verifyCommand),
-  or(inviteCommand, joinCommand, peerCommand, planCommand, topCommand),
+  or(inviteCommand, joinCommand, leaveCommand, peerCommand, planCommand, topCommand),
   or(serviceCommand, callCommand, simCommand),
   systemdUnitCommand,
 );

@@ -10,7 +10,7 @@ export type { Expression, Grammar, Range } from "./expression.ts";
 export { parseGrammar } from "./parse_grammar.ts";
 export { schemaGrammar } from "./json_schema.ts";
 export { isNestedDeeper } from "./nesting.ts";
-export { nestingMax } from "./limits.ts";
+export { grammarUnitsMax, nestingMax } from "./limits.ts";
 export { json, jsonObjectGrammar, jsonRules, listOf } from "./json_rules.ts";
 export { vocabularySlices, vocabularyTree } from "./vocabulary.ts";
 export type { VocabularyOptions, VocabularyTree } from "./vocabulary.ts";

@@ -9,6 +9,7 @@
  */
 import { codePointMax, complement, normalised } from "./code_points.ts";
 import { GrammarError } from "./errors.ts";
+import type { GrammarErrorCode } from "./errors.ts";
 import { choice, empty } from "./expression.ts";
 import type { Expression, Grammar, Range } from "./expression.ts";
 import { depthMax, grammarUnitsMax, repeatMax, rulesMax } from "./limits.ts";
@@ -58,7 +59,7 @@ class Parser {
     while (this.#at < this.#source.length) {
       const name = this.#match(namePattern)?.[0] ?? this.#fail("a rule's name was expected");
       if (rules.has(name)) this.#fail(`rule "${name}" is defined twice`);
-      if (rules.size >= rulesMax) this.#fail(`there may be at most ${rulesMax} rules`);
+      if (rules.size >= rulesMax) this.#fail(`there may be at most ${rulesMax} rules`, "too-large");
       this.#space();
       if (!this.#take("::=")) this.#fail('"::=" was expected');
       this.#space();
@@ -69,7 +70,9 @@ class Parser {
   }
 
   #choice(): Expression {
-    if (++this.#depth > depthMax) this.#fail(`groups may be nested at most ${depthMax} deep`);
+    if (++this.#depth > depthMax) {
+      this.#fail(`groups may be nested at most ${depthMax} deep`, "too-large");
+    }
     const options = [this.#sequence()];
     while (this.#take("|")) {
       this.#space();
@@ -139,7 +142,7 @@ class Parser {
     const max = high === undefined ? (comma === "," ? undefined : min) : Number(high);
     if (min > (max ?? min)) this.#fail(`a repetition must not be from ${min} to ${max}`);
     if (Math.max(min, max ?? 0) > repeatMax) {
-      this.#fail(`a repetition may be at most ${repeatMax} times`);
+      this.#fail(`a repetition may be at most ${repeatMax} times`, "too-large");
     }
     return { min, max };
   }
@@ -206,11 +209,11 @@ class Parser {
     return found;
   }
 
-  #fail(what: string): never {
+  #fail(what: string, code: GrammarErrorCode = "syntax"): never {
     const before = this.#source.slice(0, this.#at).split("\n");
     const column = (before.at(-1)?.length ?? 0) + 1;
     throw new GrammarError(
-      "syntax",
+      code,
       `Cannot read the grammar at line ${before.length}, column ${column}: ${what}`,
     );
   }

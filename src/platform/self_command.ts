@@ -1,5 +1,5 @@
 /** How this very program is started again. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { denoMayLoad, denoVersion, isStandaloneDeno } from "./deno.ts";
@@ -52,7 +52,8 @@ function nativeFlags(script: string): readonly string[] {
 
 function packagesNear(folder: string): string | undefined {
   const packages = join(folder, "node_modules");
-  if (existsSync(packages)) return packages;
+  // Deno looks at where a file really is.
+  if (existsSync(packages)) return realpathSync(packages);
   const parent = dirname(folder);
   return parent === folder ? undefined : packagesNear(parent);
 }

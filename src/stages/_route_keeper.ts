@@ -187,7 +187,7 @@ export class RouteKeeper {
     const { place: { from, to, peer }, why } = first;
     return new StageError({
       code: "lost",
-      message: `Cannot go on as layers ${from} to ${to} were lost with peer ${
+      message: `Cannot go on as layers ${from} to ${to - 1} were lost with peer ${
         peer.slice(0, 12)
       } and nobody else has them: ${why}`,
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileGrammar, GrammarError, parseGrammar } from "../../src/grammar/mod.ts";
+import type { GrammarErrorCode } from "../../src/grammar/mod.ts";
 import { vocabulary } from "./_walks.ts";
 
 const encoder = new TextEncoder();
@@ -60,7 +61,7 @@ test("A class matches whole characters only, in their one spelling", () => {
 });
 
 test("parseGrammar() says where and why it cannot read", () => {
-  const cases: readonly (readonly [string, RegExp])[] = [
+  const cases: readonly (readonly [string, RegExp, GrammarErrorCode?])[] = [
     ['root ::= "a', /line 1, column 12: a closing " was expected/],
     ['root ::= "a"\nroot ::= "b"', /line 2, .*defined twice/],
     ['start ::= "a"', /there must be a rule "root"/],
@@ -71,21 +72,21 @@ test("parseGrammar() says where and why it cannot read", () => {
     ['root ::= "a")', /"\)" has no "\("/],
     ['root ::= "a"{2,1}', /must not be from 2 to 1/],
     ['root ::= "a"{x}', /a repetition is/],
-    ['root ::= "a"{99999}', /at most 16384 times/],
+    ['root ::= "a"{99999}', /at most 16384 times/, "too-large"],
     ['root ::= "\\q"', /"\\q" is no escape/],
     ['root ::= "\\ud800"', /is no escape/],
     ["root ::= @", /"@" was not expected/],
     ["root ::= other", /rule "other" is named but not defined/],
     ['root ::= root "a" | "b"', /rule "root" begins with itself/],
     ['root ::= a\na ::= b? c\nb ::= "x"\nc ::= a "y" | "z"', /begins with itself/],
-    [`root ::= ${"(".repeat(2000)}`, /nested at most/],
+    [`root ::= ${"(".repeat(2000)}`, /nested at most/, "too-large"],
   ];
-  for (const [grammar, message] of cases) {
+  for (const [grammar, message, code = "syntax"] of cases) {
     assert.throws(
       () => compileGrammar(parseGrammar(grammar), { vocabulary }),
       (thrown) => {
         assert.ok(thrown instanceof GrammarError, String(thrown));
-        assert.equal(thrown.code, "syntax");
+        assert.equal(thrown.code, code);
         assert.match(thrown.message, message);
         return true;
       },

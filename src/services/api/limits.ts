@@ -1,7 +1,19 @@
 /**
  * Every limit of the HTTP API, with its reason. Those that an operator may change are defaults here
- * and fields of the configuration (config.ts).
+ * and fields of the configuration (config.ts). What the service "inference" or the grammars bound is
+ * bounded there, and by the same number here: the API refuses it with the field's name.
  */
+export { grammarUnitsMax as grammarCharactersMax } from "../../grammar/mod.ts";
+export {
+  embedTextsMax as embeddingTextsMax,
+  messagesMax,
+  stopCharactersMax,
+  stopStringsMax,
+  tokensMax as promptTokensMax,
+  toolCallsMax,
+  toolsMax,
+  topLogprobsMax,
+} from "../inference/mod.ts";
 
 /** Where the API listens unless configured otherwise. */
 export const listenDefault = "127.0.0.1:7737";
@@ -24,23 +36,11 @@ export const connectionsMaxDefault = 512;
 /** How long streams may go on after the node was told to stop. */
 export const drainMsDefault = 10_000;
 
-/** Messages of one conversation; more are no conversation that a context holds. */
-export const messagesMax = 4096;
-
 /** Parts of one message's content. */
 export const contentPartsMax = 1024;
 
-/** Stop strings (OpenAI documents 4; applications send more). */
-export const stopStringsMax = 16;
-
-/** Characters of one stop string: the text held back while it may be starting is bounded by it. */
-export const stopCharactersMax = 512;
-
 /** Tokens that `logit_bias` may name. */
 export const logitBiasMax = 1024;
-
-/** Tokens of a prompt given as ids; the context is checked against the model later. */
-export const promptTokensMax = 1 << 20;
 
 /** Characters of a value shown in an error message. */
 export const shownCharactersMax = 60;
@@ -50,18 +50,3 @@ export const retryAfterSeconds = 1;
 
 /** Choices of one request; each takes a slot. */
 export const choicesMax = 16;
-
-/** Texts of one request for embeddings, as many as OpenAI takes. */
-export const embeddingTextsMax = 2048;
-
-/** Functions that a request may offer: each is in the prompt. */
-export const toolsMax = 128;
-
-/** Calls of one message. */
-export const toolCallsMax = 32;
-
-/** Characters of a grammar, of which the library reads no more. */
-export const grammarCharactersMax = 65_536;
-
-/** Likeliest tokens that are listed with a token, as many as OpenAI allows in chats. */
-export const topLogprobsMax = 20;

@@ -22,6 +22,16 @@ export type {
   Tool,
   Usage,
 } from "./schemas.ts";
+export {
+  embedTextsMax,
+  messagesMax,
+  stopCharactersMax,
+  stopStringsMax,
+  tokensMax,
+  toolCallsMax,
+  toolsMax,
+  topLogprobsMax,
+} from "./limits.ts";
 export type { ToolFormat } from "../../model/mod.ts";
 export { decodeBase64 } from "./base64.ts";
 export { embeddedEvent } from "./embedder.ts";
