@@ -5,6 +5,7 @@
  */
 import type { Clock, Random, Timer } from "../ports/mod.ts";
 import { RunControl } from "./_run_control.ts";
+import { endedUnasked, startedTooLate } from "./_run_failures.ts";
 import { backOffDelayMs } from "./back_off.ts";
 import { abortable } from "./deadline.ts";
 import { KernelError, toError } from "./kernel_error.ts";
@@ -211,7 +212,10 @@ export class SupervisedService {
     const { clock, limits, openSession, service } = this.#options;
     const run = new RunControl(this.#stop.signal);
     let readyAtMs: number | undefined;
-    const timer = clock.after(limits.startTimeoutMs, () => run.abort(this.#startTimeout()));
+    const timer = clock.after(
+      limits.startTimeoutMs,
+      () => run.abort(startedTooLate(this.name, this.#options.limits)),
+    );
     const ready = (): void => {
       if (readyAtMs !== undefined || run.signal.aborted) return;
       readyAtMs = clock.monotonicMs();
@@ -225,7 +229,7 @@ export class SupervisedService {
       session = openSession({ service, signal: run.signal, ready });
       stuck = await this.#settle(service.run(this.#options.config, session.host), run.signal);
       if (run.failure !== undefined) throw run.failure;
-      if (!this.stopping) throw this.#returned();
+      if (!this.stopping) throw endedUnasked(this.name);
     } catch (thrown) {
       error = run.failure ?? this.#asFailure(thrown);
     }
@@ -305,17 +309,5 @@ export class SupervisedService {
     this.#state = state;
     this.#sinceMs = this.#options.clock.nowMs();
     this.#options.onChange?.(this.status);
-  }
-
-  #startTimeout(): KernelError {
-    const { startTimeoutMs } = this.#options.limits;
-    const message = `Cannot start service "${this.name}" as it was neither ready nor failed ` +
-      `within ${startTimeoutMs} ms`;
-    return new KernelError({ code: "start-timeout", message, service: this.name });
-  }
-
-  #returned(): KernelError {
-    const message = `Cannot keep service "${this.name}" running as it ended without being asked to`;
-    return new KernelError({ code: "returned", message, service: this.name });
   }
 }

@@ -24,7 +24,7 @@ test(
         "placement",
       ]);
       const people = await skep(["service", "list", ...place]);
-      assert.match(people.out, /^journal +4 methods\. Reads and verifies/m);
+      assert.match(people.out, /^journal +6 methods\. Reads and verifies/m);
       const info = await skep(["service", "info", "inference", ...place]);
       assert.match(info.out, /^ {2}generate\(requestId, model, prompt, .*\)\* +Generates text/m);
       assert.match(info.out, /^ {2}tokenize\(text, model\?, addBos\?, parseSpecial\?\)/m);
