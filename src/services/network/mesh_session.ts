@@ -220,7 +220,7 @@ export class MeshSession {
       this.#dialler.tick(this.#ending.signal);
       this.#dismissStrangers();
       this.#announcer.tick();
-      this.#parts.logs.tick((key) => this.registry.linkOf(key) !== undefined);
+      this.#parts.logs.tick();
       if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
       this.#tickLater();
     });
