@@ -2,9 +2,8 @@
  * Tells the mesh what this node has: the linked peers at once, and those of a large mesh that are not
  * linked by gossip, which is repeated now and then for those who were not there.
  */
-import { MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Card } from "../../mesh/mod.ts";
-import type { Clock, MeshNetwork, PeerKey } from "../../ports/mod.ts";
+import type { Clock, MeshNetwork } from "../../ports/mod.ts";
 
 /** Gossip about what nodes have; each message is one card, its owner's own. */
 export const capabilitiesTopic = "skep/capabilities";
@@ -63,12 +62,4 @@ export class Announcer {
     const bytes = new TextEncoder().encode(JSON.stringify(card()));
     mesh.publish(capabilitiesTopic, bytes).catch(onFailed);
   }
-}
-
-/** The card in a message of gossip. @throws {MembershipError} when another than its owner has sent it */
-export function cardOfOwner(bytes: Uint8Array, from: PeerKey): Card {
-  const card = parseCard(bytes);
-  if (card.key === from) return card;
-  const message = "Cannot take a card by gossip as another than its owner has sent it";
-  throw new MembershipError({ code: "wrong-sender", message });
 }

@@ -21,13 +21,13 @@ import type { PeerBook } from "./peer_book.ts";
 import type { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
 import type { RegistryLink } from "./registry_link.ts";
+import { Strangers } from "./strangers.ts";
 
 /** How long the links of a member that was removed stay, for it to read that: 50 ms. */
 const farewellMs = 50;
 
-/** How often addresses are written down, and how long a stranger may stay to join. */
+/** How often addresses are written down. */
 const saveMs = 60_000;
-const strangerMs = 20_000;
 
 /** What a session is made of. */
 export interface MeshSessionParts {
@@ -58,8 +58,7 @@ export class MeshSession {
   readonly #ending = new AbortController();
   readonly #connected = new Set<PeerKey>();
   readonly #heard = new HeardCards();
-  /** Links of those who are no members, and since when. */
-  readonly #strangers = new Map<PeerKey, number>();
+  readonly #strangers: Strangers;
   #listening: MeshListening = { addresses: [], missing: [] };
   #timer: Timer | undefined;
   #savedMs = 0;
@@ -68,6 +67,7 @@ export class MeshSession {
   constructor(parts: MeshSessionParts) {
     this.#parts = parts;
     this.#host = parts.host;
+    this.#strangers = new Strangers(parts.host);
     this.registry = this.#makeRegistry();
     this.#greeter = this.#makeGreeter();
     this.#dialler = this.#makeDialler();
@@ -166,8 +166,8 @@ export class MeshSession {
     if (this.#parts.gate.isMember(key)) {
       this.#strangers.delete(key);
       this.#greeter.connected(key);
-    } else if (!this.#strangers.has(key)) {
-      this.#strangers.set(key, this.#host.clock.monotonicMs());
+    } else {
+      this.#strangers.add(key);
     }
   }
 
@@ -218,19 +218,12 @@ export class MeshSession {
       this.registry.tick();
       this.#greeter.tick();
       this.#dialler.tick(this.#ending.signal);
-      this.#dismissStrangers();
+      this.#strangers.dismiss();
       this.#announcer.tick();
       this.#parts.logs.tick();
       if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
       this.#tickLater();
     });
-  }
-
-  #dismissStrangers(): void {
-    const nowMs = this.#host.clock.monotonicMs();
-    for (const [key, sinceMs] of this.#strangers) {
-      if (nowMs - sinceMs > strangerMs) void this.#host.mesh.disconnect(key);
-    }
   }
 
   async #save(): Promise<void> {
