@@ -2,7 +2,7 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
-import { type Card, logHeadsTopic } from "../../mesh/mod.ts";
+import { type Card, logHeadsTopic, MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
 import { Announcer, capabilitiesTopic } from "./announcer.ts";
@@ -11,7 +11,6 @@ import type { NetworkEvent } from "./contract.ts";
 import { Dialler } from "./dialler.ts";
 import type { Gate } from "./gate.ts";
 import { Greeter } from "./greeter.ts";
-import { HeardCards } from "./heard_cards.ts";
 import { listenInMesh } from "./listening.ts";
 import type { LogWatch } from "./log_watch.ts";
 import type { Membership } from "./membership.ts";
@@ -57,7 +56,6 @@ export class MeshSession {
   readonly #announcer: Announcer;
   readonly #ending = new AbortController();
   readonly #connected = new Set<PeerKey>();
-  readonly #heard = new HeardCards();
   readonly #strangers: Strangers;
   #listening: MeshListening = { addresses: [], missing: [] };
   #timer: Timer | undefined;
@@ -205,7 +203,12 @@ export class MeshSession {
   async #followGossip(messages: ReturnType<Host["mesh"]["subscribe"]>): Promise<void> {
     for await (const { bytes, from } of messages) {
       try {
-        this.registry.takeCard(this.#heard.read(bytes, from));
+        const card = parseCard(bytes);
+        if (card.key !== from) {
+          const message = "Cannot take a card by gossip as another than its owner has sent it";
+          throw new MembershipError({ code: "wrong-sender", message });
+        }
+        this.registry.takeCard(card);
       } catch (thrown) {
         if (this.#parts.refusals.take(thrown, from) === undefined) throw thrown;
       }
@@ -302,7 +305,7 @@ export class MeshSession {
       random: host.random,
       linksMax: config.linksMax,
       members: () => membership.state === "removed" ? nobody : membership.keys,
-      aliveKeys: () => this.registry.aliveKeys(),
+      isAlive: (key) => this.registry.stateOf(key)?.state === "alive",
       isConnected: (key) => this.#connected.has(key),
       addressesOf: (key) => peerBook.addressesOf(key, this.registry.cardOf(key)?.addresses ?? []),
       onFailed: (key, error) =>

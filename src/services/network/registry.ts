@@ -2,7 +2,12 @@
  * The registry: who is there and what they have, over the verified links. It probes, passes views and
  * cards on, and tells its owner what has changed; it owns no timer but is ticked.
  */
-import { cardsPerFrameMax, encodeRegistryFrame, FailureDetector } from "../../mesh/mod.ts";
+import {
+  cardsPerFrameMax,
+  encodeRegistryFrame,
+  FailureDetector,
+  sameCard,
+} from "../../mesh/mod.ts";
 import type { Card, Consequence, RegistryFrame, View, ViewState } from "../../mesh/mod.ts";
 import type { Clock, PeerKey, Random } from "../../ports/mod.ts";
 import { CardBox } from "./card_box.ts";
@@ -44,6 +49,9 @@ export class Registry {
   readonly #links = new Map<PeerKey, RegistryLink>();
   readonly #cards = new CardBox();
   readonly #news: News;
+  /** Links whose peers leave our frames unread. */
+  readonly #full = new Set<RegistryLink>();
+  #ticks = 0;
   #members: ReadonlySet<PeerKey> = new Set();
 
   /** @param parts kept for the registry's life */
@@ -86,9 +94,14 @@ export class Registry {
     return this.#detector.stateOf(key);
   }
 
-  /** Members that are thought to be there. */
-  aliveKeys(): PeerKey[] {
-    return this.#detector.aliveKeys();
+  /** How many members are linked, and what is thought of the others; who is unknown is left out. */
+  counts(): { linked: number } & Record<ViewState, number> {
+    const counts = { linked: this.#links.size, ...this.#detector.counts() };
+    for (const key of this.#links.keys()) {
+      const state = this.#detector.stateOf(key)?.state;
+      if (state !== undefined) counts[state] -= 1;
+    }
+    return counts;
   }
 
   /** Says who belongs to the mesh. */
@@ -112,6 +125,10 @@ export class Registry {
       !link.isOpenedBySmaller
     ) return false;
     this.#links.set(key, link);
+    link.onFull = (isFull): void => {
+      if (isFull) this.#full.add(link);
+      else this.#full.delete(link);
+    };
     before?.stream.reset();
     this.#cards.put(cardOfHello(link), true);
     const nowMs = this.#parts.clock.nowMs();
@@ -127,7 +144,7 @@ export class Registry {
     for (;;) {
       const { done, value } = await frames.next();
       if (done === true) return;
-      const frame = link.read(value);
+      const frame = link.read(value, this.#ticks);
       // A link that has been replaced says nothing any more.
       if (this.#links.get(link.key) !== link) return;
       this.#onFrame(link, frame);
@@ -183,9 +200,11 @@ export class Registry {
 
   /** Lets time pass; to be called every half of `probeMs`. */
   tick(): void {
+    this.#ticks += 1;
     this.#apply(this.#detector.expire(this.#parts.clock.nowMs()), {});
-    for (const link of this.#links.values()) {
-      if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
+    for (const link of this.#full) {
+      if (this.#links.get(link.key) !== link) this.#full.delete(link);
+      else if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
     }
     this.#prober.tick();
   }
@@ -288,7 +307,7 @@ export class Registry {
 
 function cardOfHello({ hello }: RegistryLink): Card {
   const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
-  return { key, instance, incarnation, sequence, addresses, capabilities };
+  return sameCard({ key, instance, incarnation, sequence, addresses, capabilities });
 }
 
 function aliveView({ key, incarnation, sequence }: Card): View {

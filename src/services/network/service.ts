@@ -16,7 +16,7 @@ import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
 import { MeshMember } from "./mesh_member.ts";
-import { exposePeers } from "./peer_gauges.ts";
+import { exposePeers } from "./peer_metrics.ts";
 import { PeerViews } from "./peer_views.ts";
 
 /** How long `peers.connect` may take. */
@@ -74,7 +74,7 @@ async function run(
   const member: MeshMember = new MeshMember({ ...options, config, host, book, onChange });
   const views: PeerViews = new PeerViews({ host, book, member });
   const parts: Parts = { host, book, member, views };
-  exposePeers(parts);
+  exposePeers(host, member);
   await host.serve(methodsOf(parts, onChange));
   await member.start();
   host.bus.publish(peersTopic, views.list(false));
