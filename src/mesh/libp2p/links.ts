@@ -34,6 +34,7 @@ export interface Link {
 
 /** Whom the table tells, and what it measures with. */
 export interface LinksOptions {
+  readonly self: PeerKey;
   readonly clock: Clock;
   readonly onEvent: (event: MeshEvent) => void;
   /** A link of a peer closed that still has others. */
@@ -160,6 +161,7 @@ export class Links {
         isProven = true;
         settle(true);
         if (isFirst) this.#options.onEvent({ kind: "connected", peer: peerOf(entry) });
+        this.#keepOne(key);
       },
       onDead: (why) => {
         if (connection.status !== "open") return;
@@ -177,6 +179,24 @@ export class Links {
       markProven: settle,
     };
     return entry;
+  }
+
+  /**
+   * Two nodes that dial each other at once have two links by TCP: both keep the one that the smaller
+   * key has dialled, if it is alive for sure.
+   */
+  #keepOne(key: PeerKey): void {
+    const isOfSmaller = ({ connection: { direction } }: Link): boolean =>
+      (direction === "outbound") === (this.#options.self < key);
+    const links = (this.#byKey.get(key) ?? []).filter((link) =>
+      link.transport === "tcp" && link.isProven()
+    );
+    if (!links.some((link) => isOfSmaller(link) && link.prober.isFresh)) return;
+    for (const link of links) {
+      if (isOfSmaller(link)) continue;
+      link.prober.end();
+      abortConnection(link.connection, "the other one of two that were dialled at once is kept");
+    }
   }
 
   #tickLater(): void {

@@ -72,6 +72,11 @@ export class Prober {
     return this.#recentMs.length < RECENT_COUNT / 2 ? undefined : Math.min(...this.#recentMs);
   }
 
+  /** Whether something came over the link since the last tick but one. */
+  get isFresh(): boolean {
+    return this.#proven && !this.#ended && this.#silenceMs <= 1.5 * PROBE_INTERVAL_MS;
+  }
+
   /** Something came over the link. */
   heard(): void {
     this.#silenceMs = 0;
