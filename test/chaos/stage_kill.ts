@@ -29,7 +29,7 @@ export interface KillPlan {
   readonly rounds: number;
   readonly how: DisturbanceKind;
   readonly seed: number;
-  /** @default two of each middle run; three where they stay away for long */
+  /** @default two of each middle run; three where they stay away while rounds go on */
   readonly spans?: readonly LayerSpan[];
   readonly maxTokens?: number;
   /** Told of each round. */
@@ -62,7 +62,7 @@ export interface KillReport {
 
 /** Runs the rounds. @throws {AssertionError} when a stream is not the undisturbed one */
 export async function killStages(plan: KillPlan): Promise<KillReport> {
-  const holders = plan.how === "kill" ? 2 : 3;
+  const holders = plan.how === "kill" || plan.rounds === 1 ? 2 : 3;
   const spans = plan.spans ?? [
     [0, 2],
     ...Array.from({ length: holders }, (): LayerSpan => [2, 4]),
