@@ -8,6 +8,7 @@ import type { Connection } from "@libp2p/interface";
 import type { Clock, MeshEvent, MeshPeer, MeshTransport, PeerKey, Timer } from "../../ports/mod.ts";
 import { transportOf } from "./addresses.ts";
 import { PROBE_INTERVAL_MS } from "./limits.ts";
+import { Patience } from "./patience.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
 import { Prober } from "./prober.ts";
 
@@ -53,11 +54,13 @@ export class Links {
   readonly #options: LinksOptions;
   readonly #byConnection = new Map<Connection, Entry>();
   readonly #byKey = new Map<PeerKey, Entry[]>();
+  readonly #patience: Patience;
   #timer: Timer | undefined;
 
   /** @param options whom to tell; probing goes on until `close` */
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.clock);
     this.#tickLater();
   }
 
@@ -157,12 +160,15 @@ export class Links {
       connection,
       clock: this.#options.clock,
       onProven: () => {
+        this.#patience.heard(key);
         const isFirst = this.bestOf(key) === undefined;
         isProven = true;
         settle(true);
         if (isFirst) this.#options.onEvent({ kind: "connected", peer: peerOf(entry) });
         this.#keepOne(key);
       },
+      silenceMs: () => this.#patience.silenceMsOf(key),
+      onSilent: () => this.#patience.silent(key),
       onDead: (why) => {
         if (connection.status !== "open") return;
         this.#options.onDead(entry, why);
