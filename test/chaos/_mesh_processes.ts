@@ -46,6 +46,9 @@ export interface MeshNode {
   key: string;
 }
 
+/** How long nodes may take to find each other. */
+const untilLinkedMs = 60_000;
+
 /** A running mesh. */
 export class MeshProcesses {
   readonly nodes: MeshNode[] = [];
@@ -101,16 +104,23 @@ export class MeshProcesses {
 
   /** Waits until a node has verified links to others, and they say what they compute. */
   async untilLinked(
-    about: { readonly from?: MeshNode; readonly to?: readonly MeshNode[] } = {},
+    about: {
+      readonly from?: MeshNode;
+      readonly to?: readonly MeshNode[];
+      /** Who else is not waited for. @default all are */
+      readonly isWell?: (node: MeshNode) => boolean;
+    } = {},
   ): Promise<void> {
-    const { from = this.gateway, to = this.nodes } = about;
-    const others = to.filter((node) => node !== from);
-    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 50) {
-      const linked = await this.linkedTo(from);
+    const { from = this.gateway, to = this.nodes, isWell = (): boolean => true } = about;
+    for (let waitedMs = 0; waitedMs < untilLinkedMs; waitedMs += 50) {
+      // While it is killed it answers nothing.
+      const linked = await this.linkedTo(from).catch(() => new Set<string>());
+      if (!isWell(from)) return;
+      const others = to.filter((node) => node !== from && isWell(node));
       if (others.every(({ key }) => linked.has(key))) return;
       await sleep(50);
     }
-    throw new TypeError(`The mesh did not come together:\n${this.printed()}`);
+    throw new TypeError(`The mesh did not come together, as node ${from.index} sees it`);
   }
 
   /** Keys of those to which a node has verified links, and which compute something. */

@@ -29,7 +29,7 @@ export interface KillPlan {
   readonly rounds: number;
   readonly how: DisturbanceKind;
   readonly seed: number;
-  /** @default two of each middle run; three where they stay away for long */
+  /** @default two of each middle run; three where they stay away while rounds go on */
   readonly spans?: readonly LayerSpan[];
   readonly maxTokens?: number;
   /** Told of each round. */
@@ -62,7 +62,7 @@ export interface KillReport {
 
 /** Runs the rounds. @throws {AssertionError} when a stream is not the undisturbed one */
 export async function killStages(plan: KillPlan): Promise<KillReport> {
-  const holders = plan.how === "kill" ? 2 : 3;
+  const holders = plan.how === "kill" || plan.rounds === 1 ? 2 : 3;
   const spans = plan.spans ?? [
     [0, 2],
     ...Array.from({ length: holders }, (): LayerSpan => [2, 4]),
@@ -99,6 +99,7 @@ class Rounds {
   readonly #random: SeededRandom;
   /** Nodes that are away, until they are back. */
   readonly #away = new Map<MeshNode, Promise<void>>();
+  readonly #struck = new Set<MeshNode>();
   readonly #returned = new Set<MeshNode>();
   readonly #rounds: KillRound[] = [];
   readonly #backMs: number[] = [];
@@ -115,6 +116,7 @@ class Rounds {
     while (this.#rounds.length < this.#plan.rounds) await this.#round();
     await Promise.all(this.#away.values());
     for (const from of this.#mesh.nodes) await this.#mesh.untilLinked({ from });
+    assert.equal(this.#struck.size, 0);
     const [rounds, missed] = [this.#rounds, this.#missed];
     return { rounds, missed, backMs: this.#backMs, byReturned: this.#byReturned };
   }
@@ -131,6 +133,7 @@ class Rounds {
     const how = { mesh: this.#mesh, victim, route, random };
     const disturbance = disturbanceOf(this.#plan.how, how);
     const before = await this.#mesh.figure("skep_stage_replayed_bytes");
+    this.#struck.add(victim);
     const struck = await this.#strike(asks, { disturbance, moment });
     const place = `seed ${this.#plan.seed}, round ${this.#rounds.length + this.#missed}, ` +
       `${disturbance.what}, ${JSON.stringify(moment)}`;
@@ -161,8 +164,9 @@ class Rounds {
     };
   }
 
-  /** Waits until somebody who is well has the layers of a node. */
+  /** Waits until a node is back in everybody's view, and somebody else who is well has its layers. */
   async #untilSpare(victim: MeshNode): Promise<void> {
+    await this.#away.get(victim);
     const twins = this.#mesh.nodes.filter((node) => node !== victim && isTwin(node, victim));
     if (twins.some((node) => !this.#away.has(node))) return;
     await Promise.race(twins.map((node) => this.#away.get(node)));
@@ -218,10 +222,13 @@ class Rounds {
   async #comeBack(victim: MeshNode, disturbance: Disturbance): Promise<void> {
     await disturbance.end();
     const sinceMs = performance.now();
-    const well = this.#mesh.nodes.filter((node) => node === victim || !this.#away.has(node));
-    await this.#mesh.untilLinked({ from: victim, to: well });
-    for (const from of well) await this.#mesh.untilLinked({ from, to: [victim] });
+    const isWell = (node: MeshNode): boolean => node === victim || !this.#struck.has(node);
+    await this.#mesh.untilLinked({ from: victim, isWell });
+    for (const from of this.#mesh.nodes) {
+      await this.#mesh.untilLinked({ from, to: [victim], isWell });
+    }
     this.#backMs.push(performance.now() - sinceMs);
+    this.#struck.delete(victim);
     this.#away.delete(victim);
     this.#returned.add(victim);
   }

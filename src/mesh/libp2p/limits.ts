@@ -21,6 +21,15 @@ export const SILENCE_ROUND_TRIPS = 8;
 /** No link may be silent for longer, however slow. */
 export const SILENCE_MS_MAX = 3000;
 
+/** A peer that is back so soon after it was silent was slow and not gone: it gets twice the time. */
+export const RETURN_MS = 10_000;
+
+/** So many times the least silence, at most: below `SILENCE_MS_MAX`. */
+export const PATIENCE_MAX = 4;
+
+/** How long a slow peer gets more time: 5 min. */
+export const PATIENCE_MS = 300_000;
+
 /** Probes that a peer may send within one interval; more is a peer that floods. */
 export const PROBES_PER_INTERVAL_MAX = 40;
 

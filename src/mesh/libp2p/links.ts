@@ -8,6 +8,7 @@ import type { Connection } from "@libp2p/interface";
 import type { Clock, MeshEvent, MeshPeer, MeshTransport, PeerKey, Timer } from "../../ports/mod.ts";
 import { transportOf } from "./addresses.ts";
 import { PROBE_INTERVAL_MS } from "./limits.ts";
+import { Patience } from "./patience.ts";
 import { keyOfPeerId } from "./peer_keys.ts";
 import { Prober } from "./prober.ts";
 
@@ -34,6 +35,7 @@ export interface Link {
 
 /** Whom the table tells, and what it measures with. */
 export interface LinksOptions {
+  readonly self: PeerKey;
   readonly clock: Clock;
   readonly onEvent: (event: MeshEvent) => void;
   /** A link of a peer closed that still has others. */
@@ -52,11 +54,13 @@ export class Links {
   readonly #options: LinksOptions;
   readonly #byConnection = new Map<Connection, Entry>();
   readonly #byKey = new Map<PeerKey, Entry[]>();
+  readonly #patience: Patience;
   #timer: Timer | undefined;
 
   /** @param options whom to tell; probing goes on until `close` */
   constructor(options: LinksOptions) {
     this.#options = options;
+    this.#patience = new Patience(options.clock);
     this.#tickLater();
   }
 
@@ -156,11 +160,15 @@ export class Links {
       connection,
       clock: this.#options.clock,
       onProven: () => {
+        this.#patience.heard(key);
         const isFirst = this.bestOf(key) === undefined;
         isProven = true;
         settle(true);
         if (isFirst) this.#options.onEvent({ kind: "connected", peer: peerOf(entry) });
+        this.#keepOne(key);
       },
+      silenceMs: () => this.#patience.silenceMsOf(key),
+      onSilent: () => this.#patience.silent(key),
       onDead: (why) => {
         if (connection.status !== "open") return;
         this.#options.onDead(entry, why);
@@ -177,6 +185,24 @@ export class Links {
       markProven: settle,
     };
     return entry;
+  }
+
+  /**
+   * Two nodes that dial each other at once have two links by TCP: both keep the one that the smaller
+   * key has dialled, if it is alive for sure.
+   */
+  #keepOne(key: PeerKey): void {
+    const isOfSmaller = ({ connection: { direction } }: Link): boolean =>
+      (direction === "outbound") === (this.#options.self < key);
+    const links = (this.#byKey.get(key) ?? []).filter((link) =>
+      link.transport === "tcp" && link.isProven()
+    );
+    if (!links.some((link) => isOfSmaller(link) && link.prober.isFresh)) return;
+    for (const link of links) {
+      if (isOfSmaller(link)) continue;
+      link.prober.end();
+      abortConnection(link.connection, "the other one of two that were dialled at once is kept");
+    }
   }
 
   #tickLater(): void {

@@ -14,7 +14,6 @@ import {
   PROBE_INTERVAL_MS,
   PROBES_PER_INTERVAL_MAX,
   SILENCE_MS_MAX,
-  SILENCE_MS_MIN,
   SILENCE_ROUND_TRIPS,
 } from "./limits.ts";
 
@@ -37,8 +36,12 @@ export interface ProberOptions {
   readonly clock: Clock;
   /** Called once, with the first message of the other side: both have admitted each other. */
   readonly onProven: () => void;
+  /** Silence that is too much on a fast link. */
+  readonly silenceMs: () => number;
   /** Called once, when the link is silent or the other side breaks the rules. */
   readonly onDead: (why: string) => void;
+  /** Called before that, when it was silent. */
+  readonly onSilent: () => void;
 }
 
 /** Watches one link. */
@@ -72,6 +75,11 @@ export class Prober {
     return this.#recentMs.length < RECENT_COUNT / 2 ? undefined : Math.min(...this.#recentMs);
   }
 
+  /** Whether something came over the link since the last tick but one. */
+  get isFresh(): boolean {
+    return this.#proven && !this.#ended && this.#silenceMs <= 1.5 * PROBE_INTERVAL_MS;
+  }
+
   /** Something came over the link. */
   heard(): void {
     this.#silenceMs = 0;
@@ -103,6 +111,7 @@ export class Prober {
     this.#lastTickMs = nowMs;
     this.#asksInInterval = 0;
     if (this.#silenceMs > this.#silenceMsMax()) {
+      this.#options.onSilent();
       this.#die(`it was silent for ${Math.round(this.#silenceMs)} ms`);
     } else this.#ask(nowMs);
   }
@@ -116,7 +125,7 @@ export class Prober {
   #silenceMsMax(): number {
     if (!this.#proven) return SILENCE_MS_MAX;
     const slowMs = SILENCE_ROUND_TRIPS * (this.#smoothedMs ?? 0);
-    return Math.min(SILENCE_MS_MAX, Math.max(SILENCE_MS_MIN, slowMs));
+    return Math.min(SILENCE_MS_MAX, Math.max(this.#options.silenceMs(), slowMs));
   }
 
   #open(): void {

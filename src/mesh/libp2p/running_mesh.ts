@@ -109,6 +109,7 @@ export class RunningMesh {
   constructor(options: RunningMeshOptions) {
     this.#options = options;
     this.links = new Links({
+      self: options.self,
       clock: options.clock,
       onEvent: (event) => this.#onEvent(event),
       onLinkLost: (key) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { createLibp2pMesh } from "../../../src/mesh/mod.ts";
 import { MeshError, meshFrameBytesMax } from "../../../src/ports/mod.ts";
 import type { MeshStream } from "../../../src/ports/mod.ts";
+import { Wire } from "../../chaos/_wires.ts";
 import {
   clock,
   collect,
@@ -137,6 +138,35 @@ test("disconnect() ends the links of both, and the streams over them", async () 
     await near.closed;
     assert.deepEqual([a.mesh.peers(), b.mesh.peers()], [[], []]);
     await assert.rejects(a.mesh.open(b.mesh.self, "/x"), isCode("unreachable"));
+  });
+});
+
+test("two nodes that dial each other at once keep one link, the same on both sides", async () => {
+  await withNodes([undefined, undefined], async (...nodes) => {
+    const ends = [nodeAt(nodes, 0), nodeAt(nodes, 1)] as const;
+    const wires = await Promise.all(
+      ends.map(({ addresses }) => Wire.open(Number(/tcp\/(\d+)/.exec(addresses[0] ?? "")?.[1]))),
+    );
+    const dial = async (from: 0 | 1, to: 0 | 1): Promise<void> => {
+      const addresses = [`/ip4/127.0.0.1/tcp/${wires[to]?.port}`];
+      await ends[from].mesh.dial(ends[to].mesh.self, { addresses, signal: patience() });
+    };
+    await Promise.all([dial(0, 1), dial(1, 0)]);
+    const count = (): number => wires.reduce((sum, wire) => sum + wire.count, 0);
+    while (count() !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    const isFirstSmaller = ends[0].mesh.self < ends[1].mesh.self;
+    while (ends.some(({ mesh }) => mesh.peers().length !== 1)) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    assert.deepEqual(
+      ends.map(({ mesh }) => mesh.peers()[0]?.direction),
+      isFirstSmaller ? ["outbound", "inbound"] : ["inbound", "outbound"],
+    );
+    const [here, there] = await streamBetween(ends[0], ends[1]);
+    here.send(Uint8Array.of(7));
+    const { value } = await there.frames[Symbol.asyncIterator]().next();
+    assert.deepEqual([...value ?? []], [7]);
+    for (const wire of wires) wire.close();
   });
 });
 

@@ -8,10 +8,17 @@ import { test } from "node:test";
 import * as v from "valibot";
 import { loadExecutor } from "../../../src/engine/mod.ts";
 import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
-import { createKernel, implement, type Service, silentLog } from "../../../src/kernel/mod.ts";
+import {
+  createKernel,
+  implement,
+  RpcError,
+  type Service,
+  silentLog,
+} from "../../../src/kernel/mod.ts";
 import type { Kernel } from "../../../src/kernel/mod.ts";
 import { fileSource, loadTokenizer, openGguf, readModelShape } from "../../../src/model/mod.ts";
 import {
+  type Clock,
   type MeshNetwork,
   realClock,
   realDisk,
@@ -68,12 +75,10 @@ const nothing: Capabilities = {
 
 /** Nodes that know each other's capabilities at once. */
 class Mesh {
-  readonly clock = realClock();
-  readonly medium = new MeshMedium({
-    clock: this.clock,
-    random: new SeededRandom(3),
-    latencyMs: 0,
-  });
+  /** Real time, and what a test lets pass beside it. */
+  readonly clock: Clock;
+  skippedMs = 0;
+  readonly medium: MeshMedium;
   readonly directory = mkdtempSync(join(tmpdir(), "skep-mesh-"));
   readonly model = join(this.directory, "tiny.gguf");
   readonly nodes: Node[] = [];
@@ -82,6 +87,18 @@ class Mesh {
   readonly #alive = setInterval(() => {}, 1000);
 
   constructor() {
+    const real = realClock();
+    this.clock = {
+      nowMs: () => real.nowMs(),
+      monotonicMs: () => real.monotonicMs() + this.skippedMs,
+      after: (delayMs, fn) => real.after(delayMs, fn),
+      sleep: (delayMs, signal) => real.sleep(delayMs, signal),
+    };
+    this.medium = new MeshMedium({
+      clock: this.clock,
+      random: new SeededRandom(3),
+      latencyMs: 0,
+    });
     copyFileSync(fixture, this.model);
   }
 
@@ -437,6 +454,39 @@ test("A node that dies while it computes is replaced, and the answer's text is t
     assert.equal(text, expected.text);
     assert.equal(route.at(-1)?.to, 5);
   } finally {
+    await mesh.close();
+  }
+});
+
+test("An answer whose layers nobody has any more fails with a sentence, and the next one goes on", async () => {
+  const mesh = new Mesh();
+  let passing: ReturnType<typeof setInterval> | undefined;
+  try {
+    const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
+    const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    const expected = await answer(first, "tiny");
+    let pieces = 0;
+    const cut = answer(first, "tiny", async (count) => {
+      pieces = count;
+      if (count !== 10) return;
+      await mesh.kill(second);
+      passing = setInterval(() => mesh.skippedMs += 10_000, 100);
+    });
+    await assert.rejects(cut, (thrown) => {
+      assert(thrown instanceof RpcError);
+      assert.equal(thrown.kind, "unavailable");
+      assert.match(
+        thrown.message,
+        /^Cannot go on as layers 3 to 5 were lost with peer [0-9a-f]{12}/,
+      );
+      return true;
+    });
+    assert(pieces >= 10);
+    clearInterval(passing);
+    await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
+    assert.equal((await answer(first, "tiny")).text, expected.text);
+  } finally {
+    clearInterval(passing);
     await mesh.close();
   }
 });

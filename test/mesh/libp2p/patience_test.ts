@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  PATIENCE_MAX,
+  PATIENCE_MS,
+  RETURN_MS,
+  SILENCE_MS_MAX,
+  SILENCE_MS_MIN,
+} from "../../../src/mesh/libp2p/limits.ts";
+import { Patience } from "../../../src/mesh/libp2p/patience.ts";
+
+const [one, other] = ["aa".repeat(32), "bb".repeat(32)] as const;
+
+function world(): { readonly patience: Patience; readonly pass: (ms: number) => void } {
+  let nowMs = 1000;
+  const patience = new Patience({ monotonicMs: () => nowMs });
+  return { patience, pass: (ms) => void (nowMs += ms) };
+}
+
+test("Patience gives a peer twice the time that was silent and is back soon, up to a limit", () => {
+  const { patience, pass } = world();
+  assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN);
+  for (const factor of [2, 4, PATIENCE_MAX]) {
+    patience.silent(one);
+    pass(RETURN_MS);
+    patience.heard(one);
+    assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN * factor);
+  }
+  assert(SILENCE_MS_MIN * PATIENCE_MAX <= SILENCE_MS_MAX);
+  assert.equal(patience.silenceMsOf(other), SILENCE_MS_MIN);
+});
+
+test("Patience is as short as ever with who was gone for long, who only comes back, and after a while", () => {
+  const { patience, pass } = world();
+  patience.heard(one);
+  assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN);
+  patience.silent(one);
+  pass(RETURN_MS + 1);
+  patience.heard(one);
+  assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN);
+  patience.silent(one);
+  patience.heard(one);
+  patience.heard(one);
+  assert.equal(patience.silenceMsOf(one), 2 * SILENCE_MS_MIN);
+  pass(PATIENCE_MS);
+  assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN);
+});
