@@ -2,10 +2,12 @@
  * Receipts: bytes for each stage, their cost as a share of the time that a stage computes, and how
  * much faster an answer is checked than it was made.
  *
- *     deno run -A bench/receipts_bench.ts [MODEL.gguf] [TOKENS]
+ *     deno run -A bench/receipts_bench.ts [MODEL.gguf] [TOKENS] [THREADS]
  *
- * Without a model the embedded one is measured; --small asks for a short answer. One node holds all layers; it is told of every row as
- * a stage is, and the time that this takes is summed up by itself.
+ * Without a model the embedded one is measured; --small asks for a short answer. One node holds all
+ * layers; it is told of every row as a stage is, and the time that this takes is summed up by itself.
+ * Nearly all of a check is the engine's pass over many positions at once: what a position costs among
+ * many, and alone, is printed beside it, as the one over the other bounds checked over made.
  */
 import { createSampler, loadExecutor } from "../src/engine/mod.ts";
 import type { ModelExecutor } from "../src/engine/mod.ts";
@@ -26,7 +28,7 @@ import {
 import type { Receipt, RecordedOpen, Transcript } from "../src/receipts/mod.ts";
 import { small } from "./_measure.ts";
 
-const [model, count = small ? "8" : "64"] = process.argv.slice(2).filter((one) =>
+const [model, count = small ? "8" : "64", threads] = process.argv.slice(2).filter((one) =>
   one !== "--small"
 );
 const outputTokens = Number(count);
@@ -42,21 +44,20 @@ const executor = await loadExecutor({
   source,
   shape: readModelShape(file),
   contextMax: promptLength + outputTokens + 1,
+  ...threads === undefined ? {} : { threads: Number(threads) },
 });
 const { vocabularySize, layerCount, width } = executor.shape;
 const sampler = createSampler({ vocabularySize, seed });
 const prompt = Array.from({ length: promptLength }, (_, i) => (i * 37 + 1) % vocabularySize);
 
+// Once before, so that the runtime has compiled everything.
+await generate(executor);
 const generated = await generate(executor);
 const { receipt, transcript, computeMs, witnessMs, signMs, sizes } = await stage(generated.tokens);
 const opened = openReceipt(receipt, layerCount);
+await check();
 const beganMs = performance.now();
-const truth = await recompute({
-  receipt: opened,
-  transcript,
-  executor,
-  choose: (logits, index) => sampler.sample(logits, { position: promptLength + index }),
-});
+const truth = await check();
 const verifyMs = performance.now() - beganMs;
 if (!judge(opened, truth).isGood) throw new TypeError("An honest receipt was refused");
 executor.close();
@@ -76,24 +77,41 @@ console.table({
   "made, tokens/s": perSecond(generated.ms),
   "checked, tokens/s": perSecond(verifyMs),
   "checked over made": (generated.ms / verifyMs).toFixed(2),
+  "ms a position, of many at once, alone": [
+    generated.firstMs / promptLength,
+    (generated.ms - generated.firstMs) / (outputTokens - 1),
+  ].map((ms) => ms.toFixed(2)).join(", "),
   "witness, share of a stage's time": `${(100 * witnessMs / computeMs).toFixed(2)} %`,
   "signing, ms an answer": signMs.toFixed(2),
 });
 
-/** An answer, as one node makes it by itself. */
-async function generate(by: ModelExecutor): Promise<{ tokens: number[]; ms: number }> {
+function check(): ReturnType<typeof recompute> {
+  return recompute({
+    receipt: opened,
+    transcript,
+    executor,
+    choose: (logits, index) => sampler.sample(logits, { position: promptLength + index }),
+  });
+}
+
+/** An answer, as one node makes it by itself; `firstMs` until the first token. */
+async function generate(
+  by: ModelExecutor,
+): Promise<{ tokens: number[]; ms: number; firstMs: number }> {
   const tokens = [...prompt];
   const session = by.openSession();
   const fromMs = performance.now();
+  let firstMs = 0;
   for (let next = Uint32Array.from(prompt); tokens.length < promptLength + outputTokens;) {
     const logits = await by.step([{ session, tokens: next, logits: "last" }]);
     const token = sampler.sample(logits, { position: tokens.length });
+    if (tokens.length === promptLength) firstMs = performance.now() - fromMs;
     tokens.push(token);
     next = Uint32Array.of(token);
   }
   const ms = performance.now() - fromMs;
   session.drop();
-  return { tokens, ms };
+  return { tokens, ms, firstMs };
 }
 
 /** The same answer through a stage that vouches for it. */

@@ -20,7 +20,7 @@ export interface RecomputeOptions {
   readonly executor: Executor;
   /** The token that the settings choose at `index` of the answer, given the answer before it. */
   readonly choose: (logits: Float32Array, index: number) => number;
-  /** Positions of one pass over the weights. @default 128 */
+  /** Positions of one pass over the weights at most. @default 128 */
   readonly chunkPositions?: number;
   readonly signal?: AbortSignal;
   /** Told after each pass. */
@@ -54,8 +54,10 @@ const headRowsMax = 16;
  * @throws the signal's reason when it aborts
  */
 export async function recompute(options: RecomputeOptions): Promise<Truth> {
-  const { receipt: { request, stages }, chunkPositions = 128, onProgress } = options;
+  const { receipt: { request, stages }, chunkPositions: chunkMax = 128, onProgress } = options;
   const total = positionsOf(request);
+  // Even chunks: a few positions that are left over cost a pass over the weights of their own.
+  const chunkPositions = Math.ceil(total / Math.ceil(total / chunkMax));
   checkTokens(options);
   const pass = new Pass(options);
   try {
