@@ -2,7 +2,7 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
-import { type Card, logHeadsTopic, MembershipError, parseCard } from "../../mesh/mod.ts";
+import { type Card, MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
 import { Announcer, capabilitiesTopic } from "./announcer.ts";
@@ -91,7 +91,7 @@ export class MeshSession {
     this.registry.setMembers(membership.keys);
     this.#savedMs = clock.monotonicMs();
     void this.#followGossip(mesh.subscribe(capabilitiesTopic, signal));
-    void this.#parts.logs.follow(mesh.subscribe(logHeadsTopic, signal));
+    void this.#parts.logs.follow(signal);
     this.#tickLater();
     this.#dialler.tick(signal);
   }
