@@ -93,3 +93,4 @@ export { runServiceWorker } from "./worker_runtime.ts";
 export type { ServiceLoader } from "./worker_runtime.ts";
 export { inWorker } from "./worker_service.ts";
 export type { WorkerPlacement } from "./worker_service.ts";
+export { wholeNumber } from "./whole_number.ts";

@@ -5,12 +5,12 @@
  * which a test compares this table.
  */
 import * as v from "valibot";
+import { wholeNumber } from "../../kernel/mod.ts";
 import type { Tool } from "../inference/mod.ts";
 import { messages } from "./chat_message.ts";
 import type { ChatMessage } from "./chat_message.ts";
 import {
   boolean,
-  integerWithin,
   isEmptyArray,
   issueOfObject,
   notArray,
@@ -66,12 +66,12 @@ export const chatFields = {
   max_completion_tokens: {
     use: "honoured",
     note: "at least 1; default: what the context has left",
-    schema: integerWithin({ from: 1 }),
+    schema: wholeNumber({ from: 1 }),
   } as Field<number>,
   max_tokens: {
     use: "honoured",
     note: "the older name of `max_completion_tokens`; both must agree",
-    schema: integerWithin({ from: 1 }),
+    schema: wholeNumber({ from: 1 }),
   } as Field<number>,
   logprobs: {
     use: "honoured",
@@ -81,7 +81,7 @@ export const chatFields = {
   top_logprobs: {
     use: "honoured",
     note: `0 to ${topLogprobsMax}, default 0; needs \`logprobs\``,
-    schema: integerWithin({ from: 0, to: topLogprobsMax }),
+    schema: wholeNumber({ from: 0, to: topLogprobsMax }),
   } as Field<number>,
   response_format: {
     use: "honoured",

@@ -5,7 +5,8 @@
  * which a test compares this table.
  */
 import * as v from "valibot";
-import { boolean, integerWithin, nothingAsked, oneOf, type Schema } from "./field_schemas.ts";
+import { wholeNumber } from "../../kernel/mod.ts";
+import { boolean, nothingAsked, oneOf, type Schema } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { promptTokensMax, topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";
@@ -73,7 +74,7 @@ export const completionFields = {
   max_tokens: {
     use: "honoured",
     note: "at least 0, default 16, as OpenAI documents",
-    schema: integerWithin({ from: 0 }),
+    schema: wholeNumber({ from: 0 }),
   } as Field<number>,
   echo: {
     use: "honoured",
@@ -83,7 +84,7 @@ export const completionFields = {
   logprobs: {
     use: "honoured",
     note: `0 to ${topLogprobsMax}: so many likeliest tokens with each; not with \`echo\``,
-    schema: integerWithin({ from: 0, to: topLogprobsMax }),
+    schema: wholeNumber({ from: 0, to: topLogprobsMax }),
   } as Field<number>,
   best_of: nothingAsked({
     accepts: oneOf(1),

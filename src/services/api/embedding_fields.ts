@@ -5,7 +5,8 @@
  * test compares this table.
  */
 import * as v from "valibot";
-import { integerWithin, type Schema, textUpTo } from "./field_schemas.ts";
+import { wholeNumber } from "../../kernel/mod.ts";
+import { type Schema, textUpTo } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { embeddingTextsMax, promptTokensMax } from "./limits.ts";
 
@@ -63,7 +64,7 @@ export const embeddingFields = {
   dimensions: {
     use: "honoured",
     note: "only what the model's embeddings have",
-    schema: integerWithin({ from: 1 }),
+    schema: wholeNumber({ from: 1 }),
   } as Field<number>,
   user: {
     use: "identifier",

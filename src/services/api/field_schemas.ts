@@ -20,22 +20,6 @@ export function numberWithin(
   );
 }
 
-/** A whole number within [from, to]; up to 2^53 - 1 unless `to` says less. */
-export function integerWithin(
-  range: { readonly from: number; readonly to?: number },
-): Schema<number> {
-  const to = range.to ?? Number.MAX_SAFE_INTEGER;
-  const message = range.to === undefined
-    ? `it must be a whole number from ${range.from} to 2^53 - 1`
-    : `it must be a whole number from ${range.from} to ${to}`;
-  return v.pipe(
-    v.number(message),
-    v.safeInteger(message),
-    v.minValue(range.from, message),
-    v.maxValue(to, message),
-  );
-}
-
 /** A boolean. */
 export const boolean: Schema<boolean> = v.boolean("it must be true or false");
 

@@ -1,10 +1,10 @@
 /**
  * Fields that both endpoints have, with OpenAI's ranges and defaults.
  */
+import { wholeNumber } from "../../kernel/mod.ts";
 import type { Field } from "./fields.ts";
 import {
   boolean,
-  integerWithin,
   logitBias,
   numberWithin,
   stop,
@@ -49,7 +49,7 @@ export const samplingFields = {
   seed: {
     use: "honoured",
     note: "0 to 2^53 - 1; drawn when absent; `x-skep-seed` of the answer reports it",
-    schema: integerWithin({ from: 0 }),
+    schema: wholeNumber({ from: 0 }),
   } as Field<number>,
   stop: {
     use: "honoured",
@@ -69,7 +69,7 @@ export const samplingFields = {
   n: {
     use: "honoured",
     note: `1 to ${choicesMax}, default 1; choice i is what \`n\` 1 gives with the seed i higher`,
-    schema: integerWithin({ from: 1, to: choicesMax }),
+    schema: wholeNumber({ from: 1, to: choicesMax }),
   } as Field<number>,
   grammar: {
     use: "extension",
@@ -84,7 +84,7 @@ export const samplingFields = {
   top_k: {
     use: "extension",
     note: "0 to 2^31 - 1, default 0 (off): only the k most likely tokens",
-    schema: integerWithin({ from: 0, to: 2 ** 31 - 1 }),
+    schema: wholeNumber({ from: 0, to: 2 ** 31 - 1 }),
   } as Field<number>,
   min_p: {
     use: "extension",

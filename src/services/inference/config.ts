@@ -2,6 +2,7 @@
  * The `inference` section of the configuration.
  */
 import * as v from "valibot";
+import { wholeNumber } from "../../kernel/mod.ts";
 import {
   drainMsDefault,
   promptChunkDefault,
@@ -9,16 +10,6 @@ import {
   slotsDefault,
   speculateDefault,
 } from "./limits.ts";
-
-function count(options: { readonly from: number; readonly to: number }): v.GenericSchema<number> {
-  const message = `it must be a whole number from ${options.from} to ${options.to}`;
-  return v.pipe(
-    v.number(message),
-    v.safeInteger(message),
-    v.minValue(options.from, message),
-    v.maxValue(options.to, message),
-  );
-}
 
 /** Checks the section and fills in defaults. */
 export const inferenceConfig = v.strictObject({
@@ -55,41 +46,41 @@ export const inferenceConfig = v.strictObject({
     ),
   ),
   context: v.pipe(
-    v.optional(count({ from: 8, to: 1 << 24 })),
+    v.optional(wholeNumber({ from: 8, to: 1 << 24 })),
     v.description(
       "Positions a request may have, prompt and answer. Default: the model's own, or what fits of it.",
     ),
   ),
   slots: v.pipe(
-    v.optional(count({ from: 0, to: 256 }), slotsDefault),
+    v.optional(wholeNumber({ from: 0, to: 256 }), slotsDefault),
     v.description(
       "Requests that compute at the same time, sharing each step; 0 with queueMax 0 refuses all.",
     ),
   ),
   queueMax: v.pipe(
-    v.optional(count({ from: 0, to: 65_536 }), queueMaxDefault),
+    v.optional(wholeNumber({ from: 0, to: 65_536 }), queueMaxDefault),
     v.description("Requests that may wait for a slot; a further one is refused as busy."),
   ),
   maxTokens: v.pipe(
-    v.optional(count({ from: 1, to: 1 << 24 })),
+    v.optional(wholeNumber({ from: 1, to: 1 << 24 })),
     v.description(
       "Tokens of an answer when a request sets no limit. Default: what the context has left.",
     ),
   ),
   promptChunk: v.pipe(
-    v.optional(count({ from: 1, to: 4096 }), promptChunkDefault),
+    v.optional(wholeNumber({ from: 1, to: 4096 }), promptChunkDefault),
     v.description(
       "Prompt tokens computed in one step at most; fewer where they would keep others waiting.",
     ),
   ),
   speculate: v.pipe(
-    v.optional(count({ from: 0, to: 64 }), speculateDefault),
+    v.optional(wholeNumber({ from: 0, to: 64 }), speculateDefault),
     v.description(
       "Tokens that are guessed at once from the text so far, at most; 0 for none. Answers are the same.",
     ),
   ),
   kvBytesMax: v.pipe(
-    v.optional(count({ from: 1 << 16, to: Number.MAX_SAFE_INTEGER })),
+    v.optional(wholeNumber({ from: 1 << 16, to: Number.MAX_SAFE_INTEGER })),
     v.description(
       "Memory for the attention cache in bytes: of running requests, and of earlier prompts while there is room. Default: four contexts, or what is free.",
     ),
@@ -110,13 +101,13 @@ export const inferenceConfig = v.strictObject({
     ),
   ),
   threads: v.pipe(
-    v.optional(count({ from: 1, to: 32 })),
+    v.optional(wholeNumber({ from: 1, to: 32 })),
     v.description(
       "Threads that compute. Default: 1 for small models, else one for each core, up to 8.",
     ),
   ),
   drainMs: v.pipe(
-    v.optional(count({ from: 0, to: 3_600_000 }), drainMsDefault),
+    v.optional(wholeNumber({ from: 0, to: 3_600_000 }), drainMsDefault),
     v.description("How long running requests may go on after the node was told to stop."),
   ),
 });

@@ -1,21 +1,12 @@
 /** The section `network`: how the node takes part in a mesh, once it is in one. */
 import * as v from "valibot";
+import { wholeNumber } from "../../kernel/mod.ts";
 
 const hostPort = v.pipe(
   v.string("it must be host:port or false"),
   v.regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):[0-9]{1,5}$/, "it must be host:port or false"),
   v.check((text) => Number(text.slice(text.lastIndexOf(":") + 1)) <= 65_535, "it has no such port"),
 );
-
-function wholeNumber(min: number, max: number): v.GenericSchema<number> {
-  const message = `it must be a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-  );
-}
 
 /** The schema. */
 export const networkConfig = v.strictObject({
@@ -42,13 +33,13 @@ export const networkConfig = v.strictObject({
     ),
   ),
   linksMax: v.pipe(
-    v.optional(wholeNumber(2, 1024), 32),
+    v.optional(wholeNumber({ from: 2, to: 1024 }), 32),
     v.description(
       "A mesh of up to so many nodes is linked fully; in a larger one each node keeps a few links and makes others when it needs them.",
     ),
   ),
   probeMs: v.pipe(
-    v.optional(wholeNumber(50, 60_000), 1_000),
+    v.optional(wholeNumber({ from: 50, to: 60_000 }), 1_000),
     v.description("How often a peer is asked whether it is still there."),
   ),
 });

@@ -1,20 +1,11 @@
 /** The section `placement`: which nodes may compute what. */
 import * as v from "valibot";
-
-function wholeNumber(min: number, max: number): v.GenericSchema<number> {
-  const message = `it must be a whole number from ${min} to ${max}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-  );
-}
+import { wholeNumber } from "../../kernel/mod.ts";
 
 /** The schema. */
 export const placementConfig = v.strictObject({
   ownEdgeLayers: v.pipe(
-    v.optional(wholeNumber(0, 4096), 1),
+    v.optional(wholeNumber({ from: 0, to: 4096 }), 1),
     v.description(
       "Layers at either end of a model that only own nodes may compute: who computes early ones can recover prompts.",
     ),
@@ -24,7 +15,7 @@ export const placementConfig = v.strictObject({
     v.description("Whether only own nodes may embed tokens and compute logits."),
   ),
   roomPositions: v.pipe(
-    v.optional(wholeNumber(1, 1 << 24), 128),
+    v.optional(wholeNumber({ from: 1, to: 1 << 24 }), 128),
     v.description("Positions that a node must have room for to be given layers."),
   ),
 });
