@@ -12,6 +12,7 @@ import {
 } from "../../src/model/mod.ts";
 import { isModelError } from "./_files.ts";
 import { fixture } from "./_vectors.ts";
+import { isSoon } from "../_soon.ts";
 
 const CHATML = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\n' + " +
   "message.content + '<|im_end|>\n' }}{% endfor %}" +
@@ -106,13 +107,13 @@ const BAD_TEMPLATES: readonly (readonly [name: string, template: string, words: 
 ];
 
 for (const [name, template, words] of BAD_TEMPLATES) {
-  test(`renderChat() refuses a template that ${name}, in bounded time`, () => {
-    const start = performance.now();
-    assert.throws(
-      () => renderChat(template, { messages: [user] }),
-      isModelError("bad-template", words),
-    );
-    assert.ok(performance.now() - start < 10_000);
+  test(`renderChat() refuses a template that ${name}, in bounded time`, async () => {
+    const act = (): void =>
+      assert.throws(
+        () => renderChat(template, { messages: [user] }),
+        isModelError("bad-template", words),
+      );
+    await isSoon(name, { msMax: 10_000, act });
   });
 }
 

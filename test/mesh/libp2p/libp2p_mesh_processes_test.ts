@@ -9,20 +9,11 @@ import { MeshError } from "../../../src/ports/mod.ts";
 import type { MeshStream } from "../../../src/ports/mod.ts";
 import { clock, nextEvent } from "./_meshes.ts";
 import { dial, exchange, withTwo } from "./_pairs.ts";
+import { isSoon } from "../../_soon.ts";
 import { hasRuntime, OTHER, OWN } from "./_processes.ts";
 
 /** A dead peer is noticed within 800 ms; what a test runs beside adds to that. */
-const NOTICED_MS_MAX = 1500;
-
-/** Fails when it takes too long three times over: a busy machine may keep one of them waiting. */
-async function isSoon(what: string, measure: () => Promise<number>): Promise<void> {
-  const tookMs: number[] = [];
-  while (tookMs.length < 3) {
-    tookMs.push(await measure());
-    if (tookMs.some((ms) => ms < NOTICED_MS_MAX)) return;
-  }
-  assert.fail(`${what} took ${tookMs.join(", ")} ms`);
-}
+const noticedMsMax = 1500;
 
 const hasIroh = !("missing" in loadIroh());
 
@@ -55,13 +46,13 @@ for (const transport of ["tcp", "iroh"] as const) {
   test(`kill -9 of a peer over ${transport} soon ends streams, sends and reads`, {
     skip,
   }, async () => {
-    await isSoon("noticing", () => afterKill(transport));
+    await isSoon("noticing", { msMax: noticedMsMax, act: () => afterKill(transport) });
   });
 
   test(`a stopped peer over ${transport} is soon noticed, by it too once it goes on`, {
     skip,
   }, async () => {
-    await isSoon("noticing", () => afterStop(transport));
+    await isSoon("noticing", { msMax: noticedMsMax, act: () => afterStop(transport) });
   });
 }
 
