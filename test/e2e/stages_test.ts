@@ -11,6 +11,7 @@ import { test } from "node:test";
 import type { NodeAnswer, Text } from "../../bench/mesh/protocol.ts";
 import { Ring, type Runtime, startNode } from "../../bench/mesh/ring.ts";
 import { TOP } from "../../npm/tools.ts";
+import { isLong } from "../_long.ts";
 
 const layerCount = 5;
 const path = join(TOP, "test/fixtures/models/stories260K/stories260K-q8_0.gguf");
@@ -57,7 +58,7 @@ async function computeWhole(): Promise<readonly Digests[]> {
 
 for (
   const [name, runtimes] of [
-    ["2 processes", [own, other]],
+    ...isLong ? [["2 processes", [own, other]], ["3 processes", [other, own, other]]] as const : [],
     ["5 processes", [other, own, other, own, other]],
   ] as const
 ) {

@@ -63,15 +63,23 @@ export function hasCode(code: EngineErrorCode, pattern = /./): (error: unknown) 
     error instanceof EngineError && error.code === code && pattern.test(error.message);
 }
 
-/** Registers the suite's tests. */
-export function testExecutorContract(name: string, create: ExecutorFactory): void {
-  testArithmetic(name, create);
+/** Registers the suite's tests; those of all formats for `fixtures` alone. */
+export function testExecutorContract(
+  name: string,
+  create: ExecutorFactory,
+  fixtures: readonly string[] = fixtureNames,
+): void {
+  testArithmetic(name, create, fixtures);
   testDigests(name, create);
   testSessions(name, create);
   testRefusals(name, create);
 }
 
-function testArithmetic(name: string, create: ExecutorFactory): void {
+function testArithmetic(
+  name: string,
+  create: ExecutorFactory,
+  fixtures: readonly string[],
+): void {
   const golden = readGolden();
   test(`${name}: forwardTokens() has the bits of embed() and forward(), where it has one`, async () => {
     const executor = await create(await openFixture("stories260K-q8_0"), {});
@@ -94,7 +102,7 @@ function testArithmetic(name: string, create: ExecutorFactory): void {
     await assert.rejects(forwardTokens.call(executor, { layers, batch, tokens }), RangeError);
     executor.close();
   });
-  for (const fixture of fixtureNames) {
+  for (const fixture of fixtures) {
     test(`${name} gives the golden digests of ${fixture}`, async () => {
       const expected = golden.fixtures[fixture];
       assert.ok(expected !== undefined && golden.numericClass === numericClass);

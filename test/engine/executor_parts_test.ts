@@ -13,7 +13,8 @@ import {
   testExecutorContract,
   testLinks,
 } from "./_executor_contract.ts";
-import { type Fixture, openFixture } from "./_fixtures.ts";
+import { isLong } from "../_long.ts";
+import { type Fixture, fixtureNames, openFixture } from "./_fixtures.ts";
 import { testRejectionContract } from "./_rejection_contract.ts";
 
 /** Loads with memories of so many bytes that there must be two or three. */
@@ -38,7 +39,7 @@ testExecutorContract("loadExecutor() in parts", async (fixture, options) => {
   const { layers = { from: 0, to: fixture.shape.layerCount } } = options;
   if (layers.to - layers.from === 1) return await loadExecutor({ ...fixture, ...options });
   return await inParts(fixture, options);
-});
+}, isLong ? fixtureNames : ["stories260K-f32", "stories260K-q8_0", "babyllama-tok105-q4_0"]);
 
 testRejectionContract("loadExecutor() in parts", (fixture) => inParts(fixture, {}));
 

@@ -4,6 +4,7 @@
  * process leaves, and several random survivors of a power cut.
  */
 import { ModelledDisk, SeededRandom } from "../../src/sim/mod.ts";
+import { isLong } from "../_long.ts";
 
 /** What to crash and how to judge it; `Notes` is what the work told the outside world so far. */
 export interface CrashPlan<Notes> {
@@ -17,6 +18,8 @@ export interface CrashPlan<Notes> {
   check(disk: ModelledDisk, about: { notes: Notes; where: string }): Promise<void>;
   /** Random survivors per power cut. @default 12 */
   survivors?: number;
+  /** Judges every so manieth state, and the last; all of them in a long run. @default 1 */
+  every?: number;
   /** Bytes of a page; small ones tear more. @default 64 */
   pageBytes?: number;
 }
@@ -43,7 +46,8 @@ const readings: ReadonlySet<string> = new Set([
 export async function crashEverywhere<Notes>(plan: CrashPlan<Notes>): Promise<number> {
   const changes = await changesOf(plan);
   let judged = 0;
-  for (const operation of [...changes, undefined]) {
+  const every = isLong ? 1 : plan.every ?? 1;
+  for (const operation of [...changes.filter((_, i) => i % every === 0), undefined]) {
     const disk = await prepared(plan);
     const notes = plan.notes();
     const number = operation ?? (changes.at(-1) ?? 0) + 1;

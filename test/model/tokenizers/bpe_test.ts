@@ -127,15 +127,15 @@ test("a file without merges, or with others than strings, is refused", async () 
   );
 });
 
-test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
+test("encode() of a hundred thousand characters takes near-linear time, in the worst shapes too", async () => {
   const tokenizer = await fixtureTokenizer("qwen2", { pre: "gpt-4o" });
   for (
     const unit of [" ", "a", "\n", "1", "'", "\u00e9A", "\u{1f999}", " \n", "Once upon a time. "]
   ) {
     const act = (): void => {
-      const ids = tokenizer.encode(unit.repeat(250_000 / unit.length));
-      assert.ok(ids.length > 1000);
+      const ids = tokenizer.encode(unit.repeat(100_000 / unit.length));
+      assert.ok(ids.length > 400);
     };
-    await isSoon(JSON.stringify(unit), { msMax: 4000, act });
+    await isSoon(JSON.stringify(unit), { msMax: 2000, act });
   }
 });

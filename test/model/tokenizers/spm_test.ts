@@ -172,15 +172,15 @@ test("the piece of every token is its share of the text", async () => {
   assert.deepEqual(new TextDecoder().decode(stories.piece(403)), " Once");
 });
 
-test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
+test("encode() of a hundred thousand characters takes near-linear time, in the worst shapes too", async () => {
   const phi = await tokenizerOf(PHI);
-  const length = 250_000;
+  const length = 100_000;
   for (const unit of [" ", "a", "Once upon a time. ", "\u{1f999}", "ab"]) {
     const act = (): void => {
       const ids = phi.encode(unit.repeat(length / unit.length));
       assert.ok(ids.length > 1000);
     };
-    await isSoon(JSON.stringify(unit), { msMax: 8000, act });
+    await isSoon(JSON.stringify(unit), { msMax: 4000, act });
   }
 });
 

@@ -117,12 +117,12 @@ test("special tokens are recognised only when asked, user-defined ones always", 
   assert.deepEqual([...tokenizer.encode("</s>", { parseSpecial: true })], [1]);
 });
 
-test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
+test("encode() of a hundred thousand characters takes near-linear time, in the worst shapes too", async () => {
   const tokenizer = await madeTokenizer(
     await unigramVocabulary({ add_space_prefix: true }),
   );
   for (const unit of [" ", "a", "\u4f60", "\ufb03", "\u{1f999}", "ab "]) {
-    const text = unit.repeat(250_000 / unit.length);
-    await isSoon(JSON.stringify(unit), { msMax: 4000, act: () => void tokenizer.encode(text) });
+    const text = unit.repeat(100_000 / unit.length);
+    await isSoon(JSON.stringify(unit), { msMax: 2000, act: () => void tokenizer.encode(text) });
   }
 });

@@ -94,10 +94,10 @@ test("special tokens are recognised only when asked", async () => {
   ], [103]);
 });
 
-test("encode() of a quarter million characters takes near-linear time, in the worst shapes too", async () => {
+test("encode() of a hundred thousand characters takes near-linear time, in the worst shapes too", async () => {
   const tokenizer = await fixtureTokenizer("bert-bge");
   for (const unit of [" ", "a", "\u4f60", "\u00e9", "!", "ab "]) {
-    const text = unit.repeat(250_000 / unit.length);
-    await isSoon(JSON.stringify(unit), { msMax: 4000, act: () => void tokenizer.encode(text) });
+    const text = unit.repeat(100_000 / unit.length);
+    await isSoon(JSON.stringify(unit), { msMax: 2000, act: () => void tokenizer.encode(text) });
   }
 });
