@@ -3,7 +3,7 @@
  * it greets is no failed `skep up`.
  */
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,6 +34,18 @@ function slowToReach(before: () => Promise<void>): Network {
     },
   };
 }
+
+test("up --detach leaves a name that no file has to the node, where that is in a mesh", () =>
+  withFolder(async (home) => {
+    const started = /Error: Cannot start a program in this test\n$/;
+    const alone = await up(home, { more: ["--detach", "--model", "big"] });
+    assert.match(alone.err, /Cannot find model 'big' as it is neither/);
+    mkdirSync(join(home, "state/mesh"), { recursive: true });
+    writeFileSync(join(home, "state/mesh/roster"), "");
+    assert.match((await up(home, { more: ["--detach", "--model", "big"] })).err, started);
+    const file = await up(home, { more: ["--detach", "--model", "./big.gguf"] });
+    assert.doesNotMatch(file.err, started);
+  }));
 
 test("up ends with 0 when a signal stops the node while it is asked for its model", () =>
   withFolder(async (home) => {
