@@ -1,12 +1,13 @@
 /**
  * Compares our logits with llama.cpp's for every family and format, on random models:
  *
- *     deno run -A bench/correlation/main.ts [--family F] [--format T] [--reference] [--small]
- *     deno run -A bench/correlation/main.ts --model FILE.gguf [--reference]
+ *     deno run -A bench/correlation/main.ts [--family F] [--format T] [--reference] [--exact] [--small]
+ *     deno run -A bench/correlation/main.ts --model FILE.gguf [--reference] [--exact]
  *
  * The same with `node`, 24 or later. It prints a table of correlations over all logits of 64
  * positions (of encoders the cosine of the embedding), and exits with 1 when one is below its gate.
- * `--small` takes one format for each family, and four formats of Llama; `--reference` takes the
+ * `--exact` shows how near each side is to the same weights as F32, with activations that nobody
+ * rounds. `--small` takes one format for each family, and four formats of Llama; `--reference` takes the
  * reference executor; `--model` compares one file, by the gates of quantised formats. llama.cpp comes with
  * node-llama-cpp from bench/peers, which is installed on demand.
  */
@@ -36,6 +37,7 @@ import { caseShape, caseTokens, gateOf, POSITIONS, remarkOf } from "./cases.ts";
 import { LlamaCpp } from "./llama_cpp.ts";
 import { type Case, type CorrelationOptions, correlationOptions, help } from "./options.ts";
 import { correlation, cosine, worstRow } from "./similarity.ts";
+import { writeWidened } from "./widened.ts";
 
 /** Logits that are taken from a model; the peer gives them one by one. */
 const LOGITS_MAX = 1_000_000;
@@ -50,6 +52,8 @@ interface Outcome {
   readonly value: number;
   /** Of the position that is least alike; the value itself for an embedding. */
   readonly worst: number;
+  /** Where it was asked for: how like either side is to the same weights as F32. */
+  readonly exact: { readonly ours: number; readonly theirs: number } | undefined;
 }
 
 /** Our numbers: logits of every position, or the embedding. */
@@ -84,6 +88,7 @@ interface Run {
   readonly peer: LlamaCpp;
   readonly folder: string;
   readonly reference: boolean;
+  readonly exact: boolean;
 }
 
 /** Writes the case's model and compares. */
@@ -116,8 +121,8 @@ async function compareFile(path: string, run: Run): Promise<Outcome> {
 
 async function compare(
   model: { readonly path: string; readonly shape: ModelShape; readonly tokens: Uint32Array },
-  { peer, folder, reference }: Run,
-): Promise<{ readonly value: number; readonly worst: number }> {
+  { peer, folder, reference, exact }: Run,
+): Promise<Pick<Outcome, "value" | "worst" | "exact">> {
   const { path, shape, tokens } = model;
   const isEncoder = shape.family.pooling !== undefined;
   const rows = Math.min(tokens.length, Math.ceil(LOGITS_MAX / shape.vocabularySize));
@@ -129,11 +134,17 @@ async function compare(
     kind: isEncoder ? "embedding" : "logits",
     output: join(folder, "theirs.f32"),
   });
-  const all = await compute(path, { tokens, reference });
-  const ours = isEncoder ? all : all.subarray(-rows * shape.vocabularySize);
-  const value = isEncoder ? cosine(ours, theirs) : correlation(ours, theirs);
+  const shown = (all: Float32Array): Float32Array =>
+    isEncoder ? all : all.subarray(-rows * shape.vocabularySize);
+  const alike = isEncoder ? cosine : correlation;
+  const ours = shown(await compute(path, { tokens, reference }));
+  const value = alike(ours, theirs);
   const worst = isEncoder ? value : worstRow(ours, theirs, shape.vocabularySize);
-  return { value, worst };
+  if (!exact) return { value, worst, exact: undefined };
+  const wide = join(folder, "widened.gguf");
+  await writeWidened(path, wide);
+  const truth = shown(await compute(wide, { tokens, reference }));
+  return { value, worst, exact: { ours: alike(ours, truth), theirs: alike(theirs, truth) } };
 }
 
 /** Compares and prints; what can't be computed does not pass. */
@@ -150,19 +161,22 @@ async function passes(name: string, run: () => Promise<Outcome>): Promise<boolea
   }
 }
 
-function print({ family, format, gate, value, worst }: Outcome): void {
+function print({ family, format, gate, value, worst, exact }: Outcome): void {
   const verdict = value >= gate ? "ok" : "BELOW";
   const figures = `${value.toFixed(6)}  ${worst.toFixed(6)}  ${gate}`;
-  console.log(`${family.padEnd(14)}${format.padEnd(8)}${figures.padEnd(28)}${verdict}`);
+  const beside = exact === undefined
+    ? ""
+    : `  to F32: ours ${exact.ours.toFixed(6)}, theirs ${exact.theirs.toFixed(6)}`;
+  console.log(`${family.padEnd(14)}${format.padEnd(8)}${figures.padEnd(28)}${verdict}${beside}`);
 }
 
-async function main({ cases, model, reference }: CorrelationOptions): Promise<void> {
+async function main({ cases, model, reference, exact }: CorrelationOptions): Promise<void> {
   if (!installPeers()) throw new TypeError("Cannot compare as npm could not install llama.cpp");
   const peer = new LlamaCpp(
     fileURLToPath(new URL("../peers/node_modules/node-llama-cpp", import.meta.url)),
   );
   const folder = mkdtempSync(join(tmpdir(), "skep-correlation-"));
-  const run = { peer, folder, reference };
+  const run = { peer, folder, reference, exact };
   console.log("family        format  all       worst     gate");
   const passed: boolean[] = [];
   try {

@@ -17,19 +17,22 @@ export interface CorrelationOptions {
   readonly model: string | undefined;
   /** Whether the reference executor computes instead of the fast one. */
   readonly reference: boolean;
+  /** Whether both are compared with the same weights as F32 too. */
+  readonly exact: boolean;
 }
 
 /** What `--help` prints. */
 export const help = `Compares our logits with llama.cpp's.
 
-main.ts [--family F] [--format T] [--reference] [--small]   on random models
-main.ts --model FILE.gguf [--reference]                     on a file
+main.ts [--family F] [--format T] [--reference] [--exact] [--small]   on random models
+main.ts --model FILE.gguf [--reference] [--exact]                     on a file
 
   --family F     one of ${familyNames.join(", ")}
   --format T     one of ${formats.join(", ")}
   --small        one format for each family, and four formats of Llama
   --model FILE   one file, by the gates of quantised formats
   --reference    computes with the reference executor
+  --exact        compares each side with the same weights as F32, whose activations nobody rounds
   --help         prints this
 
 The exit code is 1 when a correlation is below its gate, 2 for arguments that are wrong.`;
@@ -46,18 +49,19 @@ export function correlationOptions(args: readonly string[]): CorrelationOptions 
       family: { type: "string" },
       format: { type: "string" },
       reference: { type: "boolean", default: false },
+      exact: { type: "boolean", default: false },
       small: { type: "boolean", default: false },
       model: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) return undefined;
-  const { model, reference } = values;
-  if (model === undefined) return { cases: chosenCases(values), model, reference };
+  const { model, reference, exact } = values;
+  if (model === undefined) return { cases: chosenCases(values), model, reference, exact };
   if (values.family !== undefined || values.format !== undefined || values.small) {
     throw new TypeError("Cannot compare as --model goes with none of --family, --format, --small");
   }
-  return { cases: [], model, reference };
+  return { cases: [], model, reference, exact };
 }
 
 function chosenCases(

@@ -46,7 +46,7 @@ function cutName(name: string, { from, to }: Cut): string | undefined {
 }
 
 /** The reader does not keep the type of a number: integers are written as u32, others as f32. */
-function valueToWrite(key: string, value: MetadataValue): ValueToWrite {
+export function valueToWrite(key: string, value: MetadataValue): ValueToWrite {
   if (typeof value === "string") return { type: "string", value };
   if (typeof value === "boolean") return { type: "bool", value };
   if (typeof value === "number") {
