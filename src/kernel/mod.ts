@@ -75,7 +75,7 @@ export type { Plannable } from "./plan.ts";
 export { isSecretName, REDACTED, redactProperties } from "./redact.ts";
 export { openRpcSocket, rpcSocketPath } from "./rpc_socket.ts";
 export type { RpcSocketOptions } from "./rpc_socket.ts";
-export { isShared, share } from "./shared_value.ts";
+export { isShared, share, shareList } from "./shared_value.ts";
 export { createSupervisor, SUPERVISOR_LIMITS } from "./supervisor.ts";
 export type {
   ServiceEntry,

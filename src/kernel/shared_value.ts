@@ -19,6 +19,15 @@ export function share<T>(value: T): T {
   return value;
 }
 
+/**
+ * Freezes a list of values that `share` has frozen already, of which there may be many: they are not
+ * looked at.
+ */
+export function shareList<T extends object>(list: T[]): readonly T[] {
+  shared.add(list);
+  return Object.freeze(list);
+}
+
 /** Whether a value came from `share`. */
 export function isShared(value: unknown): boolean {
   return typeof value === "object" && value !== null && shared.has(value);

@@ -47,7 +47,7 @@ export class FailureDetector {
   #incarnation: number;
   /** Members in the order in which they are still to be probed. */
   #round: PeerKey[] = [];
-  #suspects = 0;
+  readonly #counts: Record<ViewState, number> = { alive: 0, suspect: 0, gone: 0 };
 
   /** @param options kept for the detector's life */
   constructor(options: DetectorOptions) {
@@ -75,9 +75,9 @@ export class FailureDetector {
     return this.#standings.get(key);
   }
 
-  /** Members that are thought to be there. */
-  aliveKeys(): PeerKey[] {
-    return [...this.#standings].filter(([, { state }]) => state === "alive").map(([key]) => key);
+  /** How many members are in each state; those of whom nothing was ever heard are in none. */
+  counts(): Record<ViewState, number> {
+    return { ...this.#counts };
   }
 
   /** All that is known, this node included, with the sequences of the cards that are held. */
@@ -165,7 +165,7 @@ export class FailureDetector {
 
   /** Lets time pass: suspects of whom nothing was heard are gone. */
   expire(nowMs: number): Consequence {
-    if (this.#suspects === 0) return nothing;
+    if (this.#counts.suspect === 0) return nothing;
     const news: View[] = [];
     for (const [key, standing] of this.#standings) {
       if (standing.state !== "suspect") continue;
@@ -203,9 +203,9 @@ export class FailureDetector {
       | undefined,
   ): void {
     const known = this.#standings.get(key);
-    if (known?.state === "suspect") this.#suspects -= 1;
+    if (known !== undefined) this.#counts[known.state] -= 1;
     if (to === undefined) return void this.#standings.delete(key);
-    if (to.state === "suspect") this.#suspects += 1;
+    this.#counts[to.state] += 1;
     const { state, incarnation, nowMs } = to;
     const sinceMs = known?.state === state ? known.sinceMs : nowMs;
     this.#standings.set(key, { state, incarnation, sinceMs });

@@ -68,6 +68,7 @@ export {
   parseRegistryFrame,
 } from "./registry_frames.ts";
 export type { RegistryFrame, View, ViewState } from "./registry_frames.ts";
+export { sameCard } from "./card_reader.ts";
 export { bytesOfKey } from "./key_table.ts";
 export { FailureDetector } from "./failure_detector.ts";
 export type { Consequence, DetectorOptions } from "./failure_detector.ts";

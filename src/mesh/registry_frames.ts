@@ -12,10 +12,9 @@
  *
  *   views: count u16 | for each: key, 32 | state u8 | incarnation u48 | sequence of its card u32
  */
-import * as v from "valibot";
 import type { PeerKey } from "../ports/mod.ts";
-import { cardSchema } from "./card.ts";
 import type { Card } from "./card.ts";
+import { cardOfText, cardsOfText, textOfCard } from "./card_reader.ts";
 import { bytesOfKey, keyOfBytes } from "./key_table.ts";
 import { MembershipError } from "./membership_error.ts";
 import { membersMax, rosterBytesMax } from "./roster.ts";
@@ -57,7 +56,8 @@ const byeKind = 0x16;
 const nobody = new Uint8Array(0);
 const viewBytes = 32 + 1 + 6 + 4;
 const states: readonly ViewState[] = ["alive", "suspect", "gone"];
-const cardsSchema = v.pipe(v.array(cardSchema), v.maxLength(cardsPerFrameMax));
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The bytes of a frame. */
 export function encodeRegistryFrame(frame: RegistryFrame): Uint8Array {
@@ -67,7 +67,7 @@ export function encodeRegistryFrame(frame: RegistryFrame): Uint8Array {
     case "roster":
       return prefixed(rosterKind, frame.bytes);
     case "cards":
-      return prefixed(kinds.cards, new TextEncoder().encode(JSON.stringify(frame.cards)));
+      return prefixed(kinds.cards, encoder.encode(`[${frame.cards.map(textOfCard).join()}]`));
     case "views": {
       const writer = new Writer(2 + 2 + frame.views.length * viewBytes);
       writer.u8(kinds.views);
@@ -107,7 +107,7 @@ export function parseRegistryFrame(bytes: Uint8Array): RegistryFrame {
       return { kind: "views", isAll: flag === 1, views: reader.views() };
     }
     case kinds.cards:
-      return { kind: "cards", cards: parseCards(bytes.subarray(1)) };
+      return { kind: "cards", cards: cardsOfText(textOf(bytes.subarray(1)), cardsPerFrameMax) };
     case rosterKind:
       if (bytes.length - 1 > rosterBytesMax) throw tooLong(bytes.length);
       return { kind: "roster", bytes: bytes.subarray(1) };
@@ -121,31 +121,16 @@ export function parseRegistryFrame(bytes: Uint8Array): RegistryFrame {
 
 /** Reads one card that came by gossip. @throws {MembershipError} "malformed", "too-long" */
 export function parseCard(bytes: Uint8Array): Card {
-  const [card] = parseCards(prefixedList(bytes));
-  if (card === undefined) throw malformed("there is no card in it");
-  return card;
+  return cardOfText(textOf(bytes));
 }
 
-function prefixedList(bytes: Uint8Array): Uint8Array {
-  const list = new Uint8Array(bytes.length + 2);
-  list[0] = 0x5b; // [
-  list.set(bytes, 1);
-  list[list.length - 1] = 0x5d; // ]
-  return list;
-}
-
-function parseCards(bytes: Uint8Array): readonly Card[] {
+function textOf(bytes: Uint8Array): string {
   if (bytes.length > cardsBytesMax) throw tooLong(bytes.length);
-  let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return decoder.decode(bytes);
   } catch {
-    throw malformed("its cards are no JSON");
+    throw malformed("its cards are no UTF-8");
   }
-  const checked = v.safeParse(cardsSchema, value);
-  if (checked.success) return checked.output;
-  const [issue] = checked.issues;
-  throw malformed(`"${v.getDotPath(issue) ?? ""}": ${issue.message}`);
 }
 
 function prefixed(kind: number, rest: Uint8Array): Uint8Array {
@@ -157,21 +142,24 @@ function prefixed(kind: number, rest: Uint8Array): Uint8Array {
 
 class Writer {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(size: number) {
     this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   u8(value: number): void {
     this.#bytes[this.#at++] = value;
   }
 
+  u16(value: number): void {
+    this.u8(value >>> 8);
+    this.u8(value);
+  }
+
   u32(value: number): void {
-    this.#view.setUint32(this.#at, value);
-    this.#at += 4;
+    this.u16(value >>> 16);
+    this.u16(value);
   }
 
   bytes(bytes: Uint8Array): void {
@@ -180,39 +168,35 @@ class Writer {
   }
 
   views(views: readonly View[]): Uint8Array {
-    this.#view.setUint16(this.#at, views.length);
-    this.#at += 2;
+    this.u16(views.length);
     for (const { key, state, incarnation, sequence } of views) {
       this.bytes(bytesOfKey(key));
       this.u8(states.indexOf(state));
-      this.#view.setUint16(this.#at, Math.floor(incarnation / 2 ** 32));
-      this.#view.setUint32(this.#at + 2, incarnation % 2 ** 32);
-      this.#at += 6;
+      this.u16(Math.floor(incarnation / 2 ** 32));
+      this.u32(incarnation % 2 ** 32);
       this.u32(sequence);
     }
     return this.#bytes;
   }
 }
 
+/** Written without a DataView: most frames are so short that making one takes longer. */
 class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #at = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   u8(): number {
     this.#need(1);
-    return this.#view.getUint8(this.#at++);
+    return this.#bytes[this.#at++] as number;
   }
 
   u32(): number {
     this.#need(4);
-    this.#at += 4;
-    return this.#view.getUint32(this.#at - 4);
+    return this.#u16() * 2 ** 16 + this.#u16();
   }
 
   key(): PeerKey {
@@ -222,14 +206,14 @@ class Reader {
   }
 
   /** Up to the end of the frame. */
-  views(): View[] {
+  views(): readonly View[] {
     this.#need(2);
-    const count = this.#view.getUint16(this.#at);
-    this.#at += 2;
+    const count = this.#u16();
     if (count > membersMax) throw tooLong(this.#bytes.length);
     if (this.#bytes.length - this.#at !== count * viewBytes) {
       throw malformed("its length does not fit the count of its views");
     }
+    if (count === 0) return noViews;
     const views: View[] = [];
     while (views.length < count) views.push(this.#nextView());
     return views;
@@ -239,16 +223,23 @@ class Reader {
     const key = this.key();
     const state = states[this.u8()];
     if (state === undefined) throw malformed("a view in it has no known state");
-    const high = this.#view.getUint16(this.#at);
-    const low = this.#view.getUint32(this.#at + 2);
-    this.#at += 6;
-    return { key, state, incarnation: high * 2 ** 32 + low, sequence: this.u32() };
+    const incarnation = this.#u16() * 2 ** 32 + this.u32();
+    return { key, state, incarnation, sequence: this.u32() };
+  }
+
+  /** Two bytes that are known to be there. */
+  #u16(): number {
+    const [high, low] = [this.#bytes[this.#at] as number, this.#bytes[this.#at + 1] as number];
+    this.#at += 2;
+    return high * 2 ** 8 + low;
   }
 
   #need(count: number): void {
     if (this.#bytes.length - this.#at < count) throw malformed("it is cut");
   }
 }
+
+const noViews: readonly View[] = [];
 
 function tooLong(size: number): MembershipError {
   return new MembershipError({

@@ -13,6 +13,8 @@ export interface Timer {
 
 /** Time and timers. */
 export interface Clock {
+  /** Whether time moves between timers only, so that none runs late. @default false */
+  readonly isVirtual?: boolean;
   /** Wall-clock time in milliseconds since the Unix epoch (may jump). */
   nowMs(): number;
   /** Milliseconds since an arbitrary start; never goes back. Has a fractional part. */

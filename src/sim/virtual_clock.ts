@@ -12,6 +12,7 @@ const roundTimersMax = 64;
 
 /** Virtual time; `monotonicMs` starts at 0, the wall clock at `startMs`. */
 export class VirtualClock implements Clock {
+  readonly isVirtual = true;
   #monotonicMs = 0;
   /** Wall time minus monotonic time; `setWallClock` moves it. */
   #offsetMs: number;

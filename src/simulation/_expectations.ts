@@ -2,6 +2,7 @@
  * What each node must come to see of each other one, by when, and how long it took. A node is to be
  * seen by those that can hear it while it is up, and by nobody else.
  */
+import type { PeerKey } from "../ports/mod.ts";
 
 /** How long views may take to follow, in milliseconds. */
 export interface Patience {
@@ -17,6 +18,8 @@ export interface Truth {
   isUp(node: number): boolean;
   /** Whether two nodes that are up can hear each other. */
   hears(observer: number, subject: number): boolean;
+  /** The number of the node with a key. */
+  numberOf(key: PeerKey): number;
 }
 
 interface Pending {
@@ -25,8 +28,22 @@ interface Pending {
   readonly dueMs: number;
 }
 
-/** Whom a node lists, and whether without a doubt. */
-export type View = ReadonlyMap<number, boolean>;
+/** One whom a node lists; without a doubt unless it is "suspect". Never changed. */
+export interface Sight {
+  readonly key: PeerKey;
+  readonly state: string;
+}
+
+/** What a node has listed last, and what that says of each subject, by numbers. */
+interface Seen {
+  list: readonly Sight[];
+  readonly marks: Uint8Array;
+}
+
+/** A mark of a subject: not listed, listed with a doubt, listed without. */
+const absent = 0;
+const doubted = 1;
+const sure = 2;
 
 /** How long views took to follow, in milliseconds. */
 export interface Lag {
@@ -49,7 +66,7 @@ export class Expectations {
   readonly #truth: Truth;
   readonly #patience: Patience;
   readonly #pending = new Map<number, Map<number, Pending>>();
-  readonly #views = new Map<number, View>();
+  readonly #seen = new Map<number, Seen>();
   readonly #goneMs: number[] = [];
   readonly #thereMs: number[] = [];
   #pendingCount = 0;
@@ -79,7 +96,7 @@ export class Expectations {
   /** A node has come or gone. */
   nodeChanged(node: number, nowMs: number): void {
     this.#forget(node);
-    this.#views.delete(node);
+    this.#seen.delete(node);
     for (let other = 1; other <= this.#truth.count; other++) {
       if (other === node) continue;
       if (this.#truth.isUp(other)) this.#expect(other, node, nowMs);
@@ -97,21 +114,21 @@ export class Expectations {
     }
   }
 
-  /** A node has told whom it sees. */
-  seen(observer: number, view: View, nowMs: number): void {
-    this.#views.set(observer, view);
-    const pending = this.#pending.get(observer);
+  /** A node has told whom it sees; whom it sees as before is the same object as before. */
+  seen(observer: number, list: readonly Sight[], nowMs: number): void {
+    const known = this.#seen.get(observer);
+    if (known !== undefined) {
+      const changed = this.#mark(known, list);
+      known.list = list;
+      for (const subject of changed) this.#compare(observer, subject, nowMs);
+      return;
+    }
+    const seen: Seen = { list: [], marks: new Uint8Array(this.#truth.count + 1) };
+    this.#mark(seen, list);
+    seen.list = list;
+    this.#seen.set(observer, seen);
     for (let subject = 1; subject <= this.#truth.count; subject++) {
-      if (subject === observer) continue;
-      const isRight = isRightIn(view, subject, this.#isThere(observer, subject));
-      const known = pending?.get(subject);
-      if (isRight && known !== undefined) {
-        (known.isThere ? this.#thereMs : this.#goneMs).push(nowMs - known.sinceMs);
-        this.#settle(observer, subject);
-      } else if (!isRight && known === undefined) {
-        this.#relapses += 1;
-        this.#expect(observer, subject, nowMs);
-      }
+      if (subject !== observer) this.#compare(observer, subject, nowMs);
     }
   }
 
@@ -126,6 +143,44 @@ export class Expectations {
     return undefined;
   }
 
+  /** Marks what a list says otherwise than the one before; @returns whom that is about */
+  #mark({ list: before, marks }: Seen, list: readonly Sight[]): Iterable<number> {
+    const { gone, come } = difference(before, list);
+    const changed = new Set<number>();
+    for (const { key } of gone) {
+      const subject = this.#truth.numberOf(key);
+      marks[subject] = absent;
+      changed.add(subject);
+    }
+    for (const { key, state } of come) {
+      const subject = this.#truth.numberOf(key);
+      marks[subject] = state === "suspect" ? doubted : sure;
+      changed.add(subject);
+    }
+    return changed;
+  }
+
+  #compare(observer: number, subject: number, nowMs: number): void {
+    const isRight = this.#isRight(observer, subject, this.#isThere(observer, subject));
+    const known = this.#pending.get(observer)?.get(subject);
+    if (isRight === true && known !== undefined) {
+      (known.isThere ? this.#thereMs : this.#goneMs).push(nowMs - known.sinceMs);
+      this.#settle(observer, subject);
+    } else if (isRight === false && known === undefined) {
+      this.#relapses += 1;
+      this.#expect(observer, subject, nowMs);
+    }
+  }
+
+  /**
+   * Whether what a node has told fits the truth: one that is there must be listed without a doubt, and
+   * one that is not must not be listed at all. Undefined when it has told nothing yet.
+   */
+  #isRight(observer: number, subject: number, isThere: boolean): boolean | undefined {
+    const mark = this.#seen.get(observer)?.marks[subject];
+    return mark === undefined ? undefined : mark === (isThere ? sure : absent);
+  }
+
   #isThere(observer: number, subject: number): boolean {
     return this.#truth.isUp(subject) && this.#truth.hears(observer, subject);
   }
@@ -135,8 +190,7 @@ export class Expectations {
     const known = this.#pending.get(observer)?.get(subject);
     if (known?.isThere === isThere) return;
     if (known !== undefined) this.#settle(observer, subject);
-    const view = this.#views.get(observer);
-    if (view !== undefined && isRightIn(view, subject, isThere)) return;
+    if (this.#isRight(observer, subject, isThere) === true) return;
     const { goneMsMax, thereMsMax } = this.#patience;
     const all = this.#pending.get(observer) ?? new Map<number, Pending>();
     const dueMs = nowMs + (isThere ? thereMsMax : goneMsMax);
@@ -154,9 +208,31 @@ export class Expectations {
   }
 }
 
-/** One that is there must be listed without a doubt, and one that is not must not be listed at all. */
-function isRightIn(view: View, subject: number, isThere: boolean): boolean {
-  return isThere ? view.get(subject) === true : !view.has(subject);
+/**
+ * What one list has and the other has not, by identity. Lists of one node keep their order, so they
+ * are walked side by side; what is found out of order is in both, which does no harm.
+ */
+function difference(
+  before: readonly Sight[],
+  after: readonly Sight[],
+): { readonly gone: readonly Sight[]; readonly come: readonly Sight[] } {
+  const gone: Sight[] = [];
+  const come: Sight[] = [];
+  let at = 0;
+  for (let i = 0; i < after.length; i++) {
+    const [one, other] = [before[at], after[i]];
+    if (one === other) at += 1;
+    else if (other !== undefined && before[at + 1] === other) {
+      if (one !== undefined) gone.push(one);
+      at += 2;
+    } else {
+      if (other !== undefined) come.push(other);
+      if (one === undefined || after[i + 1] === one) continue;
+      gone.push(one);
+      at += 1;
+    }
+  }
+  return { gone: [...gone, ...before.slice(at)], come };
 }
 
 function lagOf(values: readonly number[]): Lag {

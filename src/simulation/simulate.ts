@@ -65,6 +65,7 @@ class World {
     this.#expectations = new Expectations({
       count: options.nodes,
       isUp: (node) => this.#nodes[node - 1]?.isUp === true,
+      numberOf: (key) => this.#numbers.get(key) ?? 0,
       hears: (one, other) => (this.#groups.get(one) ?? 0) === (this.#groups.get(other) ?? 0),
     }, { goneMsMax, thereMsMax });
   }
@@ -309,10 +310,7 @@ class World {
         this.#tell(number, `${kind}${about} ${detail}`.trimEnd());
       },
       onPeers: ({ number }, { peers }) => {
-        const view = new Map(
-          peers.map(({ key, state }) => [this.#numbers.get(key) ?? 0, state !== "suspect"]),
-        );
-        this.#expectations.seen(number, view, this.#clock.monotonicMs());
+        this.#expectations.seen(number, peers, this.#clock.monotonicMs());
       },
       onFailed: ({ number }, error) => this.#fail(`node ${number} ended by itself: ${error}`),
     };

@@ -41,8 +41,8 @@ export interface DiallerParts {
   readonly linksMax: number;
   /** All members. */
   readonly members: () => ReadonlySet<PeerKey>;
-  /** Members that somebody reaches. */
-  readonly aliveKeys: () => readonly PeerKey[];
+  /** Whether somebody reaches a member. */
+  readonly isAlive: (key: PeerKey) => boolean;
   /** Whether a link leads there, or is about to. */
   readonly isConnected: (key: PeerKey) => boolean;
   readonly addressesOf: (key: PeerKey) => readonly string[];
@@ -61,6 +61,8 @@ export class Dialler {
   readonly #attempts = new Map<PeerKey, Attempt>();
   readonly #asked = new Map<PeerKey, number>();
   readonly #picked = new Set<PeerKey>();
+  /** Whom the ring asks for among these members. */
+  #ring: { readonly of: ReadonlySet<PeerKey>; readonly keys: readonly PeerKey[] } | undefined;
   /** Whom a node of a large mesh wants, until it is looked at again. */
   #targets: ReadonlySet<PeerKey> = new Set();
   #targetsDueMs = 0;
@@ -127,34 +129,37 @@ export class Dialler {
     for (const [key, untilMs] of this.#asked) {
       if (untilMs < nowMs || !all.has(key)) this.#asked.delete(key);
     }
-    this.#targets = new Set([...this.#asked.keys(), ...this.#ring(all), ...this.#pick(all)]);
+    this.#targets = new Set([...this.#asked.keys(), ...this.#ringOf(all), ...this.#pick(all)]);
     this.#targetsDueMs = nowMs + targetsMs;
     return this.#targets;
   }
 
   /** The next ones by key, there or not: so the halves of a mesh that was parted find each other. */
-  #ring(all: ReadonlySet<PeerKey>): PeerKey[] {
+  #ringOf(all: ReadonlySet<PeerKey>): readonly PeerKey[] {
+    if (this.#ring?.of === all) return this.#ring.keys;
     const sorted = [...all].sort();
     const at = sorted.indexOf(this.#parts.self);
-    return Array.from(
+    const keys = Array.from(
       { length: ringLinks },
       (_, i) => sorted[(at + 1 + i) % sorted.length] ?? this.#parts.self,
     ).filter((key) => key !== this.#parts.self);
+    this.#ring = { of: all, keys };
+    return keys;
   }
 
   /** Some that are there, the same as long as they are; else some that may be. */
   #pick(all: ReadonlySet<PeerKey>): Iterable<PeerKey> {
-    const { aliveKeys, isConnected, addressesOf, self } = this.#parts;
-    const alive = new Set(aliveKeys());
+    const { isAlive, isConnected, addressesOf, self } = this.#parts;
     for (const key of this.#picked) {
-      if (!all.has(key) || (!alive.has(key) && !isConnected(key))) this.#picked.delete(key);
+      if (!all.has(key) || (!isAlive(key) && !isConnected(key))) this.#picked.delete(key);
     }
+    if (this.#picked.size >= randomLinks) return this.#picked;
     // Those without an address would be wanted in vain.
     const free = (key: PeerKey): boolean =>
       key !== self && !this.#picked.has(key) && (isConnected(key) || addressesOf(key).length > 0);
-    for (const group of [alive, all]) {
+    for (const isWanted of [isAlive, (): boolean => true]) {
       if (this.#picked.size >= randomLinks) break;
-      const candidates = [...group].filter(free);
+      const candidates = [...all].filter((key) => isWanted(key) && free(key));
       while (this.#picked.size < randomLinks && candidates.length > 0) {
         const [key] = candidates.splice(this.#below(candidates.length), 1);
         if (key !== undefined) this.#picked.add(key);

@@ -2,6 +2,7 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
+import { MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Card } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
@@ -11,7 +12,6 @@ import type { NetworkEvent } from "./contract.ts";
 import { Dialler } from "./dialler.ts";
 import type { Gate } from "./gate.ts";
 import { Greeter } from "./greeter.ts";
-import { HeardCards } from "./heard_cards.ts";
 import { listenInMesh } from "./listening.ts";
 import type { Membership } from "./membership.ts";
 import type { MeshFiles } from "./mesh_files.ts";
@@ -55,7 +55,6 @@ export class MeshSession {
   readonly #announcer: Announcer;
   readonly #ending = new AbortController();
   readonly #connected = new Set<PeerKey>();
-  readonly #heard = new HeardCards();
   /** Links of those who are no members, and since when. */
   readonly #strangers = new Map<PeerKey, number>();
   #listening: MeshListening = { addresses: [], missing: [] };
@@ -201,7 +200,12 @@ export class MeshSession {
   async #followGossip(messages: ReturnType<Host["mesh"]["subscribe"]>): Promise<void> {
     for await (const { bytes, from } of messages) {
       try {
-        this.registry.takeCard(this.#heard.read(bytes, from));
+        const card = parseCard(bytes);
+        if (card.key !== from) {
+          const message = "Cannot take a card by gossip as another than its owner has sent it";
+          throw new MembershipError({ code: "wrong-sender", message });
+        }
+        this.registry.takeCard(card);
       } catch (thrown) {
         if (this.#parts.refusals.take(thrown, from) === undefined) throw thrown;
       }
@@ -302,7 +306,7 @@ export class MeshSession {
       random: host.random,
       linksMax: config.linksMax,
       members: () => membership.state === "removed" ? nobody : membership.keys,
-      aliveKeys: () => this.registry.aliveKeys(),
+      isAlive: (key) => this.registry.stateOf(key)?.state === "alive",
       isConnected: (key) => this.#connected.has(key),
       addressesOf: (key) => peerBook.addressesOf(key, this.registry.cardOf(key)?.addresses ?? []),
       onFailed: (key, error) =>

@@ -4,7 +4,7 @@
  * or while a link to it is there, whose round trip changes by itself; the others stay the same frozen
  * objects.
  */
-import { share } from "../../kernel/mod.ts";
+import { share, shareList } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshPeer, PeerKey } from "../../ports/mod.ts";
 import type { CapabilityBook } from "./capability_book.ts";
@@ -23,10 +23,15 @@ export interface PeerListParts {
 /** The views of one node. */
 export class PeerViews {
   readonly #parts: PeerListParts;
-  /** In the roster's order, those that are gone included. */
-  readonly #views = new Map<PeerKey, PeerView>();
+  /** All members but this node, in the roster's order; and where each is. */
+  #views: PeerView[] = [];
+  readonly #places = new Map<PeerKey, number>();
+  /** Whether each is gone, so that listing the others looks at none of them. */
+  #isGone: boolean[] = [];
   readonly #changed = new Set<PeerKey>();
   #linked: readonly PeerKey[] = [];
+  /** Those that are there; undefined after a change. */
+  #present: readonly PeerView[] | undefined;
   /** What the views were made from; another one makes all of them anew. */
   #keys: ReadonlySet<PeerKey> | undefined;
   #session: MeshSession | undefined;
@@ -51,9 +56,10 @@ export class PeerViews {
     this.#renew();
     const { host: { identity }, book: { capabilities }, member } = this.#parts;
     const trust = member.membership.trustOf(identity.key);
-    const peers: PeerView[] = [];
-    for (const view of this.#views.values()) if (all || view.state !== "gone") peers.push(view);
     const self = { key: identity.key, hid: identity.hid, ...(trust ? { trust } : {}) };
+    const peers = all
+      ? shareList([...this.#views])
+      : this.#present ??= shareList(this.#views.filter((_, i) => this.#isGone[i] !== true));
     return share({ self: { ...self, capabilities }, peers });
   }
 
@@ -64,25 +70,60 @@ export class PeerViews {
     const isOther = this.#keys !== membership.keys || this.#session !== member.session ||
       this.#bookRevision !== peerBook.revision;
     if (isOther) {
-      this.#views.clear();
       this.#keys = membership.keys;
       this.#session = member.session;
       this.#bookRevision = peerBook.revision;
-      for (const key of membership.keys) this.#put(key, links.get(key));
+      this.#makeAll(links);
     } else {
-      for (const key of this.#linked) this.#changed.add(key);
-      for (const key of links.keys()) this.#changed.add(key);
-      for (const key of this.#changed) if (this.#views.has(key)) this.#put(key, links.get(key));
+      for (const key of this.#linked) if (!links.has(key)) this.#changed.add(key);
+      for (const key of this.#changed) this.#put(key, links.get(key));
+      for (const [key, link] of links) {
+        if (!this.#changed.has(key) && !this.#isOfLink(key, link)) this.#put(key, link);
+      }
     }
     this.#changed.clear();
     this.#linked = [...links.keys()];
   }
 
+  /** Makes all views; of those that say the same as before the old objects stay. */
+  #makeAll(links: ReadonlyMap<PeerKey, MeshPeer>): void {
+    const { host: { identity }, member } = this.#parts;
+    const before = this.#views;
+    const places = new Map(this.#places);
+    this.#views = [];
+    this.#places.clear();
+    for (const key of member.membership.keys) {
+      if (key === identity.key) continue;
+      const view = viewOf(key, { member, link: links.get(key) });
+      const known = before[places.get(key) ?? -1];
+      this.#places.set(key, this.#views.length);
+      this.#views.push(known !== undefined && isSameView(known, view) ? known : share(view));
+    }
+    this.#isGone = this.#views.map(({ state }) => state === "gone");
+    this.#present = undefined;
+  }
+
   #put(key: PeerKey, link: MeshPeer | undefined): void {
-    if (key === this.#parts.host.identity.key) return;
+    const place = this.#places.get(key);
+    const known = this.#views[place ?? -1];
+    if (place === undefined || known === undefined) return;
     const view = viewOf(key, { member: this.#parts.member, link });
-    const known = this.#views.get(key);
-    if (known === undefined || !isSameView(known, view)) this.#views.set(key, view);
+    if (isSameView(known, view)) return;
+    this.#views[place] = share(view);
+    this.#isGone[place] = view.state === "gone";
+    this.#present = undefined;
+  }
+
+  /** Whether the view of a peer that was not said to have changed still fits its link. */
+  #isOfLink(key: PeerKey, link: MeshPeer): boolean {
+    const view = this.#views[this.#places.get(key) ?? -1];
+    const isVerified = this.#parts.member.session?.registry.linkOf(key) !== undefined;
+    return view === undefined ||
+      (isVerified
+        ? view.state === "linked" && view.transport === link.transport &&
+          view.address === link.address && view.direction === link.direction &&
+          view.roundTripMs === link.roundTripMs
+        : view.state !== "linked");
   }
 }
 

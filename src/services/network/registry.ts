@@ -2,7 +2,12 @@
  * The registry: who is there and what they have, over the verified links. It probes, passes views and
  * cards on, and tells its owner what has changed; it owns no timer but is ticked.
  */
-import { cardsPerFrameMax, encodeRegistryFrame, FailureDetector } from "../../mesh/mod.ts";
+import {
+  cardsPerFrameMax,
+  encodeRegistryFrame,
+  FailureDetector,
+  sameCard,
+} from "../../mesh/mod.ts";
 import type { Card, Consequence, RegistryFrame, View, ViewState } from "../../mesh/mod.ts";
 import type { Clock, PeerKey, Random } from "../../ports/mod.ts";
 import { CardBox } from "./card_box.ts";
@@ -86,9 +91,14 @@ export class Registry {
     return this.#detector.stateOf(key);
   }
 
-  /** Members that are thought to be there. */
-  aliveKeys(): PeerKey[] {
-    return this.#detector.aliveKeys();
+  /** How many members are linked, and what is thought of the others; who is unknown is left out. */
+  counts(): { linked: number } & Record<ViewState, number> {
+    const counts = { linked: this.#links.size, ...this.#detector.counts() };
+    for (const key of this.#links.keys()) {
+      const state = this.#detector.stateOf(key)?.state;
+      if (state !== undefined) counts[state] -= 1;
+    }
+    return counts;
   }
 
   /** Says who belongs to the mesh. */
@@ -288,7 +298,7 @@ export class Registry {
 
 function cardOfHello({ hello }: RegistryLink): Card {
   const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
-  return { key, instance, incarnation, sequence, addresses, capabilities };
+  return sameCard({ key, instance, incarnation, sequence, addresses, capabilities });
 }
 
 function aliveView({ key, incarnation, sequence }: Card): View {

@@ -16,6 +16,7 @@ import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
 import { MeshMember } from "./mesh_member.ts";
+import { exposePeers } from "./peer_metrics.ts";
 import { PeerViews } from "./peer_views.ts";
 
 /** How long `peers.connect` may take. */
@@ -73,7 +74,7 @@ async function run(
   const member: MeshMember = new MeshMember({ ...options, config, host, book, onChange });
   const views: PeerViews = new PeerViews({ host, book, member });
   const parts: Parts = { host, book, member, views };
-  exposePeers(parts);
+  exposePeers(host, member);
   await host.serve(methodsOf(parts, onChange));
   await member.start();
   host.bus.publish(peersTopic, views.list(false));
@@ -277,40 +278,6 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     throw new RpcError({ kind: "unavailable", message: cause.message, data, cause });
   }
 }
-
-/** Gauges of the mesh, said whenever the peers change. */
-function exposePeers({ host, member }: Parts): void {
-  const gauge = host.metrics.gauge({
-    name: "mesh_peers",
-    help: "Members of the mesh by what this node thinks of them.",
-    labels: ["state"],
-  });
-  const bytes = host.metrics.gauge({
-    name: "mesh_traffic_bytes",
-    help: "Bytes that streams of the mesh have carried.",
-    labels: ["direction"],
-  });
-  const update = (): void => {
-    if (host.signal.aborted) return;
-    const counts = { linked: 0, alive: 0, suspect: 0, gone: 0 };
-    const registry = member.session?.registry;
-    for (const key of member.membership.keys) {
-      if (key === host.identity.key) continue;
-      counts[
-        registry?.linkOf(key) !== undefined ? "linked" : registry?.stateOf(key)?.state ?? "gone"
-      ] += 1;
-    }
-    for (const [state, count] of Object.entries(counts)) gauge.set(count, { state });
-    const { sentBytes, receivedBytes } = host.mesh.counters();
-    bytes.set(sentBytes, { direction: "sent" });
-    bytes.set(receivedBytes, { direction: "received" });
-    host.clock.after(metricsMs, update);
-  };
-  update();
-}
-
-/** How often the gauges are set. */
-const metricsMs = 5_000;
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
