@@ -67,6 +67,8 @@ export class Dialler {
   #targets: ReadonlySet<PeerKey> = new Set();
   #targetsDueMs = 0;
   #running = 0;
+  /** Nobody is to be dialled before, unless something changes: all who are wanted are connected. */
+  #idle: { readonly of: ReadonlySet<PeerKey>; readonly untilMs: number } | undefined;
 
   /** @param parts kept for the dialler's life */
   constructor(parts: DiallerParts) {
@@ -76,19 +78,25 @@ export class Dialler {
   /** Dials those that are due; ends what is running when `signal` aborts. */
   tick(signal: AbortSignal): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const key of this.#wanted(nowMs)) {
+    const members = this.#parts.members();
+    if (this.#idle?.of === members && nowMs < this.#idle.untilMs) return;
+    let isIdle = true;
+    for (const key of this.#wanted(members, nowMs)) {
       if (this.#running >= dialsMax) return;
       if (this.#parts.isConnected(key)) continue;
+      isIdle = false;
       const attempt = this.#attemptOf(key, nowMs);
       if (attempt.isRunning || nowMs < attempt.dueMs) continue;
       if (this.#parts.addressesOf(key).length === 0) continue;
       void this.#run(key, { attempt, signal });
     }
+    if (isIdle) this.#idle = { of: members, untilMs: Math.max(this.#targetsDueMs, nowMs) };
   }
 
   /** Wants a link to a member for a while. */
   ask(key: PeerKey): void {
     const nowMs = this.#parts.clock.monotonicMs();
+    this.#idle = undefined;
     this.#asked.set(key, nowMs + askedMs);
     this.#targetsDueMs = 0;
     const attempt = this.#attemptOf(key, nowMs);
@@ -102,6 +110,7 @@ export class Dialler {
 
   /** A link is gone: it is dialled again soon. */
   lost(key: PeerKey): void {
+    this.#idle = undefined;
     this.#targetsDueMs = 0;
     if (!this.#attempts.has(key)) this.#attemptOf(key, this.#parts.clock.monotonicMs());
   }
@@ -119,11 +128,11 @@ export class Dialler {
     this.#asked.clear();
     this.#picked.clear();
     this.#targetsDueMs = 0;
+    this.#idle = undefined;
   }
 
-  #wanted(nowMs: number): Iterable<PeerKey> {
-    const { members, self, linksMax } = this.#parts;
-    const all = members();
+  #wanted(all: ReadonlySet<PeerKey>, nowMs: number): Iterable<PeerKey> {
+    const { self, linksMax } = this.#parts;
     if (all.size <= linksMax) return [...all].filter((key) => key !== self);
     if (nowMs < this.#targetsDueMs) return this.#targets;
     for (const [key, untilMs] of this.#asked) {

@@ -87,6 +87,7 @@ export class Greeter {
 
   /** Lets time pass. */
   tick(): void {
+    if (this.#pending.size === 0) return;
     const nowMs = this.#parts.clock.monotonicMs();
     for (const [key, sinceMs] of this.#pending) {
       const waitMs = this.#parts.self < key ? retryMs : patienceMs;

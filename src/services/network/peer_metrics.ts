@@ -20,9 +20,14 @@ export function exposePeers(
     help: "Bytes that streams of the mesh have carried.",
     labels: ["direction"],
   });
+  const known: Record<string, number> = {};
   const update = (): void => {
     if (host.signal.aborted) return;
-    for (const [state, count] of Object.entries(countPeers(member))) peers.set(count, { state });
+    for (const [state, count] of Object.entries(countPeers(member))) {
+      if (known[state] === count) continue;
+      known[state] = count;
+      peers.set(count, { state });
+    }
     const { sentBytes, receivedBytes } = host.mesh.counters();
     bytes.set(sentBytes, { direction: "sent" });
     bytes.set(receivedBytes, { direction: "received" });

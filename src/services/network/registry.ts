@@ -49,6 +49,9 @@ export class Registry {
   readonly #links = new Map<PeerKey, RegistryLink>();
   readonly #cards = new CardBox();
   readonly #news: News;
+  /** Links whose peers leave our frames unread. */
+  readonly #full = new Set<RegistryLink>();
+  #ticks = 0;
   #members: ReadonlySet<PeerKey> = new Set();
 
   /** @param parts kept for the registry's life */
@@ -122,6 +125,10 @@ export class Registry {
       !link.isOpenedBySmaller
     ) return false;
     this.#links.set(key, link);
+    link.onFull = (isFull): void => {
+      if (isFull) this.#full.add(link);
+      else this.#full.delete(link);
+    };
     before?.stream.reset();
     this.#cards.put(cardOfHello(link), true);
     const nowMs = this.#parts.clock.nowMs();
@@ -137,7 +144,7 @@ export class Registry {
     for (;;) {
       const { done, value } = await frames.next();
       if (done === true) return;
-      const frame = link.read(value);
+      const frame = link.read(value, this.#ticks);
       // A link that has been replaced says nothing any more.
       if (this.#links.get(link.key) !== link) return;
       this.#onFrame(link, frame);
@@ -193,9 +200,11 @@ export class Registry {
 
   /** Lets time pass; to be called every half of `probeMs`. */
   tick(): void {
+    this.#ticks += 1;
     this.#apply(this.#detector.expire(this.#parts.clock.nowMs()), {});
-    for (const link of this.#links.values()) {
-      if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
+    for (const link of this.#full) {
+      if (this.#links.get(link.key) !== link) this.#full.delete(link);
+      else if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
     }
     this.#prober.tick();
   }

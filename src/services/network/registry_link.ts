@@ -19,6 +19,10 @@ export class RegistryLink {
   readonly isOpenedBySmaller: boolean;
   /** Probes in a row that only others could answer for it. */
   misses = 0;
+  /** Called when the peer has left so much unread that nothing more is sent, and when it goes on. */
+  onFull: ((isFull: boolean) => void) | undefined;
+  /** The tick in which what came was counted last. */
+  #tick = 0;
   #framesIn = 0;
   #bytesIn = 0;
   #isFull = false;
@@ -62,14 +66,26 @@ export class RegistryLink {
       return;
     }
     this.#isFull = true;
+    this.onFull?.(true);
     this.stream.drained().then(() => {
       this.#isFull = false;
       this.#ticksFull = 0;
+      this.onFull?.(false);
     }, () => {});
   }
 
-  /** Reads a frame that has come. @throws {MembershipError} for what is none, or one too many */
-  read(bytes: Uint8Array): RegistryFrame {
+  /**
+   * Reads a frame that has come.
+   *
+   * @param tick the number of the registry's last tick: what comes is counted from tick to tick
+   * @throws {MembershipError} for what is no frame, or one too many
+   */
+  read(bytes: Uint8Array, tick: number): RegistryFrame {
+    if (tick !== this.#tick) {
+      this.#tick = tick;
+      this.#framesIn = 0;
+      this.#bytesIn = 0;
+    }
     this.#framesIn += 1;
     this.#bytesIn += bytes.length;
     if (this.#framesIn <= framesPerTickMax && this.#bytesIn <= bytesPerTickMax) {
@@ -81,10 +97,8 @@ export class RegistryLink {
     });
   }
 
-  /** Counts anew. @returns how many ticks it has not read anything */
+  /** Lets time pass for one that is full. @returns how many ticks it has not read anything */
   tick(): number {
-    this.#framesIn = 0;
-    this.#bytesIn = 0;
     if (this.#isFull) this.#ticksFull += 1;
     return this.#ticksFull;
   }
