@@ -102,12 +102,15 @@ function textOf(
   const { report, isSame, repeat } = about;
   const paint = painterFor(io, io.stdout);
   const { nodes, seed, virtualMs, realMs, rate, gone, there, actions } = report;
+  const { foundedMs, foundedRealMs, residentBytesMax } = report;
   const counts = Object.entries(actions).map(([kind, count]) => `${count} ${kind}`).join(", ");
   const rows: [string, string][] = [
     ["nodes", `${nodes}, ${report.liveNodes} of them up at the end`],
     ["seed", String(seed)],
     ["actions", counts || "none"],
     ["time", `${formatDuration(virtualMs)} in ${formatDuration(realMs)}: ${rate.toFixed(1)} to 1`],
+    ["founding", `${formatDuration(foundedMs)} of it, in ${formatDuration(foundedRealMs)}`],
+    ["memory", `${Math.round(residentBytesMax / 2 ** 20)} MiB at most`],
     ["who went", lagText(gone)],
     ["who came", lagText(there)],
     ["relapses", String(report.relapses)],

@@ -46,8 +46,13 @@ export interface SimulationReport {
   readonly lastLines: readonly string[];
   readonly virtualMs: number;
   readonly realMs: number;
-  /** Virtual time over real time. */
+  /** Virtual time over real time, the founding of the mesh included. */
   readonly rate: number;
+  /** How long the mesh took to be founded and complete, in virtual and in real time. */
+  readonly foundedMs: number;
+  readonly foundedRealMs: number;
+  /** The most memory that this process had while it simulated, in bytes. */
+  readonly residentBytesMax: number;
   readonly events: number;
   /** SHA-256 over all events; the same for the same seed, script and release. */
   readonly digest: string;
