@@ -28,7 +28,16 @@ export function shareList<T extends object>(list: T[]): readonly T[] {
   return Object.freeze(list);
 }
 
-/** Whether a value came from `share`. */
+/** Whether a value came from `share`, or is a frozen plain object without anything to freeze in it. */
 export function isShared(value: unknown): boolean {
-  return typeof value === "object" && value !== null && shared.has(value);
+  if (typeof value !== "object" || value === null) return false;
+  return shared.has(value) || (Object.isFrozen(value) && isFlat(value));
+}
+
+function isFlat(value: object): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const entry of Object.values(value)) {
+    if ((typeof entry === "object" && entry !== null) || typeof entry === "function") return false;
+  }
+  return true;
 }

@@ -13,6 +13,11 @@ test("share() freezes a value and all that is in it", () => {
     !isShared(Object.freeze({ inner: {} })),
     "frozen by somebody else, perhaps not through",
   );
+  assert.ok(
+    isShared(Object.freeze({ name: "a", count: 1, none: null })),
+    "frozen, and nothing in it",
+  );
+  assert.ok(!isShared(Object.freeze(new URL("a:b"))) && !isShared({ name: "a" }));
   assert.throws(() => share({ bytes: new Uint8Array(1) }), TypeError);
 });
 

@@ -4,7 +4,6 @@
  */
 import { helloProtocol, joinProtocol, logProtocol, ticketAddressesMax } from "../../mesh/mod.ts";
 import type { PeerRow, Ticket } from "../../mesh/mod.ts";
-import { share } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
 import type { MeshListening, PeerKey } from "../../ports/mod.ts";
@@ -229,7 +228,7 @@ export class MeshMember {
     const alias = event.key === undefined ? undefined : this.peerBook.aliasOf(event.key);
     const named = alias === undefined ? event : { ...event, alias };
     const full: NetworkEvent = { atMs: this.#host.clock.nowMs(), ...named };
-    this.#host.bus.publish(eventsTopic, share(full));
+    this.#host.bus.publish(eventsTopic, Object.freeze(full));
   }
 
   async #letIn(secret: Uint8Array, by: PeerKey): Promise<Uint8Array> {
