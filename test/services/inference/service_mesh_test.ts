@@ -466,12 +466,13 @@ test("An answer whose layers nobody has any more fails with a sentence, and the 
     const second = await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
     const expected = await answer(first, "tiny");
     let pieces = 0;
-    const cut = answer(first, "tiny", async (count) => {
+    const onToken = async (count: number): Promise<void> => {
       pieces = count;
       if (count !== 10) return;
       await mesh.kill(second);
       passing = setInterval(() => mesh.skippedMs += 10_000, 100);
-    });
+    };
+    const cut = answer(first, "tiny", { onToken });
     await assert.rejects(cut, (thrown) => {
       assert(thrown instanceof RpcError);
       assert.equal(thrown.kind, "unavailable");
