@@ -61,14 +61,16 @@ export class RouteKeeper {
   /** A route whose stages are all of use. @throws {StageError} "no-route", "lost"; the signal's reason */
   async take(signal: AbortSignal | undefined): Promise<RouteState> {
     const { clock } = this.#options;
-    const beganMs = this.#lostSinceMs ?? clock.monotonicMs();
+    let sinceMs: number | undefined;
     for (;;) {
       signal?.throwIfAborted();
       if (this.#isClosed) throw closed();
       if (this.#route !== undefined && this.#lost.length === 0) return this.#route;
       const route = await this.#ask();
       if (route !== undefined && !this.#isClosed) return this.#use(route);
-      if (clock.monotonicMs() - beganMs >= this.#options.rebuildMs) throw this.#nobody();
+      // From when on there was nobody: a replacement that is lost in turn is no reason to give up.
+      sinceMs ??= clock.monotonicMs();
+      if (clock.monotonicMs() - sinceMs >= this.#options.rebuildMs) throw this.#nobody();
       await clock.sleep(routeRetryMs, signal);
     }
   }

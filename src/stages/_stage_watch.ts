@@ -1,6 +1,7 @@
 /**
  * Notices stages that have fallen silent while somebody waits for them: there is no deadline, but a
- * stage that gives no sign of life, not even when asked, is lost.
+ * stage that gives no sign of life, not even when asked, is lost. Time in which this node did not run
+ * itself is not a stage's silence: what has come meanwhile has yet to be read.
  */
 import type { Clock, Timer } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
@@ -13,6 +14,7 @@ export class StageWatch {
   #watched: readonly RemoteStage[] = [];
   #timer: Timer | undefined;
   #probe = 0;
+  #dueMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,7 +30,7 @@ export class StageWatch {
     }
     this.#watched = watched;
     // It runs on from step to step, so that a token costs no timer.
-    if (watched.length > 0) this.#timer ??= this.#clock.after(beatMs, () => this.#look());
+    if (watched.length > 0 && this.#timer === undefined) this.#lookLater(nowMs);
     return () => {
       this.#watched = [];
     };
@@ -44,7 +46,10 @@ export class StageWatch {
     this.#timer = undefined;
     if (this.#watched.length === 0) return;
     const nowMs = this.#clock.monotonicMs();
+    const sleptMs = Math.max(0, nowMs - this.#dueMs);
     for (const stage of this.#watched) {
+      stage.lastSignMs = Math.min(nowMs, stage.lastSignMs + sleptMs);
+      if (stage.probedMs !== undefined) stage.probedMs = Math.min(nowMs, stage.probedMs + sleptMs);
       const silentMs = nowMs - stage.lastSignMs;
       if (stage.probedMs !== undefined && nowMs - stage.probedMs >= probeMs) {
         stage.lose(`it has given no sign of life for ${Math.round(silentMs)} ms`);
@@ -54,6 +59,11 @@ export class StageWatch {
         stage.send(encodeControl({ kind: "probe", probe: this.#probe }));
       }
     }
+    this.#lookLater(nowMs);
+  }
+
+  #lookLater(nowMs: number): void {
+    this.#dueMs = nowMs + beatMs;
     this.#timer = this.#clock.after(beatMs, () => this.#look());
   }
 }
