@@ -35,8 +35,8 @@ export interface PassOptions {
 export interface LayersCall {
   readonly layers: LayerRange;
   readonly spans: readonly Span[];
-  /** rows x width. */
-  readonly hidden: Float32Array;
+  /** rows x width, or tokens to embed. */
+  readonly input: Float32Array | Uint32Array;
   /** Receives 32 B of each row, where digests are wanted. */
   readonly digests?: Uint8Array | undefined;
 }
@@ -71,13 +71,16 @@ export class Pass {
 
   /** Layers over rows of the hidden state. @throws {EngineError} "not-a-number" */
   async layers(call: LayersCall): Promise<Float32Array> {
-    const { layers, hidden, digests } = call;
+    const { layers, input, digests } = call;
     const { width } = this.#options.shape;
-    const result = new Float32Array(hidden.length);
+    const areTokens = input instanceof Uint32Array;
+    const result = new Float32Array(areTokens ? input.length * width : input.length);
     for (const { row, rows, runs } of this.#chunks(call.spans)) {
       const [from, to] = [row * width, (row + rows) * width];
-      this.#writeHidden(hidden.subarray(from, to));
-      await this.#run({ rows, runs, ...this.#local(layers), digests: digests !== undefined });
+      if (!areTokens) this.#writeHidden(input.subarray(from, to));
+      const tokens = areTokens ? { tokens: input.subarray(row, row + rows) } : {};
+      const digesting = { digests: digests !== undefined };
+      await this.#run({ rows, runs, ...tokens, ...this.#local(layers), ...digesting });
       this.#readHidden(result.subarray(from, to));
       digests?.set(this.#digests(rows), row * 32);
     }

@@ -4,16 +4,13 @@
  */
 import type { ModelShape } from "../model/mod.ts";
 import { checkedRows, checkForward, checkPositions, checkStep, checkTokens } from "./_checks.ts";
+import type { ExecutorParts } from "./_executor_parts.ts";
 import { embeddingsOf, textGroups } from "./_encode.ts";
-import type { Layout } from "./_layout.ts";
-import type { Kernels } from "./_module.ts";
 import { PagePool } from "./_pages.ts";
-import { Pass, type Span, type StepCall } from "./_pass.ts";
-import type { ProgramHome } from "./_program.ts";
+import { type LayersCall, Pass, type Span, type StepCall } from "./_pass.ts";
 import { PagedSession, type SessionHome } from "./_session.ts";
 import { dropped, noPooling, notHeld } from "./_refusals.ts";
 import { spansOf, stepCall, type TokenSpan } from "./_step_call.ts";
-import type { Threads } from "./_threads.ts";
 import { digestTokens } from "./_token_digests.ts";
 import { Turns } from "./_turns.ts";
 import { EngineError } from "./errors.ts";
@@ -25,27 +22,11 @@ import type {
   PrefixCounters,
   SessionOptions,
   StepEntry,
+  TokensCall,
 } from "./face.ts";
-import { type KeyValueType, numericClassOf } from "./numeric_class.ts";
+import { numericClassOf } from "./numeric_class.ts";
 import { PrefixCache } from "./prefix_cache.ts";
 import { tokenChainSeed } from "./token_blocks.ts";
-
-/** What an executor is made of. */
-export interface ExecutorParts {
-  readonly shape: ModelShape;
-  readonly contextMax: number;
-  readonly layers: LayerRange;
-  readonly layout: Layout;
-  readonly memory: WebAssembly.Memory;
-  /** The host's own instance. */
-  readonly kernels: Kernels;
-  readonly threads: Threads;
-  /** Where the tables have been written. */
-  readonly program: ProgramHome;
-  readonly keyValueType: KeyValueType;
-  /** The BLAKE3 root of the model's file, for the links of the prefix cache. */
-  readonly root?: string | undefined;
-}
 
 /** An executor whose weights are loaded. */
 export class WasmExecutor implements ModelExecutor {
@@ -89,7 +70,7 @@ export class WasmExecutor implements ModelExecutor {
       forward: async (call) => {
         const digests = new Uint8Array(Math.ceil(call.hidden.length / shape.width) * 32);
         const forward = (): Promise<Float32Array> =>
-          this.#forward({ ...call, digests }, call.signal);
+          this.#forward({ ...call, input: call.hidden, digests }, call.signal);
         return { hidden: await this.#turns.take(forward), digests };
       },
       tokenBlocks: (tokens, options) =>
@@ -129,7 +110,15 @@ export class WasmExecutor implements ModelExecutor {
     hidden: Float32Array,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    return this.#turns.take(() => this.#forward({ layers, batch, hidden }, signal));
+    return this.#turns.take(() => this.#forward({ layers, batch, input: hidden }, signal));
+  }
+
+  forwardTokens({ layers, batch, tokens, signal }: TokensCall): Promise<Float32Array> {
+    return this.#turns.take(() => {
+      if (layers.from !== 0 || !this.#open().layout.embedding) throw notHeld("the embedding");
+      checkTokens(tokens, this.shape.vocabularySize);
+      return this.#forward({ layers, batch, input: tokens }, signal);
+    });
   }
 
   head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array> {
@@ -166,17 +155,18 @@ export class WasmExecutor implements ModelExecutor {
   }
 
   async #forward(
-    call: { layers: LayerRange; batch: Batch; hidden: Float32Array; digests?: Uint8Array },
+    call: Omit<LayersCall, "spans"> & { readonly batch: Batch },
     signal: AbortSignal | undefined,
   ): Promise<Float32Array> {
     this.#open();
     signal?.throwIfAborted();
-    const { layers, hidden } = call;
+    const { layers, input } = call;
     const spans = call.batch.map((entry) => {
       const session = PagedSession.of(entry.session, this.#home);
       return { ...entry, session, counts: session.counts };
     });
     const { shape, contextMax } = this;
+    const hidden = { length: input.length * (input instanceof Uint32Array ? shape.width : 1) };
     checkForward({ shape, contextMax, held: this.layers, layers, entries: spans, hidden });
     const result = await this.#write(
       { spans, layers, signal },

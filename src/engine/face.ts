@@ -60,6 +60,12 @@ export interface DigestedCall {
   readonly signal?: AbortSignal;
 }
 
+/** The arguments of `Executor.forwardTokens`. */
+export interface TokensCall extends Omit<DigestedCall, "hidden"> {
+  /** One a row. */
+  readonly tokens: Uint32Array;
+}
+
 /** Rows of the hidden state with their digests. */
 export interface DigestedRows {
   /** rows x width. */
@@ -118,6 +124,12 @@ export interface Executor {
     hidden: Float32Array,
     signal?: AbortSignal,
   ): Promise<Float32Array>;
+  /**
+   * `embed` and `forward` in one round trip, where the executor can: the bits are theirs.
+   *
+   * @param call as `forward` takes it; the embedding and layer 0 must be held
+   */
+  forwardTokens?(call: TokensCall): Promise<Float32Array>;
   /** Final norm and output matrix over `hidden` (rows x width): rows x vocabularySize logits. */
   head(hidden: Float32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** KV pages in use and in all, and the bytes of one. */

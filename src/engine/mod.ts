@@ -17,6 +17,7 @@ export type {
   SessionOptions,
   StepEntry,
   TokenBlockOptions,
+  TokensCall,
 } from "./face.ts";
 export { EngineError } from "./errors.ts";
 export type { EngineErrorCode } from "./errors.ts";

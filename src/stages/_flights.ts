@@ -15,7 +15,7 @@ import {
   tokensOf,
   wantedRows,
 } from "./_flight_rows.ts";
-import type { HeldPart } from "./held_part.ts";
+import { forwardRows, type HeldPart } from "./held_part.ts";
 import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
@@ -212,15 +212,18 @@ export class FlightDeck {
     const { from, to } = stage.place;
     const open = enterGate(plan.gates, index);
     try {
-      const hidden = rows instanceof Uint32Array ? await executor.embed(rows) : rows;
+      const { witness, width } = this.#options;
+      // Who vouches for layers alone needs the rows that went into them.
+      const needsRows = witness !== undefined && !stage.place.embedding;
+      const input = rows instanceof Uint32Array && needsRows ? await executor.embed(rows) : rows;
       await open.before;
       plan.signal.throwIfAborted();
       const batch = flight.map((entry) => ownEntry(entry, stage));
-      const computing = executor.forward({ from, to }, batch, hidden, plan.signal);
+      const { signal } = plan;
+      const computing = forwardRows(stage.part, { layers: { from, to }, batch, input, signal });
       open.done();
       const output = await computing;
-      const { witness, width } = this.#options;
-      tellRows(witness, { stage, flight, hidden, output, width });
+      tellRows(witness, { stage, flight, input, output, width });
       return output;
     } finally {
       open.done();

@@ -6,10 +6,11 @@ import type { StageWitness } from "./server_types.ts";
 /** Rows of a flight, before and after the own layers. */
 export function tellRows(
   witness: StageWitness | undefined,
-  { stage: { place: { from, to, embedding } }, flight, hidden, output, width }: {
+  { stage: { place: { from, to, embedding } }, flight, input, output, width }: {
     readonly stage: LocalStage;
     readonly flight: readonly FlightEntry[];
-    readonly hidden: Float32Array;
+    /** Tokens where the stage has embedded them. */
+    readonly input: Float32Array | Uint32Array;
     readonly output: Float32Array;
     readonly width: number;
   },
@@ -24,7 +25,7 @@ export function tellRows(
       layers: { from, to },
       firstPosition,
       positionCount: tokens.length,
-      input: embedding ? undefined : hidden.subarray(at, end),
+      input: embedding || input instanceof Uint32Array ? undefined : input.subarray(at, end),
       tokens: embedding ? tokens : undefined,
       output: output.subarray(at, end),
     });

@@ -4,8 +4,9 @@
  */
 import type { BatchEntry } from "../engine/mod.ts";
 import type { Clock } from "../ports/mod.ts";
-import type { HeldPart } from "./held_part.ts";
+import { forwardRows, type HeldPart } from "./held_part.ts";
 import { stageErrorOf } from "./_engine_refusals.ts";
+import { joined, wantedRows } from "./_batch_rows.ts";
 import { isWanted, type QueuedEntry, type QueuedForward, StepQueue } from "./_step_queue.ts";
 import type { StageWitness } from "./server_types.ts";
 import { StageError } from "./stage_error.ts";
@@ -137,12 +138,10 @@ export class StepLoop {
     const { executor } = part;
     const { width } = executor.shape;
     const beganMs = clock.monotonicMs();
-    const inputs: Float32Array[] = [];
-    for (const one of live) inputs.push(await this.#inputOf(one));
     const layers = layersOf(live);
-    const input = joined(inputs);
+    const input = await this.#inputOf(live);
     const batch = live.flatMap(({ entries }) => entries.map(batchEntry));
-    const output = await executor.forward(layers, batch, input, signal);
+    const output = await forwardRows(part, { layers, batch, input, signal });
     this.#tell(live, { input, output });
     const logits = await this.#logits(live, output, signal);
     const ms = clock.monotonicMs() - beganMs;
@@ -161,13 +160,22 @@ export class StepLoop {
     });
   }
 
-  /** The rows of the wanted entries; tokens are embedded. */
-  async #inputOf({ item: { frame, entries: all }, entries }: Live): Promise<Float32Array> {
+  /** The rows of the wanted entries; tokens are embedded here only where they share a step with rows. */
+  async #inputOf(live: readonly Live[]): Promise<Float32Array | Uint32Array> {
     const { executor } = this.#options.part;
-    if (frame.format === "tokens") {
-      return await executor.embed(wantedRows(all, entries, { data: frame.data, width: 1 }));
+    const { width } = executor.shape;
+    const tokens = live.flatMap(({ item: { frame, entries: all }, entries }) =>
+      frame.format === "tokens" ? [wantedRows(all, entries, { data: frame.data, width: 1 })] : []
+    );
+    if (tokens.length === live.length) return joined(tokens);
+    const inputs: Float32Array[] = [];
+    for (const { item: { frame, entries: all }, entries } of live) {
+      const rows = frame.format === "tokens"
+        ? await executor.embed(wantedRows(all, entries, { data: frame.data, width: 1 }))
+        : wantedRows(all, entries, { data: frame.data, width });
+      inputs.push(rows);
     }
-    return wantedRows(all, entries, { data: frame.data, width: executor.shape.width });
+    return joined(inputs);
   }
 
   /** Logits of each frame that ends here, all computed together. */
@@ -203,7 +211,10 @@ export class StepLoop {
 
   #tell(
     live: readonly Live[],
-    { input, output }: { readonly input: Float32Array; readonly output: Float32Array },
+    { input, output }: {
+      readonly input: Float32Array | Uint32Array;
+      readonly output: Float32Array;
+    },
   ): void {
     const { witness, part: { executor: { shape: { width } } } } = this.#options;
     if (witness === undefined) return;
@@ -220,7 +231,9 @@ export class StepLoop {
           layers: session.layers,
           firstPosition,
           positionCount,
-          input: tokens === undefined ? input.subarray(at, end) : undefined,
+          input: tokens === undefined && input instanceof Float32Array
+            ? input.subarray(at, end)
+            : undefined,
           tokens: tokens?.subarray(row, row + positionCount),
           output: output.subarray(at, end),
         });
@@ -276,37 +289,6 @@ function batchEntry({ session, entry }: QueuedEntry): BatchEntry {
 
 function layersOf([first]: readonly Live[]): { readonly from: number; readonly to: number } {
   return { from: first?.item.frame.firstLayer ?? 0, to: first?.item.frame.endLayer ?? 0 };
-}
-
-/** The rows of the entries that are wanted; in place where that is all. */
-// tidy: allow positional-parameters as all entries and some of them are one thought
-function wantedRows<Rows extends Float32Array | Uint32Array>(
-  all: readonly QueuedEntry[],
-  wanted: readonly QueuedEntry[],
-  { data, width }: { readonly data: Rows; readonly width: number },
-): Rows {
-  if (wanted.length === all.length) return data;
-  const kept: Rows[] = [];
-  let at = 0;
-  for (const queued of all) {
-    const end = at + queued.entry.positionCount * width;
-    if (wanted.includes(queued)) kept.push(data.subarray(at, end) as Rows);
-    at = end;
-  }
-  return joined(kept);
-}
-
-function joined<Rows extends Float32Array | Uint32Array>(parts: readonly Rows[]): Rows {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = first instanceof Uint32Array ? new Uint32Array(length) : new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all as Rows;
 }
 
 function gap(held: number, first: number): StageError {

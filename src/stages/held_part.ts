@@ -1,7 +1,7 @@
 /**
  * A part of a model that is held here: the executor, and how sessions of a stage use it.
  */
-import type { Executor, LayerRange, ModelExecutor, Session } from "../engine/mod.ts";
+import type { BatchEntry, Executor, LayerRange, ModelExecutor, Session } from "../engine/mod.ts";
 import type { Blake3 } from "../hot/mod.ts";
 import { linkBytes, linkPositions } from "./limits.ts";
 
@@ -20,6 +20,29 @@ export interface HeldPart {
 export function positionBytes({ executor }: HeldPart, layers: LayerRange): number {
   const held = executor.layers.to - executor.layers.from;
   return executor.pages().pageBytes / linkPositions * (layers.to - layers.from) / held;
+}
+
+/** What `forwardRows` computes. */
+export interface RowsCall {
+  readonly layers: LayerRange;
+  readonly batch: readonly BatchEntry[];
+  /** rows x width, or tokens for the part's own embedding. */
+  readonly input: Float32Array | Uint32Array;
+  readonly signal: AbortSignal;
+}
+
+/** Layers of a part over rows; where the executor can, tokens are embedded on the way. */
+export async function forwardRows(
+  { executor }: HeldPart,
+  { layers, batch, input, signal }: RowsCall,
+): Promise<Float32Array> {
+  if (!(input instanceof Uint32Array)) {
+    return await executor.forward(layers, batch, input, signal);
+  }
+  if (executor.forwardTokens !== undefined && layers.from === 0) {
+    return await executor.forwardTokens({ layers, batch, tokens: input, signal });
+  }
+  return await executor.forward(layers, batch, await executor.embed(input), signal);
 }
 
 /** Whose pages are meant, and of which layers: others have other links. */

@@ -73,6 +73,27 @@ export function testExecutorContract(name: string, create: ExecutorFactory): voi
 
 function testArithmetic(name: string, create: ExecutorFactory): void {
   const golden = readGolden();
+  test(`${name}: forwardTokens() has the bits of embed() and forward(), where it has one`, async () => {
+    const executor = await create(await openFixture("stories260K-q8_0"), {});
+    const { forwardTokens, layers, shape: { vocabularySize } } = executor;
+    if (forwardTokens === undefined) return executor.close();
+    const [apart, together] = [executor.openSession(), executor.openSession()];
+    for (const tokens of [storyTokens, [5], [6, 7]]) {
+      const batch = [{
+        session: together,
+        firstPosition: together.positionCount,
+        positionCount: tokens.length,
+      }];
+      const call = { layers, batch, tokens: Uint32Array.from(tokens) };
+      const rows = await forwardTokens.call(executor, call);
+      assertSameBits(rows, await runTokens(executor, apart, tokens), `${tokens.length} tokens`);
+    }
+    const first = together.positionCount;
+    const batch = [{ session: together, firstPosition: first, positionCount: 1 }];
+    const tokens = Uint32Array.of(vocabularySize);
+    await assert.rejects(forwardTokens.call(executor, { layers, batch, tokens }), RangeError);
+    executor.close();
+  });
   for (const fixture of fixtureNames) {
     test(`${name} gives the golden digests of ${fixture}`, async () => {
       const expected = golden.fixtures[fixture];
