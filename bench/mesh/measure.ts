@@ -16,37 +16,49 @@ import { type ModelSize, presetShape } from "../models/presets.ts";
 import type { NodeAnswer, Text } from "./protocol.ts";
 import { Ring, type Runtime, startNode } from "./ring.ts";
 
-/** How much is measured. */
+/** How much is measured: rounds are short and many, as a shared machine is slow for seconds at a time. */
 interface Extent {
-  readonly rounds: number;
-  readonly tokens: number;
+  /** Of two stages beside one process. */
+  readonly near: Turns & { readonly size: ModelSize; readonly promptTokens: number };
+  /** Of stages a distance apart, by model, with the gates of those that have some. */
+  readonly far: readonly (Turns & { readonly size: ModelSize; readonly gates: FarGates })[];
   readonly delayMs: number;
-  /** Of the model on loopback. */
-  readonly nearSize: ModelSize;
-  /** Of the models over a distance, with the gate of each that has one. */
-  readonly farSizes: readonly { readonly size: ModelSize; readonly gate: number | null }[];
 }
 
+/** How often contenders take turns, and tokens of a turn; before that, of one that is not counted. */
+interface Turns {
+  readonly rounds: number;
+  readonly tokens: number;
+  readonly warmTokens: number;
+}
+
+interface FarGates {
+  readonly plain: number | null;
+  readonly drafting: number | null;
+}
+
+const none: FarGates = { plain: null, drafting: null };
+
 const whole: Extent = {
-  rounds: 7,
-  tokens: 48,
-  delayMs: 10,
-  nearSize: "110m",
+  near: { size: "110m", rounds: 13, tokens: 24, warmTokens: 192, promptTokens: 128 },
   // The echo computes nothing: of a larger model, the ratio would be its compute above all.
-  farSizes: [{ size: "15m", gate: 0.9 }, { size: "110m", gate: null }],
+  far: [
+    { size: "15m", rounds: 4, tokens: 48, warmTokens: 96, gates: { plain: 0.9, drafting: 1.6 } },
+    { size: "110m", rounds: 2, tokens: 48, warmTokens: 32, gates: none },
+  ],
+  delayMs: 10,
 };
 
 const small: Extent = {
-  rounds: 1,
-  tokens: 8,
+  near: { size: "15m", rounds: 1, tokens: 8, warmTokens: 8, promptTokens: 48 },
+  far: [{ size: "15m", rounds: 1, tokens: 8, warmTokens: 8, gates: none }],
   delayMs: 2,
-  nearSize: "15m",
-  farSizes: [{ size: "15m", gate: 0.9 }],
 };
 
 const runtimes: readonly Runtime[] = ["Node", "Deno"];
 const vocabularySize = 32_000;
 const speculate = 7;
+const promptTokensDefault = 48;
 
 /** What a run has in common. */
 interface Context {
@@ -56,8 +68,11 @@ interface Context {
   readonly tell: (line: string) => void;
 }
 
-/** Times of one token or round in ns by contender, one for each measuring round. */
+/** Times of one token in ns by contender, one for each round. */
 type Times = ReadonlyMap<string, readonly number[]>;
+
+/** What takes turns; it is asked for so many tokens. */
+type Contenders = Readonly<Record<string, (tokens: number) => Promise<NodeAnswer>>>;
 
 /** Measures all rows of the mesh; progress goes to `tell`. */
 export async function measureMesh(
@@ -69,9 +84,12 @@ export async function measureMesh(
   const notes: string[] = [];
   try {
     for (const runtime of runtimes) {
-      results.push(await measureNear(runtime, context));
-      for (const far of context.extent.farSizes) {
-        const measured = await measureFar(runtime, { ...context, ...far });
+      const parts = [
+        () => measureNear(runtime, context),
+        ...context.extent.far.map((far) => () => measureFar(runtime, { ...context, ...far })),
+      ];
+      for (const part of parts) {
+        const measured = await part();
         results.push(...measured.results);
         notes.push(...measured.notes);
       }
@@ -83,23 +101,43 @@ export async function measureMesh(
 }
 
 /** Two stages in two processes over one process. */
-async function measureNear(runtime: Runtime, context: Context): Promise<RowResult> {
-  const { extent: { nearSize: size, tokens, rounds }, tell } = context;
+async function measureNear(runtime: Runtime, context: Context): Promise<Measured> {
+  const { extent: { near }, tell } = context;
+  const { size, promptTokens } = near;
   tell(`two stages of ${size} under ${runtime}`);
   const path = modelOf(size, context);
   const one = startNode(runtime);
   try {
     await one.ask({ op: "load", path, node: 99 });
     await using ring = await ringOf(path, { size, runtimes: [runtime, runtime], delayMs: 0 });
-    const text = textOf(tokens);
-    const { times, checksum } = await takeTurns(rounds, {
-      "two stages": () => ring.ask({ op: "decode", ...text }),
-      "one process": () => one.ask({ op: "decode", ...text }),
+    const text = (count: number): Text => textOf(count, promptTokens);
+    const { times, checksum } = await takeTurns(near, {
+      "two stages": (tokens) => ring.ask({ op: "decode", ...text(tokens) }),
+      "one process": (tokens) => one.ask({ op: "decode", ...text(tokens) }),
+      "their parts": (tokens) => ring.alone(promptTokens, tokens),
     });
-    const name = "mesh-two-stages";
-    const what = `decode over two stages in two processes on loopback, ${size} q8_0, per token`;
-    const row = { name, what, runtime, gate: 0.85, checksum };
-    return resultOf(row, { ours: "two stages", peer: "one process" }, { times, context });
+    const what = `over two stages in two processes on loopback, ${size} q8_0, per`;
+    const results = [
+      { of: "", name: "mesh-two-stages", what: `decode ${what} token`, gate: 0.85 },
+      {
+        of: promptOf,
+        name: "mesh-two-stages-prompt",
+        what: `prefill of ${promptTokens} tokens ${what} prompt`,
+        gate: null,
+      },
+    ].map(({ of, ...row }) =>
+      resultOf({ ...row, runtime, checksum }, {
+        ours: `two stages${of}`,
+        peer: `one process${of}`,
+        printed: "one process",
+      }, { times, context })
+    );
+    const parts = medianOf(times.get("their parts") ?? []);
+    const ideal = ratioOf(times, { ours: "their parts", peer: "one process" });
+    const note = `two stages, ${runtime}, ${size}: their layers, embedding and head take ${
+      ms(parts)
+    } ms a token without a network, ${ideal.toFixed(2)}x of one process: no network can do better`;
+    return { results, notes: [note] };
   } finally {
     one.end();
   }
@@ -108,58 +146,75 @@ async function measureNear(runtime: Runtime, context: Context): Promise<RowResul
 /** Four stages a distance apart over an echo, plain and with drafts. */
 async function measureFar(
   runtime: Runtime,
-  context: Context & { readonly size: ModelSize; readonly gate: number | null },
+  context: Context & Extent["far"][number],
 ): Promise<Measured> {
-  const { extent: { tokens, rounds, delayMs }, size, gate, tell } = context;
+  const { extent: { delayMs }, size, gates, tell } = context;
   tell(`four stages of ${size} under ${runtime}, ${delayMs} ms apart`);
   const stages = Array.from({ length: 4 }, () => runtime);
   await using ring = await ringOf(modelOf(size, context), { size, runtimes: stages, delayMs });
-  const text = textOf(tokens);
-  await ring.learnFrames(text);
+  await ring.learnFrames(textOf(16));
   const drafts = { drafted: 0, accepted: 0 };
-  const { times, checksum } = await takeTurns(rounds, {
-    "plain": () => ring.ask({ op: "decode", ...text }),
-    "drafting": async () => {
-      const answer = await ring.ask({ op: "decode", ...text, speculate });
+  const { times, checksum } = await takeTurns(context, {
+    "plain": (tokens) => ring.ask({ op: "decode", ...textOf(tokens) }),
+    "drafting": async (tokens) => {
+      const answer = await ring.ask({ op: "decode", ...textOf(tokens), speculate });
       drafts.drafted += answer.drafts?.drafted ?? 0;
       drafts.accepted += answer.drafts?.accepted ?? 0;
       return answer;
     },
-    "echo": () => ring.echo(tokens),
+    "echo": (tokens) => ring.echo(tokens),
+    "their parts": (tokens) => ring.alone(promptTokensDefault, tokens),
   });
   const what = `decode over 4 stages with ${delayMs} ms between them, ${size} q8_0`;
   const rows = [
-    { ours: "plain", name: `mesh-four-stages-${size}`, what: `${what}, per token`, gate },
+    { ours: "plain", name: `mesh-four-stages-${size}`, what: `${what}, per token` },
     {
       ours: "drafting",
       name: `mesh-four-stages-drafting-${size}`,
       what: `${what}, prompt-lookup speculation, per token`,
-      gate: null,
     },
-  ].map(({ ours, ...row }) =>
-    resultOf({ ...row, runtime, checksum }, { ours, peer: "echo" }, { times, context })
-  );
+  ].map(({ ours, ...row }) => {
+    const gate = ours === "plain" ? gates.plain : gates.drafting;
+    return resultOf({ ...row, runtime, gate, checksum }, {
+      ours,
+      peer: "echo",
+      printed: "an echo of the same frames",
+    }, { times, context });
+  });
   const { accepted, drafted } = drafts;
-  const note = `four stages, ${runtime}, ${size}: of ${drafted} drafted tokens ${accepted} were ` +
-    "right, in an answer that quotes its prompt in three of four tokens; the tokens are the same";
-  return { results: rows, notes: [note] };
+  const [parts, echo] = ["their parts", "echo"].map((name) => medianOf(times.get(name) ?? []));
+  const notes = [
+    `four stages, ${runtime}, ${size}: of ${drafted} drafted tokens ${accepted} were right, in an ` +
+    "answer that quotes its prompt in three of four tokens; the tokens are the same",
+    `four stages, ${runtime}, ${size}: computing a token takes ${
+      ms(parts)
+    } ms of all stages, the ` +
+    `echo ${ms(echo)} ms: one after the other they are ${
+      ((echo ?? NaN) / ((echo ?? NaN) + (parts ?? NaN))).toFixed(2)
+    }x of the echo`,
+  ];
+  return { results: rows, notes };
 }
 
-/** Asks all, each round beginning with another; the first round is not counted. */
+/** Asks all, each round beginning with another, after one that only warms up. */
 async function takeTurns(
-  rounds: number,
-  contenders: Readonly<Record<string, () => Promise<NodeAnswer>>>,
+  { rounds, tokens, warmTokens }: Turns,
+  contenders: Contenders,
 ): Promise<{ readonly times: Times; readonly checksum: number }> {
   const times = new Map<string, number[]>();
+  const add = (name: string, time: number): void =>
+    void times.set(name, [...times.get(name) ?? [], time]);
   const all = Object.entries(contenders);
+  for (const [, run] of all) await run(warmTokens);
   const checksums = new Set<number>();
-  for (let round = -1; round < rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < all.length; turn++) {
-      const [name, run] = all[(round + 1 + turn) % all.length] ?? [];
+      const [name, run] = all[(round + turn) % all.length] ?? [];
       if (name === undefined || run === undefined) continue;
-      const { ms, units, tokens } = await run();
-      if (tokens !== undefined) checksums.add(checksumOf(tokens));
-      if (round >= 0) times.set(name, [...times.get(name) ?? [], ms * 1e6 / units]);
+      const { ms, units, promptMs, tokens: chosen } = await run(tokens);
+      if (chosen !== undefined) checksums.add(checksumOf(chosen));
+      add(name, ms * 1e6 / units);
+      if (promptMs !== undefined) add(`${name}${promptOf}`, promptMs * 1e6);
     }
   }
   const [checksum = 0, ...others] = checksums;
@@ -167,23 +222,41 @@ async function takeTurns(
   throw new RangeError("Cannot compare stages with others as they chose other tokens");
 }
 
+/** What follows a contender's name in the times of its prompts. */
+const promptOf = ", prompt";
+
 function resultOf(
   row: Pick<RowResult, "name" | "what" | "runtime" | "gate" | "checksum">,
-  { ours, peer }: { readonly ours: string; readonly peer: string },
+  { ours, peer, printed }: {
+    readonly ours: string;
+    readonly peer: string;
+    readonly printed: string;
+  },
   { times, context }: { readonly times: Times; readonly context: Context },
 ): RowResult {
-  const own = times.get(ours) ?? [];
-  const other = times.get(peer) ?? [];
-  const ratio = medianOf(other.map((time, round) => time / (own[round] ?? NaN)));
+  const ratio = ratioOf(times, { ours, peer });
   return {
     ...row,
-    peer: peer === "echo" ? "an echo of the same frames" : peer,
+    peer: printed,
     ratio,
     pass: context.small || row.gate === null || ratio >= row.gate,
-    ourNs: medianOf(own),
-    peerNs: medianOf(other),
+    ourNs: medianOf(times.get(ours) ?? []),
+    peerNs: medianOf(times.get(peer) ?? []),
     small: context.small,
   };
+}
+
+/** The median over rounds of the peer's time over ours. */
+function ratioOf(
+  times: Times,
+  { ours, peer }: { readonly ours: string; readonly peer: string },
+): number {
+  const own = times.get(ours) ?? [];
+  return medianOf((times.get(peer) ?? []).map((time, round) => time / (own[round] ?? NaN)));
+}
+
+function ms(ns: number | undefined): string {
+  return ((ns ?? NaN) / 1e6).toFixed(2);
 }
 
 function modelOf(size: ModelSize, { folder }: Context): string {
@@ -205,8 +278,8 @@ async function ringOf(
   return await Ring.start({ path, layerCount: presetShape(size).layerCount, ...rest });
 }
 
-function textOf(count: number): Text {
-  const prompt = Array.from({ length: 48 }, (_, i) => promptToken(i, vocabularySize));
+function textOf(count: number, promptTokens = promptTokensDefault): Text {
+  const prompt = Array.from({ length: promptTokens }, (_, i) => promptToken(i, vocabularySize));
   return { prompt, count, speculate: 0, quotes: true };
 }
 

@@ -44,6 +44,11 @@ export type NodeAsk =
   /** From now on it computes over these stages, in their order; its own is among them. */
   | { readonly op: "route"; readonly stages: readonly (HeldLayers & { readonly key: string })[] }
   | { readonly op: "decode" } & Text
+  /**
+   * Computes what it holds of `count` tokens, one after the other, after `positions` others, with nobody
+   * else: the least that its share of a text takes.
+   */
+  | { readonly op: "alone"; readonly positions: number; readonly count: number }
   /** As `decode`, with a digest of every row of logits and of the prompt's last activations. */
   | { readonly op: "digest" } & Text
   /** Bytes that it has sent on streams so far, as `units`. */
@@ -67,6 +72,8 @@ export interface NodeAnswer {
   readonly units: number;
   /** Of a load: how it is reached. */
   readonly self?: NodeAddress;
+  /** Of a text: time of its prompt, which is not in `ms`. */
+  readonly promptMs?: number;
   /** Of a text: its tokens. */
   readonly tokens?: readonly number[];
   /** Of a text: drafts that were computed, and those that were right. */

@@ -86,6 +86,13 @@ export class Ring {
     return await first.ask(question);
   }
 
+  /** What all stages take for a token, one after the other, with no network between them. */
+  async alone(positions: number, count: number): Promise<NodeAnswer> {
+    let ms = 0;
+    for (const node of this.#nodes) ms += (await node.ask({ op: "alone", positions, count })).ms;
+    return { ms, units: count };
+  }
+
   /** Learns how many bytes each stage sends for a token of a text, so that echoes have as many. */
   async learnFrames(text: Text): Promise<void> {
     const before = await this.#sent();

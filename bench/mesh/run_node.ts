@@ -105,6 +105,7 @@ class LayerNode {
     });
     const tokens: number[] = [];
     let next = Uint32Array.from(prompt);
+    const asked = performance.now();
     let began = 0;
     for (let i = 0; i <= count; i++) {
       const logits = await sequence.extend(next);
@@ -117,7 +118,29 @@ class LayerNode {
     }
     const ms = performance.now() - began;
     sequence.close();
-    return { ms, units: count, tokens, drafts };
+    return { ms, units: count, promptMs: began - asked, tokens, drafts };
+  }
+
+  /** Computes the own part of tokens; rows that others would send are made up. */
+  async alone(positions: number, count: number): Promise<NodeAnswer> {
+    const { executor, embedding, head } = this.#part;
+    const { layers, shape: { width } } = executor;
+    const session = executor.openSession();
+    const rowsOf = (rows: number): Promise<Float32Array> | Float32Array =>
+      embedding
+        ? executor.embed(new Uint32Array(rows).fill(1))
+        : Float32Array.from({ length: rows * width }, (_, i) => Math.sin(i));
+    const compute = async (firstPosition: number, positionCount: number): Promise<void> => {
+      const batch = [{ session, firstPosition, positionCount }];
+      const hidden = await executor.forward(layers, batch, await rowsOf(positionCount));
+      if (head) await executor.head(hidden.subarray(-width));
+    };
+    await compute(0, positions);
+    const began = performance.now();
+    for (let i = 0; i < count; i++) await compute(positions + i, 1);
+    const ms = performance.now() - began;
+    session.drop();
+    return { ms, units: count };
   }
 
   async digest(text: Text): Promise<NodeAnswer> {
@@ -189,6 +212,8 @@ async function answer(ask: NodeAsk): Promise<NodeAnswer> {
       return none;
     case "decode":
       return await node.decode(ask);
+    case "alone":
+      return await node.alone(ask.positions, ask.count);
     case "digest":
       return await node.digest(ask);
     case "sent":
