@@ -18,7 +18,6 @@ import type {
 } from "@libp2p/interface";
 import { serviceCapabilities } from "@libp2p/interface";
 import type { KadDHT } from "@libp2p/kad-dht";
-import { noise } from "@libp2p/noise";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { Libp2pOptions } from "libp2p";
 import { createLibp2p } from "libp2p";
@@ -38,6 +37,7 @@ import {
   STREAM_WINDOW_BYTES_MAX,
   STREAMS_PER_LINK_MAX,
 } from "./limits.ts";
+import { leanNoise } from "./lean_noise.ts";
 import { bytesOfKey } from "./peer_keys.ts";
 
 /** A transport's factory, as libp2p takes it. */
@@ -92,7 +92,7 @@ export async function makeNode(options: NodeOptions): Promise<MadeNode> {
       gatheredTcp({ maxConnections: LINKS_MAX, backlog: HANDSHAKES_MAX }),
       ...options.transports,
     ],
-    connectionEncrypters: [noise({ prologueBytes: prologueOf(options.meshId) })],
+    connectionEncrypters: [leanNoise({ prologueBytes: prologueOf(options.meshId) })],
     streamMuxers: [yamux({
       enableKeepAlive: false,
       maxInboundStreams: STREAMS_PER_LINK_MAX,
