@@ -98,8 +98,8 @@ export function leanCiphers(short: Ciphers): Ciphers {
   };
 }
 
-/** What says that a length is not there yet: one error, so that no stack is looked at for it. */
-const INCOMPLETE = new RangeError("Cannot read a length as its two bytes are not there");
+/** The longest length that two bytes tell: more than what is there when even they are not. */
+const LENGTH_MAX = 65_535;
 
 /** Lengths of messages: two bytes, the higher first. */
 function readLengthsQuietly(connection: object): void {
@@ -107,7 +107,7 @@ function readLengthsQuietly(connection: object): void {
   const { decoder } = connection;
   if (typeof decoder !== "object" || decoder === null || !("lengthDecoder" in decoder)) return;
   decoder.lengthDecoder = (bytes: Bytes & { get(at: number): number }): number => {
-    if (bytes.byteLength < 2) throw INCOMPLETE;
+    if (bytes.byteLength < 2) return LENGTH_MAX;
     return bytes.get(0) * 256 + bytes.get(1);
   };
 }
