@@ -21,7 +21,7 @@ import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from ".
 import { installPeers } from "./peers/load.ts";
 import { measureModel, tellOnTerminal } from "./inference/measure.ts";
 import { MODEL_ROWS, nameOf, SMALL_ROWS, somePairs } from "./inference/rows.ts";
-import { measureMesh } from "./mesh/measure.ts";
+import { meshParts } from "./mesh/measure.ts";
 import { type RuntimeResults, type Section, tableOf, writeReport } from "./report.ts";
 import { readResults, recordResults } from "./results_file.ts";
 import { ROW_GROUPS } from "./rows.ts";
@@ -119,7 +119,7 @@ async function runInference(): Promise<boolean> {
     flags.only === undefined || flags.only === "inference" || flags.only === nameOf(rows)
   );
   const parts = chosen.map((rows) => () => measureModel(somePairs(rows, flags.pairs), options));
-  if (flags.only === undefined || flags.only === "mesh") parts.push(() => measureMesh(options));
+  if (flags.only === undefined || flags.only === "mesh") parts.push(...meshParts(options));
   const machine = flags.small ? "" : machineOfBoth();
   let pass = true;
   for (const part of parts) {

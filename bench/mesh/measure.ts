@@ -40,11 +40,11 @@ interface FarGates {
 const none: FarGates = { plain: null, drafting: null };
 
 const whole: Extent = {
-  near: { size: "110m", rounds: 13, tokens: 24, warmTokens: 192, promptTokens: 128 },
+  near: { size: "110m", rounds: 11, tokens: 24, warmTokens: 192, promptTokens: 64 },
   // The echo computes nothing: of a larger model, the ratio would be its compute above all.
   far: [
-    { size: "15m", rounds: 4, tokens: 48, warmTokens: 96, gates: { plain: 0.9, drafting: 1.6 } },
-    { size: "110m", rounds: 2, tokens: 48, warmTokens: 32, gates: none },
+    { size: "15m", rounds: 3, tokens: 48, warmTokens: 64, gates: { plain: 0.9, drafting: 1.6 } },
+    { size: "110m", rounds: 1, tokens: 48, warmTokens: 24, gates: none },
   ],
   delayMs: 10,
 };
@@ -74,27 +74,24 @@ type Times = ReadonlyMap<string, readonly number[]>;
 /** What takes turns; it is asked for so many tokens. */
 type Contenders = Readonly<Record<string, (tokens: number) => Promise<NodeAnswer>>>;
 
-/** Measures all rows of the mesh; progress goes to `tell`. */
-export async function measureMesh(
+/** What measures the mesh's rows, part after part; progress goes to `tell`. */
+export function meshParts(
   options: { readonly small: boolean; readonly tell: (line: string) => void },
-): Promise<Measured> {
+): readonly (() => Promise<Measured>)[] {
+  const extent = options.small ? small : whole;
+  return runtimes.flatMap((runtime) => [
+    () => inFolder((folder) => measureNear(runtime, { ...options, folder, extent })),
+    ...extent.far.map((far) => () =>
+      inFolder((folder) => measureFar(runtime, { ...options, folder, extent, ...far }))
+    ),
+  ]);
+}
+
+/** Measures with a folder for a model, and removes it. */
+async function inFolder(measure: (folder: string) => Promise<Measured>): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "skep-bench-"));
-  const context = { ...options, folder, extent: options.small ? small : whole };
-  const results: RowResult[] = [];
-  const notes: string[] = [];
   try {
-    for (const runtime of runtimes) {
-      const parts = [
-        () => measureNear(runtime, context),
-        ...context.extent.far.map((far) => () => measureFar(runtime, { ...context, ...far })),
-      ];
-      for (const part of parts) {
-        const measured = await part();
-        results.push(...measured.results);
-        notes.push(...measured.notes);
-      }
-    }
-    return { results, notes };
+    return await measure(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
