@@ -64,10 +64,12 @@ const headroom = v.strictObject({
   p95Ms: v.optional(milliseconds),
 });
 
-const logHead = v.strictObject({
-  sequence: count,
-  hash: hex64,
+/** A journal's head with its author's signature, as `isHeadOf` checks it. */
+export const logHeadSchema = v.strictObject({
+  size: count,
+  root: hex64,
   tsMs: count,
+  signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
 });
 
 const fields = {
@@ -89,8 +91,8 @@ const fields = {
   headroom: v.nullable(headroom),
   memoryFreeBytes: v.nullable(count),
   logHead: v.pipe(
-    v.nullable(logHead),
-    v.description("The last line of its journal, as it says."),
+    v.nullable(logHeadSchema),
+    v.description("How far its journal has come, signed; in hello only."),
   ),
 };
 

@@ -9,6 +9,7 @@ export {
   capabilitiesPatchSchema,
   capabilitiesSchema,
   joinCapabilities,
+  logHeadSchema,
   noCapabilities,
   sharedModelsMax,
 } from "./capabilities.ts";
@@ -73,3 +74,17 @@ export { FailureDetector } from "./failure_detector.ts";
 export type { Consequence, DetectorOptions } from "./failure_detector.ts";
 export { formatPeersFile, parsePeersFile, peersFileBytesMax, putPeerRow } from "./peers_file.ts";
 export type { PeerRow, PeersFile } from "./peers_file.ts";
+
+// --- the journals of others ---
+export {
+  logAnswerFrame,
+  logHeadsTopic,
+  logProtocol,
+  logRequestFrame,
+  parseHeadMessage,
+  parseLogAnswer,
+  parseLogRequest,
+} from "./log_protocol.ts";
+export type { LogAnswer } from "./log_protocol.ts";
+export { judgeAnswer, judgeHead, LogHeads, logHeadsSchema } from "./log_heads.ts";
+export type { HeadState, LogEvidence, LogFinding, PeerLog } from "./log_heads.ts";
