@@ -1,4 +1,4 @@
-/** `skep log status|tail|range|verify`: reads the journal, whether a node runs or not. */
+/** `skep log status|tail|range|verify|heads`: reads the journal, whether a node runs or not. */
 import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
@@ -94,15 +94,29 @@ const verifyParser = command(
   {
     brief: message`Check every line, chain and signature.`,
     description:
-      message`Check the whole journal: form, sequence, hash chain and signatures. The exit code is 1 when anything is wrong, or there is no journal.`,
+      message`Check the whole journal: form, sequence, hash chain, signatures and snapshots. Where retention has removed old days it starts from the signed snapshot that the oldest day left begins with. The exit code is 1 when anything is wrong, or there is no journal.`,
     footer: examples("skep log verify", "skep log verify --json"),
+  },
+);
+
+const headsParser = command(
+  "heads",
+  map(common, (options): Invocation => async (io) => {
+    const { logHeads } = await import("./_log_heads.ts");
+    return await logHeads(io, options);
+  }),
+  {
+    brief: message`Show how far the journals of the mesh's other nodes have come.`,
+    description:
+      message`Show the last signed head of each other node of the mesh, as this node keeps it, and whether its journal still contains what it had: ok, unproved, fork or shrink. The exit code is 1 when there is a fork or a shrink.`,
+    footer: examples("skep log heads", "skep log heads --json | jq '.peers[] | {key, state}'"),
   },
 );
 
 /** The parser of `skep log`. */
 export const logCommand: CommandParser = command(
   "log",
-  or(statusParser, tailParser, rangeParser, verifyParser),
+  or(statusParser, tailParser, rangeParser, verifyParser, headsParser),
   {
     brief: message`Read and verify the journal.`,
     description:

@@ -1,6 +1,6 @@
 /** Goal: every command explains itself, wrong lines are refused, and codes are as documented. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { versionLine } from "../../src/node/mod.ts";
 import { withFolder } from "../node/_support.ts";
@@ -102,6 +102,37 @@ test("skep log reads an empty journal, and says so of one that is not there", ()
     assert.equal(JSON.parse(verify.out).events, 0);
     assert.deepEqual(await skep(["log", "tail", "--home", home]), { code: 0, out: "", err: "" });
     assert.equal(JSON.parse((await skep(["log", "status", "--home", home, "--json"])).out).seq, 0);
+  }));
+
+test("skep log heads shows what is kept of the journals of others, and fails on a fork", () =>
+  withFolder(async (home) => {
+    const none = await skep(["log", "heads", "--home", home]);
+    assert.deepEqual([none.code, none.out], [0, ""]);
+    const head = { size: 7, root: "ab".repeat(32), tsMs: 5, signature: "cd".repeat(64) };
+    const log = {
+      key: "ef".repeat(32),
+      head,
+      state: "ok",
+      provenFrom: 3,
+      evidence: [],
+      findings: 0,
+    };
+    const fork = { kind: "fork", atMs: 1, earlier: head, later: head, why: "it did" };
+    const put = (logs: unknown): void => {
+      mkdirSync(`${home}/state/mesh`, { recursive: true });
+      writeFileSync(`${home}/state/mesh/log-heads.json`, JSON.stringify(logs));
+    };
+    put([log]);
+    const good = await skep(["log", "heads", "--home", home]);
+    assert.equal(good.code, 0);
+    assert.match(good.out, /ok, 7 events at 1970-01-01T00:00:00.005Z, proven since 3\n$/);
+    put([{ ...log, state: "fork", evidence: [fork], findings: 1 }]);
+    const bad = await skep(["log", "heads", "--home", home, "--json"]);
+    assert.deepEqual([bad.code, JSON.parse(bad.out).peers[0].state], [1, "fork"]);
+    assert.match((await skep(["log", "heads", "--home", home])).out, /fork: it did\n$/);
+    put([{ ...log, state: "good" }]);
+    const damaged = await skep(["log", "heads", "--home", home]);
+    assert.match(damaged.err, /^Error: Cannot show heads as [^\n]* can't be read: [^\n]*\n$/);
   }));
 
 test("skep config show names each value's source, and a wrong one fails as skep up does", () =>
