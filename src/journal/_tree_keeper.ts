@@ -7,8 +7,8 @@ import { ProofMaker } from "./tree_proofs.ts";
 import type { ProofParts } from "./tree_proofs.ts";
 
 /** Leaves after which a new run begins with the next commit, and how many runs are kept. */
-const RUN_LEAVES = 1024;
-const RUNS_MAX = 4;
+const RUN_LEAVES = 64;
+const RUNS_MAX = 64;
 
 interface Run {
   /** The tree before the first of the leaves. */

@@ -11,7 +11,11 @@ const [root = "", count = "0", round = ""] = process.argv.slice(2);
 const disk = realDisk();
 const identity = await openIdentity({ disk, path: `${root}/node.key`, random: realRandom() });
 const directory = `${root}/journal`;
-const journal = await openJournal({ disk, clock: realClock(), identity, directory });
+// Few events to a snapshot, so that many kills fall upon one.
+const journal = await openJournal({
+  ...{ disk, clock: realClock(), identity, directory },
+  snapshotEvents: 7,
+});
 let next = 0;
 
 async function appendSome(): Promise<void> {

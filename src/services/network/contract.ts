@@ -1,7 +1,7 @@
 /** What the service "network" promises: its methods, their parameters and their answers. */
 import * as v from "valibot";
 import { callContract, streamContract } from "../../kernel/mod.ts";
-import { capabilitiesPatchSchema, capabilitiesSchema } from "../../mesh/mod.ts";
+import { capabilitiesPatchSchema, capabilitiesSchema, logHeadsSchema } from "../../mesh/mod.ts";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const noParams = v.optional(v.strictObject({}), {});
@@ -127,9 +127,13 @@ const meshEvent = v.object({
       "stage-replaced",
       "replayed",
       "bad-frame",
+      "log-fork",
+      "log-shrink",
+      "log-unproved",
+      "log-behind",
     ]),
     v.description(
-      "What happened: to links and members, or, from route on, to this node's pipelines.",
+      "What happened: to links and members; from route on, to this node's pipelines; from log-fork on, to journals.",
     ),
   ),
   key: v.optional(key),
@@ -234,6 +238,17 @@ export const networkContract = {
     summary: "Says how far a node is trusted.",
     params: v.strictObject({ key: who, trust }),
     result: v.object({ key, trust, rosterVersion: count }),
+    errors: ["notFound"],
+  }),
+  "log.heads": callContract({
+    summary: "Lists how far the journals of the mesh's other nodes have come, and what is wrong.",
+    params: noParams,
+    result: v.object({ peers: logHeadsSchema }),
+  }),
+  "log.accept": callContract({
+    summary: "Takes a peer's journal as good from its last head on, after a fork or a shrink.",
+    params: v.strictObject({ key: who }),
+    result: v.object({ key, size: count }),
     errors: ["notFound"],
   }),
   "capabilities.set": callContract({

@@ -29,7 +29,9 @@ export interface HelloExchange {
   /** Unix milliseconds, asked when the other's hello is looked at. */
   readonly nowMs: () => number;
   /** What this node says of itself, now. */
-  readonly say: () => Omit<Hello, "version" | "to" | "nonce" | "mesh" | "signedAtMs" | "key">;
+  readonly say: () => Promise<
+    Omit<Hello, "version" | "to" | "nonce" | "mesh" | "signedAtMs" | "key">
+  >;
   readonly sign: (purpose: string, bytes: Uint8Array) => Promise<Uint8Array>;
   /** Called with a verified hello, before the other learns so; throws to refuse. */
   readonly onVerified: (hello: Hello) => void | Promise<void>;
@@ -65,7 +67,7 @@ async function converse(exchange: HelloExchange): Promise<Hello> {
   if (first.kind !== "greeting") throw unexpected(first.kind);
   const version = commonVersion(versions, first.greeting.versions);
   const said = {
-    ...exchange.say(),
+    ...await exchange.say(),
     ...{ key: self, to: stream.peer, nonce: first.greeting.nonce, mesh, version },
     signedAtMs: exchange.nowMs(),
   };

@@ -10,12 +10,13 @@ import { encodeHex } from "../../hot/mod.ts";
 import {
   formatPeersFile,
   invitationsSchema,
+  logHeadsSchema,
   membersMax,
   parsePeersFile,
   peersFileBytesMax,
   rosterBytesMax,
 } from "../../mesh/mod.ts";
-import type { Invitation, PeersFile } from "../../mesh/mod.ts";
+import type { Invitation, PeerLog, PeersFile } from "../../mesh/mod.ts";
 import {
   DiskError,
   makeDirectoryDurably,
@@ -29,6 +30,9 @@ import type { Directories, Log } from "../../kernel/mod.ts";
 const jsonBytesMax = 2 * 1024 * 1024;
 
 const keyBytes = 32;
+
+/** Under state/mesh: what is known of the journals of others. */
+export const logHeadsFile = "log-heads.json";
 
 const portSchema = v.strictObject({
   port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535)),
@@ -86,7 +90,7 @@ export class MeshFiles {
   /** Forgets the mesh: its roster, invitations and addresses. @throws {DiskError} */
   async forgetMesh(): Promise<void> {
     // The roster last: as long as it is there the node is in the mesh.
-    for (const name of ["invitations.json", "addresses.json", "roster"]) {
+    for (const name of ["invitations.json", "addresses.json", logHeadsFile, "roster"]) {
       await this.#remove(this.#path(name));
     }
   }
@@ -119,6 +123,14 @@ export class MeshFiles {
 
   async writeAddresses(known: readonly KnownAddresses[]): Promise<void> {
     await this.#writeJson(this.#path("addresses.json"), known.slice(0, membersMax));
+  }
+
+  readLogHeads(): Promise<readonly PeerLog[]> {
+    return this.#readJson(this.#path(logHeadsFile), logHeadsSchema, []);
+  }
+
+  async writeLogHeads(logs: readonly PeerLog[]): Promise<void> {
+    await this.#writeJson(this.#path(logHeadsFile), logs.slice(0, membersMax));
   }
 
   /** peers.json; a damaged one has no rows, and rows that are none are told of and left out. */

@@ -2,7 +2,7 @@
  * The node as a member: which mesh it is in, how it gets in and out of one, and its session while it
  * listens.
  */
-import { helloProtocol, joinProtocol, ticketAddressesMax } from "../../mesh/mod.ts";
+import { helloProtocol, joinProtocol, logProtocol, ticketAddressesMax } from "../../mesh/mod.ts";
 import type { PeerRow, Ticket } from "../../mesh/mod.ts";
 import { share } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
@@ -15,6 +15,7 @@ import type { NetworkEvent } from "./contract.ts";
 import { Gate } from "./gate.ts";
 import { answerJoin, askToJoin } from "./joining.ts";
 import { randomHex } from "./keys.ts";
+import { LogWatch } from "./log_watch.ts";
 import { Membership } from "./membership.ts";
 import type { RosterStep } from "./membership.ts";
 import { MeshFiles } from "./mesh_files.ts";
@@ -41,6 +42,7 @@ export class MeshMember {
   readonly membership: Membership;
   readonly peerBook: PeerBook;
   readonly refusals: Refusals;
+  readonly logs: LogWatch;
   readonly #parts: MeshMemberParts;
   readonly #host: Host;
   readonly #files: MeshFiles;
@@ -59,6 +61,11 @@ export class MeshMember {
     this.refusals = new Refusals(host, (event) => this.tell(event));
     this.membership = new Membership({ files: this.#files, identity: host.identity, host });
     const { membership, refusals } = this;
+    this.logs = new LogWatch({
+      ...{ host, refusals, files: this.#files },
+      members: () => membership.keys,
+      tell: (event) => this.tell(event),
+    });
     this.#gate = new Gate({ self: host.identity.key, membership, refusals });
   }
 
@@ -76,6 +83,7 @@ export class MeshMember {
   async start(): Promise<void> {
     await this.membership.load();
     await this.peerBook.load(this.#parts.rows);
+    await this.logs.load();
     const { mesh, clock, log } = this.#host;
     const ends = [
       mesh.handle(helloProtocol, (stream) => {
@@ -89,6 +97,7 @@ export class MeshMember {
           if (refusal !== undefined) this.refusals.take(refusal, stream.peer);
         }, (why) => log.debug("An asker went away", { why: String(why) }));
       }, { streamsPerPeerMax: 2 }),
+      mesh.handle(logProtocol, (stream) => void this.logs.serve(stream), { streamsPerPeerMax: 2 }),
     ];
     this.#host.signal.addEventListener("abort", () => ends.forEach((end) => end()), {
       once: true,
@@ -120,6 +129,7 @@ export class MeshMember {
       files: this.#files,
       gate: this.#gate,
       ownCard: this.#ownCard,
+      logs: this.logs,
       onRoster: (bytes, from) => void this.#onRoster(bytes, from),
       tell: (event) => this.tell(event),
     });

@@ -13,9 +13,10 @@ import type { Gate } from "./gate.ts";
 import { Greeter } from "./greeter.ts";
 import { HeardCards } from "./heard_cards.ts";
 import { listenInMesh } from "./listening.ts";
+import type { LogWatch } from "./log_watch.ts";
 import type { Membership } from "./membership.ts";
 import type { MeshFiles } from "./mesh_files.ts";
-import type { OwnCard } from "./own_card.ts";
+import { type OwnCard, saidInHello } from "./own_card.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";
@@ -38,6 +39,7 @@ export interface MeshSessionParts {
   readonly peerBook: PeerBook;
   readonly refusals: Refusals;
   readonly ownCard: OwnCard;
+  readonly logs: LogWatch;
   /** Versions of the conversation; for tests of an upgrade. */
   readonly versions?: readonly number[] | undefined;
   readonly onChange: (key?: PeerKey) => void;
@@ -91,6 +93,7 @@ export class MeshSession {
     this.registry.setMembers(membership.keys);
     this.#savedMs = clock.monotonicMs();
     void this.#followGossip(mesh.subscribe(capabilitiesTopic, signal));
+    void this.#parts.logs.follow(signal);
     this.#tickLater();
     this.#dialler.tick(signal);
   }
@@ -184,6 +187,7 @@ export class MeshSession {
     peerBook.remember(key, hello.addresses);
     if (!this.registry.add(link)) return link.stream.reset();
     tell({ kind: "linked", key });
+    this.#parts.logs.said(key, { head: hello.capabilities.logHead, isHello: true });
     // What was said since the hello was sent went to the links of then.
     link.send({ kind: "cards", cards: [this.#card()] });
     const { signed } = membership;
@@ -216,6 +220,7 @@ export class MeshSession {
       this.#dialler.tick(this.#ending.signal);
       this.#dismissStrangers();
       this.#announcer.tick();
+      this.#parts.logs.tick();
       if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
       this.#tickLater();
     });
@@ -232,8 +237,9 @@ export class MeshSession {
     this.#savedMs = this.#host.clock.monotonicMs();
     try {
       await this.#parts.peerBook.save(this.#parts.membership.keys);
+      await this.#parts.logs.save();
     } catch (thrown) {
-      this.#host.log.warn("Addresses of peers were not written down", { why: String(thrown) });
+      this.#host.log.warn("What is known of peers was not written down", { why: String(thrown) });
     }
   }
 
@@ -269,7 +275,7 @@ export class MeshSession {
   }
 
   #makeGreeter(): Greeter {
-    const { host, gate, refusals, versions, membership, tell } = this.#parts;
+    const { host, gate, refusals, versions, membership, logs, tell } = this.#parts;
     return new Greeter({
       self: host.identity.key,
       mesh: host.mesh,
@@ -277,9 +283,9 @@ export class MeshSession {
       random: host.random,
       ...{ gate, refusals, versions },
       meshId: () => membership.mesh,
-      say: () => {
-        const { key: _own, ...card } = this.#card();
-        return { ...card, rosterVersion: membership.signed?.roster.version ?? 0 };
+      say: async () => {
+        const roster = membership.signed?.roster;
+        return saidInHello(this.#card(), { roster, logHead: await logs.ownHead() });
       },
       sign: (purpose, bytes) => host.identity.sign(purpose, bytes),
       linkOf: (key) => this.registry.linkOf(key),

@@ -1,5 +1,6 @@
 /** What this node says of itself, and how often it has said something else since its start. */
-import type { Card } from "../../mesh/mod.ts";
+import type { SignedLogHead } from "../../journal/mod.ts";
+import type { Card, Hello, Roster } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { CapabilityBook } from "./capability_book.ts";
 import { randomHex } from "./keys.ts";
@@ -34,4 +35,14 @@ export class OwnCard {
       capabilities: this.#book.capabilities,
     };
   }
+}
+
+/** What a node says in hello beside what the exchange adds: its card, with the head of its journal. */
+export function saidInHello(
+  { key: _own, capabilities, ...card }: Card,
+  more: { readonly roster: Roster | undefined; readonly logHead: SignedLogHead | null },
+): Omit<Card, "key"> & Pick<Hello, "rosterVersion"> {
+  const { roster, logHead } = more;
+  const rosterVersion = roster?.version ?? 0;
+  return { ...card, capabilities: { ...capabilities, logHead }, rosterVersion };
 }

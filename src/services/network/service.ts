@@ -16,6 +16,7 @@ import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
 import { MeshMember } from "./mesh_member.ts";
+import { exposePeers } from "./peer_gauges.ts";
 import { PeerViews } from "./peer_views.ts";
 
 /** How long `peers.connect` may take. */
@@ -128,6 +129,14 @@ function methodsOf(parts: Parts, onChange: (key: PeerKey) => void): Methods {
         onChange(key);
         return placed(parts, key);
       }),
+    "log.heads": () => Promise.resolve({ peers: member.logs.all() }),
+    "log.accept": async ({ key: text }) => {
+      const key = memberOf(parts, text);
+      const size = await member.logs.accept(key);
+      if (size !== undefined) return { key, size };
+      const message = `Cannot accept the journal of ${key.slice(0, 12)} as no head of it is known`;
+      throw new RpcError({ kind: "notFound", message });
+    },
     "capabilities.set": ({ source, capabilities }) =>
       told(() => {
         const changed = book.set(source, capabilities);
@@ -277,40 +286,6 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     throw new RpcError({ kind: "unavailable", message: cause.message, data, cause });
   }
 }
-
-/** Gauges of the mesh, said whenever the peers change. */
-function exposePeers({ host, member }: Parts): void {
-  const gauge = host.metrics.gauge({
-    name: "mesh_peers",
-    help: "Members of the mesh by what this node thinks of them.",
-    labels: ["state"],
-  });
-  const bytes = host.metrics.gauge({
-    name: "mesh_traffic_bytes",
-    help: "Bytes that streams of the mesh have carried.",
-    labels: ["direction"],
-  });
-  const update = (): void => {
-    if (host.signal.aborted) return;
-    const counts = { linked: 0, alive: 0, suspect: 0, gone: 0 };
-    const registry = member.session?.registry;
-    for (const key of member.membership.keys) {
-      if (key === host.identity.key) continue;
-      counts[
-        registry?.linkOf(key) !== undefined ? "linked" : registry?.stateOf(key)?.state ?? "gone"
-      ] += 1;
-    }
-    for (const [state, count] of Object.entries(counts)) gauge.set(count, { state });
-    const { sentBytes, receivedBytes } = host.mesh.counters();
-    bytes.set(sentBytes, { direction: "sent" });
-    bytes.set(receivedBytes, { direction: "received" });
-    host.clock.after(metricsMs, update);
-  };
-  update();
-}
-
-/** How often the gauges are set. */
-const metricsMs = 5_000;
 
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
