@@ -40,6 +40,8 @@ export interface LogWatchParts extends LogReportsParts {
   readonly refusals: Pick<Refusals, "take">;
   /** All members' keys. */
   readonly members: () => ReadonlySet<PeerKey>;
+  /** Whether a verified link leads to a peer, so that it can be asked. */
+  readonly isLinked: (key: PeerKey) => boolean;
 }
 
 /** The watch of one node. */
@@ -117,9 +119,13 @@ export class LogWatch {
     } else if (finding.kind === "fork") this.#blame(key, { finding, earlier: known, later: head });
   }
 
-  /** Reads gossip until it ends. */
+  /**
+   * Reads gossip until it ends. Of a peer without a link only what is known already is looked at: it
+   * can't be asked, and in a large mesh most have none.
+   */
   async follow(messages: AsyncIterable<GossipMessage>): Promise<void> {
     for await (const { bytes, from } of messages) {
+      if (!this.#parts.isLinked(from) && this.#heads.get(from) === undefined) continue;
       try {
         this.said(from, { head: parseHeadMessage(bytes), isHello: false });
       } catch (thrown) {
@@ -128,13 +134,13 @@ export class LogWatch {
     }
   }
 
-  /** Lets time pass; `isLinked` says who can be asked. */
-  tick(isLinked: (key: PeerKey) => boolean): void {
+  /** Lets time pass. */
+  tick(): void {
     const nowMs = this.#parts.host.clock.monotonicMs();
     for (const key of this.#heads.waitingKeys()) {
       if (this.#asking.size >= asksMax) break;
       const isPast = nowMs - (this.#askedMs.get(key) ?? -Infinity) >= pauseMs;
-      if (isPast && isLinked(key)) void this.#ask(key);
+      if (isPast && this.#parts.isLinked(key)) void this.#ask(key);
     }
     if (this.#isDirty && nowMs - this.#savedMs >= saveMs) this.#saveSoon(nowMs);
     if (nowMs - this.#toldMs < pauseMs) return;

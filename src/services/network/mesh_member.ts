@@ -64,6 +64,7 @@ export class MeshMember {
     this.logs = new LogWatch({
       ...{ host, refusals, files: this.#files },
       members: () => membership.keys,
+      isLinked: (key) => this.#session?.registry.linkOf(key) !== undefined,
       tell: (event) => this.tell(event),
     });
     this.#gate = new Gate({ self: host.identity.key, membership, refusals });
