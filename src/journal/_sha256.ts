@@ -40,7 +40,8 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
 // Indices are within bounds by the loops, and a check would cost as much as the work.
 function compress(bytes: Uint8Array, at: number): void {
   const w = schedule;
-  for (let i = 0, j = at; i < 16; i++, j += 4) {
+  for (let i = 0; i < 16; i++) {
+    const j = at + 4 * i;
     w[i] = ((bytes[j] as number) << 24) | ((bytes[j + 1] as number) << 16) |
       ((bytes[j + 2] as number) << 8) | (bytes[j + 3] as number);
   }

@@ -8,9 +8,12 @@ import type { LogEvidence } from "../../src/mesh/mod.ts";
 
 const key = "ab".repeat(32);
 
-function headOf(size: number, about: { readonly tsMs?: number; readonly root?: string } = {}) {
+function headOf(
+  size: number,
+  about: { readonly tsMs?: number; readonly root?: string } = {},
+): SignedLogHead {
   const { tsMs = size, root = size.toString(16).padStart(64, "0") } = about;
-  return { size, root, tsMs, signature: "00".repeat(64) } satisfies SignedLogHead;
+  return { size, root, tsMs, signature: "00".repeat(64) };
 }
 
 const evidenceOf = (size: number, kind: "fork" | "shrink" = "fork"): LogEvidence => ({

@@ -15,7 +15,7 @@ import {
 } from "../../mesh/mod.ts";
 import type { LogAnswer, LogFinding, PeerLog } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
-import type { GossipMessage, MeshStream, PeerKey } from "../../ports/mod.ts";
+import type { MeshStream, PeerKey } from "../../ports/mod.ts";
 import { answerForLog, askForLog } from "./log_exchange.ts";
 import { LogReports } from "./log_reports.ts";
 import type { LogReportsParts } from "./log_reports.ts";
@@ -123,7 +123,8 @@ export class LogWatch {
    * Reads gossip until it ends. Of a peer without a link only what is known already is looked at: it
    * can't be asked, and in a large mesh most have none.
    */
-  async follow(messages: AsyncIterable<GossipMessage>): Promise<void> {
+  async follow(signal: AbortSignal): Promise<void> {
+    const messages = this.#parts.host.mesh.subscribe(logHeadsTopic, signal);
     for await (const { bytes, from } of messages) {
       if (!this.#parts.isLinked(from) && this.#heads.get(from) === undefined) continue;
       try {
