@@ -53,6 +53,9 @@ const SIG_PATTERN = /^[0-9a-f]{128}$/;
 /** The end of every canonical line. */
 const TAIL_PATTERN = /"sig":"[0-9a-f]{128}",("ts_ms":\d{1,16}\})$/;
 
+/** The two digits of each byte. */
+const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -136,7 +139,7 @@ export function fromHex(hex: string): Uint8Array {
 /** Lowercase hex of bytes. */
 export function toHex(bytes: Uint8Array): string {
   let hex = "";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  for (let i = 0; i < bytes.length; i++) hex += pairs[bytes[i] as number] as string;
   return hex;
 }
 
