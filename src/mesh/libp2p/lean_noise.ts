@@ -12,10 +12,10 @@ import { noise } from "@libp2p/noise";
 import type { Libp2pOptions } from "libp2p";
 
 /** Where libp2p itself turns from WebAssembly to `node:crypto`, in bytes. */
-const NATIVE_BYTES_MIN = 1200;
+const nativeBytesMin = 1200;
 
-const CIPHER = "chacha20-poly1305";
-const TAG_BYTES = 16;
+const cipherName = "chacha20-poly1305";
+const tagBytes = 16;
 
 /** Bytes, or a list of them that joins itself. */
 interface Bytes {
@@ -74,21 +74,25 @@ export function leanCiphers(short: Ciphers): Ciphers {
     return made;
   };
   return {
-    encrypt: (text, nonce, ad, key, into) => {
-      if (text.byteLength < NATIVE_BYTES_MIN) return short.encrypt(text, nonce, ad, key, into);
-      const cipher = createCipheriv(CIPHER, objectOf(key), nonce, { authTagLength: TAG_BYTES });
+    encrypt: (...message) => {
+      const [text, nonce, ad, key] = message;
+      if (text.byteLength < nativeBytesMin) return short.encrypt(...message);
+      const cipher = createCipheriv(cipherName, objectOf(key), nonce, { authTagLength: tagBytes });
       cipher.setAAD(ad, { plaintextLength: text.byteLength });
-      const sealed = new Uint8Array(text.byteLength + TAG_BYTES);
+      const sealed = new Uint8Array(text.byteLength + tagBytes);
       sealed.set(cipher.update(text.subarray()));
       cipher.final();
       sealed.set(cipher.getAuthTag(), text.byteLength);
       return sealed;
     },
-    decrypt: (text, nonce, ad, key, into) => {
-      if (text.byteLength < NATIVE_BYTES_MIN) return short.decrypt(text, nonce, ad, key, into);
+    decrypt: (...message) => {
+      const [text, nonce, ad, key] = message;
+      if (text.byteLength < nativeBytesMin) return short.decrypt(...message);
       const sealed = text.subarray();
-      const end = sealed.length - TAG_BYTES;
-      const cipher = createDecipheriv(CIPHER, objectOf(key), nonce, { authTagLength: TAG_BYTES });
+      const end = sealed.length - tagBytes;
+      const cipher = createDecipheriv(cipherName, objectOf(key), nonce, {
+        authTagLength: tagBytes,
+      });
       cipher.setAAD(ad, { plaintextLength: end });
       cipher.setAuthTag(sealed.subarray(end));
       const opened = cipher.update(sealed.subarray(0, end));
@@ -99,7 +103,7 @@ export function leanCiphers(short: Ciphers): Ciphers {
 }
 
 /** The longest length that two bytes tell: more than what is there when even they are not. */
-const LENGTH_MAX = 65_535;
+const lengthMax = 65_535;
 
 /** Lengths of messages: two bytes, the higher first. */
 function readLengthsQuietly(connection: object): void {
@@ -107,7 +111,7 @@ function readLengthsQuietly(connection: object): void {
   const { decoder } = connection;
   if (typeof decoder !== "object" || decoder === null || !("lengthDecoder" in decoder)) return;
   decoder.lengthDecoder = (bytes: Bytes & { get(at: number): number }): number => {
-    if (bytes.byteLength < 2) return LENGTH_MAX;
+    if (bytes.byteLength < 2) return lengthMax;
     return bytes.get(0) * 256 + bytes.get(1);
   };
 }
