@@ -58,8 +58,13 @@ async function computeWhole(): Promise<readonly Digests[]> {
 
 for (
   const [name, runtimes] of [
-    ...isLong ? [["2 processes", [own, other]], ["3 processes", [other, own, other]]] as const : [],
-    ["5 processes", [other, own, other, own, other]],
+    ["2 processes", [own, other]],
+    ...isLong
+      ? [
+        ["3 processes", [other, own, other]],
+        ["5 processes", [other, own, other, own, other]],
+      ] as const
+      : [],
   ] as const
 ) {
   test(`a model over ${name} of both runtimes computes the bits of one process`, {
