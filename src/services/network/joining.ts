@@ -15,6 +15,10 @@ import type { Clock, MeshNetwork, MeshStream, PeerKey } from "../../ports/mod.ts
 /** How long either side waits for the other, in milliseconds. */
 const answerMsMax = 15_000;
 
+/** How often the issuer is asked, and the pause after the first time; each one after is longer by it. */
+const attemptsMax = 3;
+const pauseMs = 500;
+
 /**
  * Asks the ticket's issuer to be let in.
  *
@@ -44,20 +48,14 @@ export async function askToJoin(
   });
   const signal = AbortSignal.any([parts.signal, limit.signal]);
   try {
-    await mesh.dial(ticket.issuer, { addresses: ticket.addresses, signal });
-    const stream = await mesh.open(ticket.issuer, joinProtocol, signal);
-    signal.addEventListener("abort", () => stream.reset(), { once: true });
-    try {
-      stream.send(joinRequestFrame(ticket.secret));
-      const { done, value } = await stream.frames[Symbol.asyncIterator]().next();
-      signal.throwIfAborted();
-      if (done !== true) return parseJoinAnswer(value);
-      throw new MeshError({
-        code: "closed",
-        message: "Cannot join as the issuer ended the stream without an answer",
-      });
-    } finally {
-      void stream.close().catch(() => {});
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await askOnce(ticket, { mesh, signal });
+      } catch (thrown) {
+        signal.throwIfAborted();
+        if (!mayHaveBroken(thrown) || attempt === attemptsMax) throw thrown;
+        await clock.sleep(attempt * pauseMs, signal);
+      }
     }
   } catch (thrown) {
     limit.signal.throwIfAborted();
@@ -65,6 +63,35 @@ export async function askToJoin(
     throw thrown;
   } finally {
     timer.cancel();
+  }
+}
+
+/** A link that breaks in its handshake looks like one that is refused, and asking again costs nothing. */
+function mayHaveBroken(thrown: unknown): boolean {
+  return thrown instanceof MeshError && (thrown.code === "refused" || thrown.code === "closed");
+}
+
+async function askOnce(
+  ticket: Ticket,
+  { mesh, signal }: {
+    readonly mesh: Pick<MeshNetwork, "dial" | "open">;
+    readonly signal: AbortSignal;
+  },
+): Promise<Uint8Array> {
+  await mesh.dial(ticket.issuer, { addresses: ticket.addresses, signal });
+  const stream = await mesh.open(ticket.issuer, joinProtocol, signal);
+  signal.addEventListener("abort", () => stream.reset(), { once: true });
+  try {
+    stream.send(joinRequestFrame(ticket.secret));
+    const { done, value } = await stream.frames[Symbol.asyncIterator]().next();
+    signal.throwIfAborted();
+    if (done !== true) return parseJoinAnswer(value);
+    throw new MeshError({
+      code: "closed",
+      message: "Cannot join as the issuer ended the stream without an answer",
+    });
+  } finally {
+    void stream.close().catch(() => {});
   }
 }
 
