@@ -7,9 +7,10 @@
  *
  * What the words mean is in `_disturbances.ts`. The stage is any of those that compute the answer, but
  * not the gateway; half of the rounds fall into the prompt, at any moment of it, the others between any
- * two pieces. A round counts when a piece had come and one was owed, or when none had; others are made
- * up for. Up to two other answers run beside the one that is looked at. While a node comes back, the
- * next round begins if its layers are held by others; once it is back, all must see it.
+ * two pieces. The undisturbed answer comes second: after it the stages would know the prompt, and there
+ * would be none to fall into. A round counts when a piece had come and one was owed, or when none had;
+ * others are made up for. Up to two other answers run beside the one that is looked at. While a node
+ * comes back, the next round begins if its layers are held by others; once it is back, all must see it.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -103,6 +104,7 @@ class Rounds {
   readonly #returned = new Set<MeshNode>();
   readonly #rounds: KillRound[] = [];
   readonly #backMs: number[] = [];
+  #wordMs = 0;
   #missed = 0;
   #byReturned = 0;
 
@@ -113,6 +115,8 @@ class Rounds {
   }
 
   async run(): Promise<KillReport> {
+    const ask = this.#ask();
+    this.#learn(ask, await this.#mesh.stream(ask));
     while (this.#rounds.length < this.#plan.rounds) await this.#round();
     await Promise.all(this.#away.values());
     for (const from of this.#mesh.nodes) await this.#mesh.untilLinked({ from });
@@ -124,32 +128,51 @@ class Rounds {
   async #round(): Promise<void> {
     const random = this.#random;
     const asks = Array.from({ length: 1 + random.below(3) }, () => this.#ask());
-    const undisturbed = await Promise.all(asks.map((ask) => this.#mesh.stream(ask)));
     const route = await this.#mesh.activeStages();
     const victim = route[random.below(route.length)];
     assert(victim !== undefined, "the answer is computed by stages");
     await this.#untilSpare(victim);
-    const moment = momentOf(random, undisturbed[0]);
+    const moment = this.#moment(asks[0]);
     const how = { mesh: this.#mesh, victim, route, random };
     const disturbance = disturbanceOf(this.#plan.how, how);
     const before = await this.#mesh.figure("skep_stage_replayed_bytes");
     this.#struck.add(victim);
     const struck = await this.#strike(asks, { disturbance, moment });
+    const after = await this.#mesh.figure("skep_stage_replayed_bytes");
+    const back = this.#comeBack(victim, disturbance);
+    // Who waits for the node, or for the end, learns that it has not come back.
+    back.catch(() => {});
+    this.#away.set(victim, back);
+    const undisturbed = await Promise.all(asks.map((ask) => this.#mesh.stream(ask)));
     const place = `seed ${this.#plan.seed}, round ${this.#rounds.length + this.#missed}, ` +
       `${disturbance.what}, ${JSON.stringify(moment)}`;
     for (const [i, { text, finish }] of struck.streamed.entries()) {
       assert.equal(text, undisturbed[i]?.text, place);
       assert.equal(finish, undisturbed[i]?.finish, place);
     }
-    const after = await this.#mesh.figure("skep_stage_replayed_bytes");
+    if (moment.atPiece > 0) this.#learn(asks[0], struck.streamed[0]);
     this.#note(struck, { what: disturbance.what, moment, replayedBytes: after - before });
     if (route.some((node) => this.#returned.has(node))) this.#byReturned++;
-    const back = this.#comeBack(victim, disturbance);
-    // Who waits for the node, or for the end, learns that it has not come back.
-    back.catch(() => {});
-    this.#away.set(victim, back);
     // A hole may hold others too, so nothing is parted twice at a time.
     if (this.#mesh.wiring !== undefined) await back;
+  }
+
+  /** In half of the rounds within the time that the prompt is going to take, as far as is known. */
+  #moment(ask: Ask | undefined): Moment {
+    const random = this.#random;
+    assert(ask !== undefined);
+    if (random.below(2) === 0) {
+      const promptMs = Math.max(1, Math.floor(this.#wordMs * wordsOf(ask)));
+      return { atPiece: 0, afterMs: random.below(promptMs) };
+    }
+    return { atPiece: 1 + random.below(ask.maxTokens - 1), afterMs: 0 };
+  }
+
+  /** Notes how long a word of a prompt took that was computed for the first time. */
+  #learn(ask: Ask | undefined, streamed: Streamed | undefined): void {
+    const [firstMs] = streamed?.atMs ?? [];
+    if (ask === undefined || streamed === undefined || firstMs === undefined) return;
+    this.#wordMs = (firstMs - streamed.askedMs) / wordsOf(ask);
   }
 
   #ask(): Ask {
@@ -234,11 +257,8 @@ class Rounds {
   }
 }
 
-function momentOf(random: SeededRandom, undisturbed: Streamed | undefined): Moment {
-  const { askedMs = 0, atMs = [] } = undisturbed ?? {};
-  const promptMs = Math.max(1, Math.floor((atMs[0] ?? 0) - askedMs));
-  if (random.below(2) === 0) return { atPiece: 0, afterMs: random.below(promptMs) };
-  return { atPiece: 1 + random.below(Math.max(1, atMs.length - 1)), afterMs: 0 };
+function wordsOf({ prompt }: Ask): number {
+  return prompt.split(" ").length;
 }
 
 function longestGap(times: readonly number[]): number {
