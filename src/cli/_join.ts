@@ -35,7 +35,9 @@ export async function join(io: CliIo, options: JoinOptions): Promise<number> {
   parseTicket(ticket);
   const params = { ticket, leave: options.leave };
   if (await findNode(io, pathsOf(io, options)) !== undefined) {
-    return say(io, { options, joined: await ask(io, { options, params }) });
+    const code = say(io, { options, joined: await ask(io, { options, params }) });
+    tellWhatWaits(io, options);
+    return code;
   }
   // First the network alone: what else the node does may need the mesh, such as its model.
   const joined = await joinAlone(io, { options, params });
@@ -78,6 +80,21 @@ async function ask(
 ): Promise<Joined> {
   // The service answers with what its contract says.
   return await callNetwork(io, { place: options, method: "mesh.join", params }) as Joined;
+}
+
+/** A running node keeps its settings; what was given here for another must not be lost in silence. */
+function tellWhatWaits(io: CliIo, { model, layers, listen, set }: JoinOptions): void {
+  const given = [
+    ...model === undefined ? [] : [`--model ${model}`],
+    ...layers === undefined ? [] : [`--layers ${layers}`],
+    ...listen === undefined ? [] : [`--listen ${listen}`],
+    ...set.map((setting) => `--set ${setting}`),
+  ];
+  if (given.length === 0) return;
+  io.stderr.write(
+    `The node that runs here joined and keeps its settings; for what was given, start it again: ` +
+      `skep restart ${given.join(" ")}\n`,
+  );
 }
 
 function say(

@@ -29,6 +29,8 @@ test("invite tells what the ticket is good for, peer list who this node is, and 
     );
     const put = await skep(["peer", "add", "ab".repeat(32), "--alias", "attic", ...place]);
     assert.equal(put.code, 0, put.err);
+    const away = await skep(["peer", "list", ...place]);
+    assert.match(away.out, /\n {2}1 more, which can't be reached: --all shows them\n$/);
     const bound = await skep(["leave", ...place]);
     assert.equal(bound.code, 1);
     assert.match(bound.err, /Cannot leave as this node founded the mesh .* which has 1 more: /);
@@ -39,3 +41,24 @@ test("invite tells what the ticket is good for, peer list who this node is, and 
     assert.match((await skep(["peer", "list", ...place])).out, /^This node is in no mesh/);
     await node.stop();
   }));
+
+test(
+  "join with a node that runs says what of its flags waits for a restart",
+  { timeout: 60_000 },
+  () =>
+    withFolder((one) =>
+      withFolder(async (other) => {
+        const nodes = [one, other].map((home) => bootIn(home, { config: { network } }));
+        const [issuer, joiner] = await Promise.all(nodes);
+        const ticket = (await skep(["invite", "--home", one])).out.trim();
+        const joined = await skep([
+          ...["join", ticket, "--home", other],
+          ...["--model", "./big.gguf", "--layers", "3-5"],
+        ]);
+        assert.equal(joined.code, 0, joined.err);
+        assert.match(joined.out, /^Joined mesh [0-9a-f]{12} of 2 nodes/);
+        assert.match(joined.err, /: skep restart --model \.\/big\.gguf --layers 3-5\n$/);
+        await Promise.all([issuer?.stop(), joiner?.stop()]);
+      })
+    ),
+);
