@@ -30,7 +30,7 @@ test("any text comes back from its tokens, whole and as a stream", async () => {
       const stream = createDetokenizer(tokenizer);
       assert.equal([...ids].map((id) => stream.push(id)).join("") + stream.flush(), text);
     }),
-    { numRuns: runs(300) },
+    { numRuns: runs(150) },
   );
 });
 
