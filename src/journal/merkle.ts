@@ -2,30 +2,27 @@
  * The Merkle tree of RFC 6962 section 2.1 (SHA-256, a zero byte before a leaf, a one byte before an
  * inner node, nothing duplicated): its hashes, and its right edge, which is all that growing takes.
  */
-import { digestBytes, sha256Of } from "./_sha256.ts";
+import { createHash } from "node:crypto";
 
 /** Bytes of a leaf, a node and a root. */
-export const treeHashBytes: number = digestBytes;
+export const treeHashBytes = 32;
+
+const leafPrefix = Uint8Array.of(0);
+const nodePrefix = Uint8Array.of(1);
 
 /** The hash of a leaf of 32 B. */
 export function leafHash(leaf: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(1 + leaf.length);
-  bytes.set(leaf, 1);
-  return sha256Of(bytes);
+  return sha256(leafPrefix, leaf);
 }
 
 /** The hash of an inner node. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(1 + left.length + right.length);
-  bytes[0] = 1;
-  bytes.set(left, 1);
-  bytes.set(right, 1 + left.length);
-  return sha256Of(bytes);
+  return sha256(nodePrefix, left, right);
 }
 
 /** The root over no leaves: SHA-256 of nothing. */
 export function emptyRoot(): Uint8Array {
-  return sha256Of(new Uint8Array(0));
+  return sha256();
 }
 
 /** The largest power of two below `size`, which is at least 2: where a tree divides. */
@@ -133,6 +130,11 @@ export interface LeafRange {
 
 /** The largest power of two that is not above `size`, which is at least 1. */
 function powerIn(size: number): number {
-  const split = splitOf(size + 1);
-  return split;
+  return splitOf(size + 1);
+}
+
+function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
 }

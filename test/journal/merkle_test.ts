@@ -1,11 +1,10 @@
-/** The tree: its small SHA-256 against the runtime's, roots and proofs against RFC 6962's definition. */
+/** The tree: roots and proofs against RFC 6962's definition. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
 import process from "node:process";
 import { isConsistent, isIncluded, TreeEdge } from "../../src/journal/mod.ts";
-import { sha256Of } from "../../src/journal/_sha256.ts";
 import { consistencyRanges, inclusionRanges, ProofMaker } from "../../src/journal/tree_proofs.ts";
 
 const RUNS = Number(process.env["SKEP_TEST_RUNS"] ?? 1);
@@ -58,13 +57,6 @@ function proofOf(
 }
 
 const rootAt = (size: number): Uint8Array => roots[size] ?? new Uint8Array(0);
-
-test("sha256Of() agrees with the runtime at every length up to four blocks", () => {
-  for (let length = 0; length <= 256; length++) {
-    const bytes = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 255);
-    assert.deepEqual(sha256Of(bytes), sha(bytes));
-  }
-});
 
 test("TreeEdge has the root of RFC 6962 at every size, also when it goes on from its peaks", () => {
   for (let size = 0; size <= 70; size++) {
