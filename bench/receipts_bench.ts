@@ -11,13 +11,12 @@
  */
 import { createSampler, loadExecutor } from "../src/engine/mod.ts";
 import type { ModelExecutor } from "../src/engine/mod.ts";
+import { decodeHex, encodeHex } from "../src/hot/mod.ts";
 import { identityFromSeed } from "../src/identity/mod.ts";
 import { embeddedModel, fileSource, openGguf, readModelShape } from "../src/model/mod.ts";
 import { realClock, realDisk } from "../src/ports/mod.ts";
 import {
-  bytesOfHex,
   commitmentsOf,
-  hexOf,
   judge,
   openReceipt,
   ReceiptWitness,
@@ -35,7 +34,7 @@ const outputTokens = Number(count);
 const promptLength = 32;
 const seed = 1;
 const identity = identityFromSeed(new Uint8Array(32).fill(7));
-const self = hexOf(identity.publicKey);
+const self = encodeHex(identity.publicKey);
 
 const source = model === undefined ? embeddedModel() : await fileSource(realDisk(), model);
 const file = await openGguf(source);
@@ -155,13 +154,13 @@ async function stage(tokens: readonly number[]): Promise<{
   }
   session.drop();
   const signingMs = performance.now();
-  const request = hexOf(crypto.getRandomValues(new Uint8Array(32)));
+  const request = encodeHex(crypto.getRandomValues(new Uint8Array(32)));
   const { session: id } = open;
   const first = await witness.sign({ session: id, request, to: promptLength }, self);
   const signed = await witness.sign({ session: id, request, to: tokens.length - 1 }, self);
   const transcript: Transcript = {
     kind: "skep-transcript/1",
-    salt: hexOf(bytesOfHex("11".repeat(32))),
+    salt: encodeHex(decodeHex("11".repeat(32))),
     promptTokens: [...prompt],
     outputTokens: tokens.slice(promptLength),
     constraint: null,

@@ -1,5 +1,6 @@
 /** A node inside this process, for one command: its files live in a temporary folder until it ends. */
 import { join } from "node:path";
+import { encodeHex } from "../hot/mod.ts";
 import { run } from "../node/mod.ts";
 import type { Disk } from "../ports/mod.ts";
 import { checkModel, modelSetting } from "./_model_argument.ts";
@@ -26,7 +27,7 @@ export async function startPrivateNode(
   io: CliIo,
   options: PlaceOptions & { readonly model: string | undefined; readonly signal: AbortSignal },
 ): Promise<PrivateNode> {
-  const name = [...io.random.fill(new Uint8Array(8))].map(hexByte).join("");
+  const name = encodeHex(io.random.fill(new Uint8Array(8)));
   const home = join(io.environment("TMPDIR") ?? "/tmp", `skep-chat-${name}`);
   const model = options.model === undefined
     ? undefined
@@ -75,8 +76,4 @@ async function removeTree(disk: Disk, path: string): Promise<void> {
   if (info.kind !== "directory") return await disk.remove(path);
   for (const name of await disk.list(path)) await removeTree(disk, join(path, name));
   await disk.removeDirectory(path);
-}
-
-function hexByte(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
 }

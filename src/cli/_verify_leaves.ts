@@ -3,6 +3,7 @@
  * the node that asked for the answer, where it runs.
  */
 import { join } from "node:path";
+import { decodeHex } from "../hot/mod.ts";
 import type {
   Finding,
   LeavesOf,
@@ -110,7 +111,7 @@ async function allLeaves(
     readonly signal: AbortSignal;
   },
 ): Promise<Uint8Array> {
-  const { bytesOfHex, leafBytes } = await import("../receipts/mod.ts");
+  const { leafBytes } = await import("../receipts/mod.ts");
   const all = new Uint8Array(leafBytes * (span.to - span.from));
   for (let from = span.from; from < span.to; from += leavesPerCall) {
     const to = Math.min(span.to, from + leavesPerCall);
@@ -118,7 +119,7 @@ async function allLeaves(
     const answer = await connection.call("receipts.leaves", params, signal) as {
       readonly leaves: string;
     };
-    const leaves = bytesOfHex(answer.leaves);
+    const leaves = decodeHex(answer.leaves);
     if (leaves.length !== leafBytes * (to - from)) {
       throw new RangeError(`Cannot use the leaves as ${leaves.length / leafBytes} came`);
     }

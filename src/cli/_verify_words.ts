@@ -1,6 +1,7 @@
 /** What came of checking a receipt, for people and for scripts. */
+import { decodeHex } from "../hot/mod.ts";
 import { hidOf, shortHidOf } from "../identity/mod.ts";
-import { bytesOfHex, sentenceOf } from "../receipts/mod.ts";
+import { sentenceOf } from "../receipts/mod.ts";
 import type { OpenReceipt, Verdict } from "../receipts/mod.ts";
 import { columns, formatDuration, painterFor } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -70,5 +71,5 @@ function textOf(io: CliIo, { opened, verdict, durationMs, noLeaves }: Checked): 
 }
 
 function nameOf(key: string): string {
-  return shortHidOf(hidOf(bytesOfHex(key)));
+  return shortHidOf(hidOf(decodeHex(key)));
 }

@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, createPublicKey, sign, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { encodeHex } from "../hot/mod.ts";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 
 /** Bytes of a private seed, and of a public key. */
 export const SEED_BYTES = 32;
@@ -16,10 +16,10 @@ export const SIGNATURE_BYTES = 64;
  * RFC 8410 section 7: SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING
  * of 32 bytes } }, up to the seed itself.
  */
-const PKCS8_PREFIX = fromHex("302e020100300506032b657004220420");
+const PKCS8_PREFIX = decodeHex("302e020100300506032b657004220420");
 
 /** RFC 8410 section 4: SEQUENCE { SEQUENCE { OID 1.3.101.112 }, BIT STRING of 32 bytes }. */
-const SPKI_PREFIX = fromHex("302a300506032b6570032100");
+const SPKI_PREFIX = decodeHex("302a300506032b6570032100");
 
 /** A private key from its seed; the copy made on the way is wiped. */
 export function privateKeyFromSeed(seed: Uint8Array): KeyObject {
@@ -84,8 +84,4 @@ export function verifyRaw(
   } catch {
     return false;
   }
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }

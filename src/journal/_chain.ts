@@ -1,6 +1,7 @@
 /** Turns drafts into signed lines, each naming the hash of the one before. Computes; does no I/O. */
+import { encodeHex } from "../hot/mod.ts";
 import type { Identity } from "../identity/mod.ts";
-import { digestSigned, eventOf, lineBytes, signedBytes, toHex, zeroHash } from "./event.ts";
+import { digestSigned, eventOf, lineBytes, signedBytes, zeroHash } from "./event.ts";
 import type { EventDraft, JournalEvent } from "./event.ts";
 import type { TreeEdge } from "./merkle.ts";
 import { openingChi, snapshotChi, snapshotText } from "./_snapshot.ts";
@@ -47,7 +48,7 @@ export const journalPurpose = "journal";
  * snapshot of all that was before.
  */
 export function openingDraft(identity: Identity): SealedDraft {
-  const key = toHex(identity.publicKey);
+  const key = encodeHex(identity.publicKey);
   return {
     draft: { chi: openingChi, rid: openingChi },
     body: (tree) => `{"format":2,"public_key":"${key}","snapshot":${snapshotText(tree)}}`,
@@ -86,7 +87,7 @@ export function sealBatch(
     const leaf = digestSigned(signed);
     leaves.push(leaf);
     tree.append(leaf);
-    hash = toHex(leaf);
+    hash = encodeHex(leaf);
   }
   return { bytes: concatenated(lines), events, head: { seq, hash, tsMs }, tree, leaves };
 }

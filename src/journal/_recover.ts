@@ -7,6 +7,7 @@
  * other lines have it; that tells a torn commit (cut) from damage to lines that were acknowledged
  * (refused). Where commits are not synced (`strict` false), everything behind the first bad line goes.
  */
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import type { Verifier } from "../identity/mod.ts";
 import type { Disk, DiskFile } from "../ports/mod.ts";
 import { emptyHead, journalPurpose } from "./_chain.ts";
@@ -16,7 +17,7 @@ import { readLines } from "./_lines.ts";
 import { TreeScan } from "./_tree_scan.ts";
 import { readTree } from "./_tree_reader.ts";
 import { JournalError } from "./errors.ts";
-import { fromHex, toHex, tryParseLine } from "./event.ts";
+import { tryParseLine } from "./event.ts";
 import type { ParsedLine } from "./event.ts";
 import { TreeEdge } from "./merkle.ts";
 
@@ -69,7 +70,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
     cutBytes += scan.sizeBytes - scan.goodEnd;
     if (scan.last === undefined) continue;
     const { event } = scan.last;
-    const head = { seq: event.seq, hash: toHex(scan.tree.lastHash), tsMs: event.ts_ms };
+    const head = { seq: event.seq, hash: encodeHex(scan.tree.lastHash), tsMs: event.ts_ms };
     const tree = scan.tree.edge ?? await treeOfOlder(options, event.seq);
     const { uncovered } = scan.tree;
     return { head, file, offset: scan.goodEnd, oldest, cutBytes, tree, uncovered };
@@ -133,7 +134,7 @@ async function scanFile(
     checkTorn({ ...options, ...source, last, tree, goodEnd, sizeBytes, laterTimes });
   }
   for (const { event, signed } of lastLines) {
-    const signature = fromHex(event.sig);
+    const signature = decodeHex(event.sig);
     if (options.verifier({ purpose: journalPurpose, bytes: signed, signature })) continue;
     throw corrupt(source.name, `the signature of event ${event.seq} must verify`);
   }
@@ -148,7 +149,7 @@ function follows(
 ): boolean {
   if (previous === undefined) return true;
   return event.seq === previous.event.seq + 1 && event.ts_ms >= previous.event.ts_ms &&
-    event.prev_hash === toHex(tree.lastHash);
+    event.prev_hash === encodeHex(tree.lastHash);
 }
 
 function wrongSnapshot({ event }: ParsedLine): string {

@@ -3,13 +3,14 @@
  * may, so that what is left can be verified from its first line. Age is told by the earlier of the
  * log's own time and the clock's, so that a clock that was set back removes nothing.
  */
+import { decodeHex } from "../hot/mod.ts";
 import type { Verifier } from "../identity/mod.ts";
 import { DiskError } from "../ports/mod.ts";
 import type { Disk } from "../ports/mod.ts";
 import { journalPurpose } from "./_chain.ts";
 import { dayFileLines, dayFileOf, listDayFiles } from "./_day_files.ts";
 import type { DayFileSource } from "./_day_files.ts";
-import { fromHex, tryParseLine } from "./event.ts";
+import { tryParseLine } from "./event.ts";
 import { snapshotIn } from "./_snapshot.ts";
 
 /** What is kept of the past; the newest day file always is. */
@@ -107,7 +108,7 @@ async function heightAt(plan: RetentionPlan, name: string): Promise<number | und
     const parsed = line.kind === "whole" ? tryParseLine(line.bytes) : undefined;
     if (parsed === undefined || parsed.event.author !== plan.author) return undefined;
     const tree = snapshotIn(parsed.event);
-    const signature = fromHex(parsed.event.sig);
+    const signature = decodeHex(parsed.event.sig);
     const signed = { purpose: journalPurpose, bytes: parsed.signed, signature };
     return tree === undefined || tree === "bad" || !plan.verifier(signed) ? undefined : tree.size;
   }

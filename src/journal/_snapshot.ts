@@ -5,8 +5,8 @@
  * Every day file begins with one, in its opening event, so that each file can be read without those
  * before it; others follow after so many events, or so much time.
  */
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { TreeEdge, treeHashBytes } from "./merkle.ts";
-import { fromHex, toHex } from "./event.ts";
 import type { JournalEvent } from "./event.ts";
 
 /** The kind of event that is nothing but a snapshot. */
@@ -17,8 +17,8 @@ export const openingChi = "journal.open";
 
 /** Canonical JSON of a tree's state. */
 export function snapshotText(tree: TreeEdge): string {
-  const peaks = tree.peaks.map((peak) => `"${toHex(peak)}"`).join(",");
-  return `{"height":${tree.size},"peaks":[${peaks}],"root":"${toHex(tree.root())}"}`;
+  const peaks = tree.peaks.map((peak) => `"${encodeHex(peak)}"`).join(",");
+  return `{"height":${tree.size},"peaks":[${peaks}],"root":"${encodeHex(tree.root())}"}`;
 }
 
 /**
@@ -38,8 +38,8 @@ function readSnapshot(value: unknown, height: number): TreeEdge | "bad" {
   if (memberOf(value, "height") !== height || !Array.isArray(peaks)) return "bad";
   if (!isHash(root) || !peaks.every(isHash)) return "bad";
   try {
-    const tree = new TreeEdge({ size: height, peaks: peaks.map(fromHex) });
-    return toHex(tree.root()) === root ? tree : "bad";
+    const tree = new TreeEdge({ size: height, peaks: peaks.map(decodeHex) });
+    return encodeHex(tree.root()) === root ? tree : "bad";
   } catch {
     // As many peaks as no tree of that size has.
     return "bad";

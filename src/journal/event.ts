@@ -4,6 +4,7 @@
  * `sig` is followed by nothing but `ts_ms`, which lets it be cut out of the received bytes.
  */
 import { createHash } from "node:crypto";
+import { encodeHex } from "../hot/mod.ts";
 import { isHid } from "../identity/mod.ts";
 import { canonicalJson } from "./canonical_json.ts";
 import type { JsonValue } from "./canonical_json.ts";
@@ -53,9 +54,6 @@ const SIG_PATTERN = /^[0-9a-f]{128}$/;
 /** The end of every canonical line. */
 const TAIL_PATTERN = /"sig":"[0-9a-f]{128}",("ts_ms":\d{1,16}\})$/;
 
-/** The two digits of each byte. */
-const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -93,7 +91,7 @@ export function signedBytes(line: UnsignedLine): Uint8Array {
 
 /** The line of an event with its signature (64 bytes), LF included. */
 export function lineBytes(line: UnsignedLine, signature: Uint8Array): Uint8Array {
-  return encoder.encode(`${headOf(line)}"sig":"${toHex(signature)}",${tailOf(line)}\n`);
+  return encoder.encode(`${headOf(line)}"sig":"${encodeHex(signature)}",${tailOf(line)}\n`);
 }
 
 /** The event of a line, as `parseLine` would read it. */
@@ -105,7 +103,7 @@ export function eventOf(line: UnsignedLine, signature: Uint8Array): JournalEvent
     seq: line.seq,
     ts_ms: line.tsMs,
     prev_hash: line.prevHash,
-    sig: toHex(signature),
+    sig: encodeHex(signature),
   };
 }
 
@@ -128,20 +126,6 @@ export function tryParseLine(bytes: Uint8Array): ParsedLine | undefined {
 
 /** Arrays and objects inside each other that a body may have. */
 export const bodyDepthMax = 64;
-
-/** Bytes of a hex text of even length, which the caller has checked. */
-export function fromHex(hex: string): Uint8Array {
-  const bytes = new Uint8Array(hex.length >> 1);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
-
-/** Lowercase hex of bytes. */
-export function toHex(bytes: Uint8Array): string {
-  let hex = "";
-  for (let i = 0; i < bytes.length; i++) hex += pairs[bytes[i] as number] as string;
-  return hex;
-}
 
 function headOf({ draft, body, author, seq, prevHash }: UnsignedLine): string {
   const ids = `"chi":${JSON.stringify(draft.chi)},"prev_hash":"${prevHash}"`;

@@ -6,6 +6,7 @@
  * commit that fails rejects its appends, and before the next one the state is read again from the
  * disk, by the code that start-up runs.
  */
+import { encodeHex } from "../hot/mod.ts";
 import { createVerifier } from "../identity/mod.ts";
 import { makeDirectoryDurably } from "../ports/mod.ts";
 import type { Timer } from "../ports/mod.ts";
@@ -21,7 +22,6 @@ import { recover } from "./_recover.ts";
 import type { Recovered, RecoverOptions } from "./_recover.ts";
 import { sealDraft } from "./_seal.ts";
 import { JournalError, stateError } from "./errors.ts";
-import { toHex } from "./event.ts";
 import type { EventDraft, JournalEvent } from "./event.ts";
 import type { Journal, JournalOptions, JournalStatus } from "./journal_types.ts";
 import { signHead } from "./log_head.ts";
@@ -131,7 +131,7 @@ class OpenJournal implements Journal {
   head(): SignedLogHead {
     const { clock, identity } = this.#options;
     const { tree, tsMs } = this.#committer.durable;
-    const root = toHex(tree.root());
+    const root = encodeHex(tree.root());
     return signHead(identity, { size: tree.size, root, tsMs: Math.max(clock.nowMs(), tsMs) });
   }
 

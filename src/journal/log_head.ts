@@ -3,10 +3,10 @@
  * or goes on differently. The signature is for the purpose "journal-head", over the canonical JSON of
  * `{author, root, size, tsMs}`.
  */
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { hidOf, verifySignature } from "../identity/mod.ts";
 import type { Identity } from "../identity/mod.ts";
 import { canonicalBytes } from "./canonical_json.ts";
-import { fromHex, toHex } from "./event.ts";
 
 /** What signatures of heads are made for. */
 export const headPurpose = "journal-head";
@@ -31,7 +31,7 @@ export interface SignedLogHead extends LogHead {
 export function signHead(identity: Identity, { size, root, tsMs }: LogHead): SignedLogHead {
   const head = { size, root, tsMs };
   const signature = identity.sign(headPurpose, headBytes(head, identity.hid));
-  return { ...head, signature: toHex(signature) };
+  return { ...head, signature: encodeHex(signature) };
 }
 
 /** Whether a head is that of the owner of a public key (32 B). Never throws for a head of any form. */
@@ -43,7 +43,7 @@ export function isHeadOf(head: SignedLogHead, publicKey: Uint8Array): boolean {
     publicKey,
     purpose: headPurpose,
     bytes: headBytes(head, hidOf(publicKey)),
-    signature: fromHex(signature),
+    signature: decodeHex(signature),
   });
 }
 

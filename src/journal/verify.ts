@@ -8,6 +8,7 @@
  * they were removed on purpose is in the log itself. What it cannot see: events cut off at the very
  * end (compare the last sequence number, or the root, with one noted elsewhere).
  */
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { createVerifier, hidOf, publicKeyBytes } from "../identity/mod.ts";
 import type { Verifier } from "../identity/mod.ts";
 import { journalPurpose } from "./_chain.ts";
@@ -15,7 +16,7 @@ import { dayFileOf } from "./_day_files.ts";
 import { prunedChi } from "./_retention.ts";
 import { openingChi, snapshotIn } from "./_snapshot.ts";
 import { TreeScan } from "./_tree_scan.ts";
-import { fromHex, toHex, tryParseLine, zeroHash } from "./event.ts";
+import { tryParseLine, zeroHash } from "./event.ts";
 import type { JournalEvent, ParsedLine } from "./event.ts";
 
 /** One line with its place. */
@@ -167,7 +168,7 @@ class Verification {
     for (const state of this.#authors.values()) this.#checkRemoval(state);
     const authors = [...this.#authors].map(([author, state]) => {
       const { events, firstSeq, lastSeq, lastHash, tree: { edge } } = state;
-      const root = edge === undefined ? "" : toHex(edge.root());
+      const root = edge === undefined ? "" : encodeHex(edge.root());
       return { author, events, firstSeq, lastSeq, lastHash, root };
     });
     return {
@@ -185,7 +186,7 @@ class Verification {
     const state = this.#authors.get(event.author) ?? this.#newAuthor(event, line);
     this.#checkPlace(line, event, state);
     state.verifier ??= keyInOpening(event);
-    const signature = fromHex(event.sig);
+    const signature = decodeHex(event.sig);
     if (state.verifier === undefined) {
       this.#problem("key", line, `a key of "${event.author}" must be known`);
     } else if (!state.verifier({ purpose: journalPurpose, bytes: signed, signature })) {
@@ -198,7 +199,7 @@ class Verification {
     state.events++;
     state.lastSeq = event.seq;
     state.lastMs = event.ts_ms;
-    state.lastHash = toHex(state.tree.lastHash);
+    state.lastHash = encodeHex(state.tree.lastHash);
   }
 
   /** Events before the first are missing rightly when a later one says that they were removed. */
@@ -260,7 +261,7 @@ function keyInOpening(event: JournalEvent): Verifier | undefined {
   if (event.chi !== openingChi || typeof event.body !== "object" || event.body === null) return;
   const hex: unknown = Reflect.get(event.body, "public_key");
   if (typeof hex !== "string" || !/^[0-9a-f]{64}$/.test(hex)) return undefined;
-  const publicKey = fromHex(hex);
+  const publicKey = decodeHex(hex);
   if (publicKey.length !== publicKeyBytes || hidOf(publicKey) !== event.author) return undefined;
   return createVerifier(publicKey);
 }

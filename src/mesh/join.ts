@@ -6,8 +6,7 @@
  * roster, or begins with 0 and goes on with JSON that says why not.
  */
 import * as v from "valibot";
-import { encodeHex } from "../hot/mod.ts";
-import { bytesOfHex } from "./hex.ts";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { MembershipError, refusalCodes } from "./membership_error.ts";
 import { rosterBytesMax } from "./roster.ts";
 
@@ -33,7 +32,7 @@ export function joinRequestFrame(secret: Uint8Array): Uint8Array {
 
 /** The secret that is asked with. @throws {MembershipError} "malformed", "too-long" */
 export function parseJoinRequest(frame: Uint8Array): Uint8Array {
-  return bytesOfHex(readJson(requestSchema, { bytes: frame, bytesMax: requestBytesMax }).secret);
+  return decodeHex(readJson(requestSchema, { bytes: frame, bytesMax: requestBytesMax }).secret);
 }
 
 /** The answer that lets in. */

@@ -3,9 +3,8 @@
  * few hundred members again and again. What is remembered follows from its input alone, so all nodes
  * of a process share it; it is bounded, and whoever fills it with other keys only makes it slower.
  */
-import { encodeHex } from "../hot/mod.ts";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
-import { bytesOfHex } from "./hex.ts";
 
 /** Keys that are remembered: 2^12, eight times the members of the greatest mesh. */
 const keysMax = 4096;
@@ -22,7 +21,7 @@ export function bytesOfKey(key: PeerKey): Uint8Array {
   const known = bytesByKey.get(key);
   if (known !== undefined) return known;
   if (bytesByKey.size >= keysMax) bytesByKey.clear();
-  const bytes = bytesOfHex(key);
+  const bytes = decodeHex(key);
   bytesByKey.set(key, bytes);
   return bytes;
 }

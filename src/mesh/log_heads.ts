@@ -8,11 +8,11 @@
  * known head is a **fork**. A smaller head that merely arrives late is no reason for anything.
  */
 import * as v from "valibot";
+import { decodeHex } from "../hot/mod.ts";
 import { isConsistent } from "../journal/mod.ts";
 import type { SignedLogHead } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { logHeadSchema } from "./capabilities.ts";
-import { bytesOfHex } from "./hex.ts";
 import { membersMax } from "./roster.ts";
 
 /** Findings that are kept of one peer; further ones are counted. */
@@ -85,10 +85,10 @@ export function judgeAnswer(
   if (proof === null) return { kind: "unproved" };
   const shows = isConsistent({
     oldSize: known.size,
-    oldRoot: bytesOfHex(known.root),
+    oldRoot: decodeHex(known.root),
     newSize: head.size,
-    newRoot: bytesOfHex(head.root),
-    proof: proof.map(bytesOfHex),
+    newRoot: decodeHex(head.root),
+    proof: proof.map(decodeHex),
   });
   if (shows) return { kind: "proven" };
   return {

@@ -5,10 +5,10 @@
  * so that there is one text for one value and no name is given twice.
  */
 import * as v from "valibot";
+import { decodeHex } from "../hot/mod.ts";
 import { verifySignature } from "../identity/mod.ts";
 import { canonicalBytes } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
-import { bytesOfHex } from "./hex.ts";
 import { MembershipError } from "./membership_error.ts";
 
 /** Bytes of a signature. */
@@ -64,7 +64,7 @@ export function openSigned<T>(
   }
   if (bytes.length <= signatureBytes) throw refusal("malformed", what, "it is cut");
   const body = bytes.subarray(signatureBytes);
-  const publicKey = bytesOfHex(key);
+  const publicKey = decodeHex(key);
   const signature = bytes.subarray(0, signatureBytes);
   if (!verifySignature({ publicKey, purpose: kind.purpose, bytes: body, signature })) {
     throw refusal("signature", what, `its signature is not that of key ${key.slice(0, 12)}`);

@@ -12,10 +12,9 @@
  * beginning of SHA-256 over "skep/ticket/v1", a zero byte, and all before it.
  */
 import { createHash } from "node:crypto";
-import { encodeHex } from "../hot/mod.ts";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { decodeBase32, encodeBase32 } from "./base32.ts";
-import { bytesOfHex } from "./hex.ts";
 import { MembershipError } from "./membership_error.ts";
 
 /** Bytes of a ticket's secret: 256 bits. */
@@ -58,7 +57,7 @@ export function encodeTicket(ticket: Ticket): string {
     addresses.reduce((sum, address) => sum + 1 + address.length, 0);
   const bytes = new Uint8Array(size);
   new DataView(bytes.buffer).setUint16(0, size);
-  bytes.set(bytesOfHex(ticket.issuer), 2);
+  bytes.set(decodeHex(ticket.issuer), 2);
   bytes.set(ticket.secret, 34);
   bytes[headBytes - 1] = addresses.length;
   let at = headBytes;

@@ -112,11 +112,6 @@ export function parseManifest(source: Uint8Array, path: string): ModelManifest {
   return result.output;
 }
 
-/** The 32 bytes of a digest. @param digits 64 hexadecimal digits */
-export function digestBytes(digits: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: 32 }, (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16));
-}
-
 function jsonOf(source: Uint8Array, path: string): unknown {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(source));

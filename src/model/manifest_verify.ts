@@ -3,12 +3,12 @@
  * does not depend on the file's length.
  */
 import { join } from "node:path";
-import { Blake3 } from "../hot/mod.ts";
+import { Blake3, decodeHex } from "../hot/mod.ts";
 import { piecesOf } from "./_hash_pieces.ts";
 import { type TreeFault, TreeWalk } from "./_hash_tree.ts";
 import { ModelError } from "./errors.ts";
 import type { ByteSource } from "./gguf_types.ts";
-import { digestBytes, manifestFile, type ModelManifest } from "./manifest.ts";
+import { manifestFile, type ModelManifest } from "./manifest.ts";
 import { type Shard, shardName } from "./manifest_shards.ts";
 import type { ManifestPlace } from "./manifest_store.ts";
 import { fileSource } from "./source.ts";
@@ -70,7 +70,7 @@ async function firstFault(
 ): Promise<TreeFault | undefined> {
   const { manifest, onProgress, signal } = options;
   const blake3 = new Blake3();
-  const content = { root: digestBytes(manifest.root), lengthBytes: source.sizeBytes };
+  const content = { root: decodeHex(manifest.root), lengthBytes: source.sizeBytes };
   const walk = new TreeWalk(blake3, content, outboard);
   for await (const { bytes, offsetBytes } of piecesOf({ source, blake3, signal })) {
     const fault = await walk.check(bytes);

@@ -2,6 +2,7 @@
  * Creates the node's directories, and refuses a socket directory that others could change. It may be
  * below a folder in which everybody creates what they like, so somebody else may have been first.
  */
+import { encodeHex } from "../hot/mod.ts";
 import { makeDirectoryDurably } from "../ports/mod.ts";
 import { DiskError } from "../ports/mod.ts";
 import type { Disk, FileInfo, Random } from "../ports/mod.ts";
@@ -42,7 +43,7 @@ async function isOurs(
   directory: { readonly path: string; readonly info: FileInfo },
   { disk, random }: DirectoryPorts,
 ): Promise<boolean> {
-  const name = [...random.fill(new Uint8Array(8))].map((byte) => byte.toString(16)).join("");
+  const name = encodeHex(random.fill(new Uint8Array(8)));
   const path = `${directory.path}/.owner-${name}`;
   try {
     await (await disk.open(path, "create")).close();

@@ -5,7 +5,7 @@
  * and not asked again; a peer that goes away or is silent costs what it was asked for. What is still
  * missing then is asked of the others.
  */
-import { HotError } from "../hot/mod.ts";
+import { decodeHex, HotError } from "../hot/mod.ts";
 import type { GroupRange } from "../hot/mod.ts";
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { PartsError } from "./errors.ts";
@@ -162,7 +162,7 @@ class Fetching {
 
   async #get(stream: PartStream, range: GroupRange): Promise<void> {
     const bytes = bytesOfGroups(range, this.#file.sizeBytes);
-    const request: PartRequest = { kind: "groups", root: rootOf(this.#file.root), range };
+    const request: PartRequest = { kind: "groups", root: decodeHex(this.#file.root), range };
     const answer = await stream.ask(request, { from: bytes, to: bytes });
     if (!answer.isOk) throw new Refused(answer.sentence);
     try {
@@ -197,7 +197,7 @@ async function fetchTree(
   const onAbort = (): void => stream.end();
   signal?.addEventListener("abort", onAbort, { once: true });
   try {
-    const rootBytes = rootOf(root);
+    const rootBytes = decodeHex(root);
     const told = await stream.ask({ kind: "about", root: rootBytes }, partAboutBytes);
     const about = decodePartAbout(given(told, peer));
     const pieces = outboardPieces(about.sizeBytes);
@@ -225,10 +225,6 @@ function corrupt(root: string, peer: PeerKey, { first, count }: GroupRange): Par
   const message = `Cannot use what peer ${peer.slice(0, 12)} sent for groups ${first} to ` +
     `${first + count - 1} of model ${root.slice(0, 12)} as they are not the model's`;
   return new PartsError({ code: "damaged", message });
-}
-
-function rootOf(root: string): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, i) => parseInt(root.slice(2 * i, 2 * i + 2), 16));
 }
 
 function unavailable(root: string, why: string): PartsError {

@@ -10,6 +10,7 @@ import * as v from "valibot";
 import {
   Blake3,
   BLAKE3_GROUP_BYTES,
+  decodeHex,
   type GroupRange,
   outboardBytes,
   VerifiedOutboard,
@@ -251,7 +252,7 @@ export function verified(
 ): VerifiedOutboard {
   try {
     if (outboard.length !== outboardBytes(sizeBytes)) throw new RangeError("length");
-    const tree = { root: bytesOf(root), lengthBytes: sizeBytes, outboard };
+    const tree = { root: decodeHex(root), lengthBytes: sizeBytes, outboard };
     return new VerifiedOutboard(new Blake3(), tree);
   } catch (cause) {
     const message = `Cannot use the tree of model ${
@@ -259,11 +260,6 @@ export function verified(
     } as it does not lead to the model's root`;
     throw new PartsError({ code: "damaged", message, cause });
   }
-}
-
-/** The 32 bytes of a root. */
-export function bytesOf(root: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: 32 }, (_, i) => parseInt(root.slice(2 * i, 2 * i + 2), 16));
 }
 
 async function save(place: PartPlace, file: string, bytes: Uint8Array): Promise<void> {

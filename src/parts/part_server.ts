@@ -4,6 +4,7 @@
  * A peer has at most four streams, and on each one request is answered at a time, so what it can make
  * this node hold in memory is bounded; it is read from only as fast as it reads.
  */
+import { encodeHex } from "../hot/mod.ts";
 import type { GroupRange } from "../hot/mod.ts";
 import type { MeshNetwork, MeshStream, PeerKey } from "../ports/mod.ts";
 import { PartsError } from "./errors.ts";
@@ -95,7 +96,7 @@ async function answerTo(
 ): Promise<PartAnswer & { readonly cause?: unknown }> {
   try {
     const request = decodePartRequest(frame);
-    const root = hexOf(request.root);
+    const root = encodeHex(request.root);
     const model = await models.find(root);
     if (model === undefined) {
       const sentence = "Nothing of this model is held here";
@@ -128,8 +129,4 @@ async function bytesFor(request: PartRequest, model: HeldModel): Promise<Uint8Ar
   if (first + count <= groupsOf(sizeBytes)) return await model.read(request.range);
   const message = `Cannot read a parts frame as the file has ${groupsOf(sizeBytes)} groups`;
   throw new PartsError({ code: "malformed", message });
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -6,11 +6,11 @@
  * input than the one before it gave, one of the two is wrong and the receipt alone can't say which.
  * Tokens are judged only where the numbers behind them are right: they are the requester's.
  */
+import { encodeHex } from "../hot/mod.ts";
 import { isSameBytes } from "../journal/mod.ts";
 import { leafBytes, LeafTree } from "./leaf_tree.ts";
 import type { OpenReceipt } from "./receipt.ts";
 import type { StageTruth, Truth } from "./recompute.ts";
-import { hexOf } from "./signing.ts";
 import type { StageStatement } from "./stage_statement.ts";
 
 /** What was found wrong. */
@@ -163,13 +163,13 @@ function compare(
   about: { readonly place: Place; readonly tree: TreeName; readonly first: number },
 ): { readonly position?: number } | undefined {
   const { place: { number, right, leavesOf }, tree, first } = about;
-  if (hexOf(right[tree].root()) === signedRoot) return undefined;
+  if (encodeHex(right[tree].root()) === signedRoot) return undefined;
   const leaves = leavesOf(number, tree);
   if (leaves === undefined || leaves.length % leafBytes !== 0) return {};
   const kept = new LeafTree();
   kept.append(leaves);
   // Leaves that are not those that were signed say nothing.
-  if (hexOf(kept.root()) !== signedRoot) return {};
+  if (encodeHex(kept.root()) !== signedRoot) return {};
   const truth = right[tree].leaves();
   const count = Math.min(leaves.length, truth.length) / leafBytes;
   for (let i = 0; i < count; i++) {

@@ -9,7 +9,6 @@ export { ReceiptError } from "./errors.ts";
 export type { ReceiptErrorCode } from "./errors.ts";
 export { isInTree, leafBytes, LeafTree } from "./leaf_tree.ts";
 export type { LeafProof } from "./leaf_tree.ts";
-export { bytesOfHex, hexOf } from "./signing.ts";
 export type { StatementSigner } from "./signing.ts";
 export { openingDigest } from "./opening.ts";
 export type { Opening } from "./opening.ts";

@@ -1,4 +1,5 @@
 /** Answers peers who want what this node's stages computed for them signed, or shown. */
+import { encodeHex } from "../hot/mod.ts";
 import type { MeshNetwork, MeshStream } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type ReceiptAnswer,
   receiptProtocol,
 } from "./receipt_frames.ts";
-import { hexOf } from "./signing.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
 /** Streams of one peer at most. */
@@ -60,7 +60,7 @@ async function answerTo(
     const ask = decodeJsonFrame(askSchema, bytes);
     if (ask.kind === "sign") return { kind: "signed", signed: await witness.sign(ask, peer) };
     const { from, count, leaves, path } = await witness.leaves(ask, peer);
-    return { kind: "leaves", from, count, leaves: hexOf(leaves), path: hexOf(path) };
+    return { kind: "leaves", from, count, leaves: encodeHex(leaves), path: encodeHex(path) };
   } catch (thrown) {
     if (!(thrown instanceof ReceiptError)) throw thrown;
     return { kind: "refused", why: thrown.message };

@@ -1,4 +1,5 @@
-/** Signatures of statements, and digits. */
+/** Signatures of statements. */
+import { decodeHex } from "../hot/mod.ts";
 import { hidOf, verifySignature } from "../identity/mod.ts";
 import { ReceiptError } from "./errors.ts";
 
@@ -21,7 +22,7 @@ export function checkSigned(
     readonly who: string;
   },
 ): void {
-  const publicKey = bytesOfHex(key);
+  const publicKey = decodeHex(key);
   if (verifySignature({ publicKey, purpose: receiptPurpose, bytes, signature })) return;
   throw new ReceiptError({
     code: "signature",
@@ -29,17 +30,4 @@ export function checkSigned(
       hidOf(publicKey).slice(0, 17)
     }`,
   });
-}
-
-/** Bytes of hexadecimal digits. */
-export function bytesOfHex(digits: string): Uint8Array {
-  return Uint8Array.from(
-    { length: digits.length / 2 },
-    (_, i) => parseInt(digits.slice(2 * i, 2 * i + 2), 16),
-  );
-}
-
-/** Hexadecimal digits, lower case. */
-export function hexOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -21,8 +21,10 @@
  * once, by the requester's statement.
  */
 import { createHash } from "node:crypto";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { ReceiptError } from "./errors.ts";
-import { bytesOfHex, checkSigned, hexOf, receiptPurpose, type StatementSigner } from "./signing.ts";
+import { checkSigned, receiptPurpose } from "./signing.ts";
+import type { StatementSigner } from "./signing.ts";
 
 const version = 2;
 const bytesWithoutLogits = 154;
@@ -143,12 +145,12 @@ function encode(statement: StageStatement): Uint8Array {
   view.setBigUint64(18, BigInt(signedAtMs), true);
   const { opening, stage, inputRoot, outputRoot } = statement;
   for (const [i, digits] of [opening, stage, inputRoot, outputRoot].entries()) {
-    bytes.set(bytesOfHex(digits), 26 + 32 * i);
+    bytes.set(decodeHex(digits), 26 + 32 * i);
   }
   if (logits === undefined) return bytes;
   view.setUint32(154, logits.from, true);
   view.setUint32(158, logits.to, true);
-  bytes.set(bytesOfHex(logits.root), 162);
+  bytes.set(decodeHex(logits.root), 162);
   return bytes;
 }
 
@@ -157,7 +159,7 @@ function decode(
   { flags, hasLogits }: { readonly flags: number; readonly hasLogits: boolean },
 ): StageStatement {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
-  const digits = (at: number): string => hexOf(bytes.subarray(at, at + 32));
+  const digits = (at: number): string => encodeHex(bytes.subarray(at, at + 32));
   return {
     opening: digits(26),
     stage: digits(58),

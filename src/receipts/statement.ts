@@ -5,10 +5,12 @@
  * verified is what was received.
  */
 import * as v from "valibot";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { canonicalJson } from "../journal/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { openingMembers } from "./opening.ts";
-import { bytesOfHex, checkSigned, hexOf, receiptPurpose, type StatementSigner } from "./signing.ts";
+import { checkSigned, receiptPurpose } from "./signing.ts";
+import type { StatementSigner } from "./signing.ts";
 
 /** Longest statement of a requester, in bytes. */
 export const requestStatementBytesMax = 65_536;
@@ -61,7 +63,7 @@ export async function signStatement(
 ): Promise<SignedStatement> {
   const text = canonicalJson(statement);
   const signature = await signer.sign(receiptPurpose, new TextEncoder().encode(text));
-  return { statement: text, signature: hexOf(signature) };
+  return { statement: text, signature: encodeHex(signature) };
 }
 
 /**
@@ -75,7 +77,7 @@ export function openRequestStatement(
   const opened = read(statement);
   checkSigned({
     bytes: new TextEncoder().encode(statement),
-    signature: bytesOfHex(signature),
+    signature: decodeHex(signature),
     key: opened.requester,
     who: "the requester",
   });

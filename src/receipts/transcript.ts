@@ -5,10 +5,10 @@
  */
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { canonicalJson } from "../journal/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { checked } from "./receipt.ts";
-import { bytesOfHex, hexOf } from "./signing.ts";
 import type { RequestStatement } from "./statement.ts";
 
 /** Bytes of a salt. */
@@ -75,8 +75,8 @@ export function checkTranscript(transcript: Transcript, request: RequestStatemen
 
 /** The salt comes first, in a block that an attacker does not choose; the name tells the three apart. */
 function commit(salt: string, name: string, bytes: Uint8Array): string {
-  const hash = createHash("sha256").update(bytesOfHex(salt)).update(`${name}\0`).update(bytes);
-  return hexOf(hash.digest());
+  const hash = createHash("sha256").update(decodeHex(salt)).update(`${name}\0`).update(bytes);
+  return encodeHex(hash.digest());
 }
 
 function wordsOf(ids: readonly number[]): Uint8Array {

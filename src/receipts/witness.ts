@@ -8,7 +8,7 @@
  * limit: the record that was closed first goes, then those whose lease is over, and where none is a
  * new session is not recorded. All are counted.
  */
-import { Blake3 } from "../hot/mod.ts";
+import { Blake3, encodeHex } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import type { LeafStore } from "./leaf_store.ts";
@@ -16,7 +16,7 @@ import type { LeafTree } from "./leaf_tree.ts";
 import type { TreeName } from "./judge.ts";
 import { type RecordedOpen, type RecordedRows, SessionRecord } from "./session_record.ts";
 import { openingDigest } from "./opening.ts";
-import { hexOf, type StatementSigner } from "./signing.ts";
+import type { StatementSigner } from "./signing.ts";
 import { signStageStatement, type StageStatement } from "./stage_statement.ts";
 
 /** What a witness works with. */
@@ -196,10 +196,10 @@ export class ReceiptWitness {
       layers: { from: place.from, to: place.to },
       head: place.head,
       positions: { from: input.first, to },
-      inputRoot: hexOf(input.tree.root(to - input.first)),
-      outputRoot: hexOf(output.tree.root(to - output.first)),
+      inputRoot: encodeHex(input.tree.root(to - input.first)),
+      outputRoot: encodeHex(output.tree.root(to - output.first)),
       logits: place.head && logits.first < to && logits.end >= to
-        ? { from: logits.first, to, root: hexOf(logits.tree.root(to - logits.first)) }
+        ? { from: logits.first, to, root: encodeHex(logits.tree.root(to - logits.first)) }
         : undefined,
       serial: ++record.serial,
       signedAtMs: this.#options.clock.nowMs(),

@@ -5,6 +5,7 @@
  * Streams are as TCP gives them: in order and whole, so a lost packet is a later one. Gossip may be
  * lost. Keys are taken for proven: there is no cryptography here.
  */
+import { encodeHex } from "../hot/mod.ts";
 import { MeshError } from "../ports/mod.ts";
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { MeshLink } from "./_mesh_link.ts";
@@ -139,7 +140,7 @@ export class MeshMedium implements LinkMedium {
   /** Tells that `from` has what `key` names, until the signal aborts. */
   async provide(from: PeerKey, key: Uint8Array, signal: AbortSignal): Promise<void> {
     await this.clock.sleep(this.delayMs(from, from), signal);
-    const name = nameOf(key);
+    const name = encodeHex(key);
     const holders = this.#provided.get(name) ?? new Set();
     this.#provided.set(name, holders.add(from));
     signal.addEventListener("abort", () => holders.delete(from), { once: true });
@@ -148,7 +149,7 @@ export class MeshMedium implements LinkMedium {
   /** Who of those that `from` can hear, and that are up, has told that it has it. */
   async find(from: PeerKey, key: Uint8Array, signal: AbortSignal): Promise<readonly PeerKey[]> {
     await this.clock.sleep(2 * this.delayMs(from, from), signal);
-    return [...this.#provided.get(nameOf(key)) ?? []].filter((one) =>
+    return [...this.#provided.get(encodeHex(key)) ?? []].filter((one) =>
       !this.isParted(from, one) && this.#nodes.get(one)?.isListening === true
     );
   }
@@ -203,10 +204,6 @@ function draw(one: PeerKey, other: PeerKey): number {
     }
   }
   return hash;
-}
-
-function nameOf(key: Uint8Array): string {
-  return Array.from(key, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function meshError(code: MeshError["code"], key: PeerKey, why: string): MeshError {

@@ -1,5 +1,5 @@
 /** Writes a frame whose length is known; the counterpart of `FrameReader`. */
-import { decodeHex } from "./_hex.ts";
+import { decodeHexInto } from "../hot/mod.ts";
 
 /** A growing place in a frame. */
 export class FrameWriter {
@@ -36,7 +36,7 @@ export class FrameWriter {
 
   /** Digits of bytes. */
   hex(digits: string): this {
-    decodeHex(digits, this.bytes, this.#skip(digits.length >>> 1));
+    decodeHexInto(digits, this.bytes, this.#skip(digits.length >>> 1));
     return this;
   }
 

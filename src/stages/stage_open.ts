@@ -11,13 +11,12 @@
  * it and whom it sends to, and who pays. What is verified are the bytes that were received.
  */
 import * as v from "valibot";
-import { encodeHex } from "../hot/mod.ts";
+import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { createVerifier, type Identity } from "../identity/mod.ts";
 import { canonicalBytes } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { FrameReader } from "./_frame_reader.ts";
 import { FrameWriter } from "./_frame_writer.ts";
-import { bytesOfHex } from "./_hex.ts";
 import {
   classCharactersMax,
   frameEntriesMax,
@@ -124,7 +123,7 @@ export function decodeOpen(bytes: Uint8Array): OpenFrame {
 
 /** Whether the requester that the statement names has signed it. */
 export function isSigned({ open, signed, signature }: OpenFrame): boolean {
-  const verify = createVerifier(bytesOfHex(open.requester));
+  const verify = createVerifier(decodeHex(open.requester));
   return verify({ purpose: stageOpenPurpose, bytes: signed, signature });
 }
 

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { blake3 as hashWasm } from "hash-wasm";
 import { hashTokenBlocks, loadExecutor, tokenChainSeed } from "../../src/engine/mod.ts";
 import { type Build, instantiateKernels, kernelMemory } from "../../src/engine/_module.ts";
-import { Blake3, encodeHex } from "../../src/hot/mod.ts";
+import { Blake3, decodeHex, encodeHex } from "../../src/hot/mod.ts";
 import { openFixture } from "./_fixtures.ts";
 import { fixtureRuns } from "./_runs.ts";
 
@@ -81,14 +81,10 @@ async function chainOf(
     const view = new DataView(new ArrayBuffer(blockTokens * 4));
     tokens.slice(at, at + blockTokens).forEach((token, i) => view.setUint32(i * 4, token, true));
     const block = await hashWasm(new Uint8Array(view.buffer));
-    link = await hashWasm(fromHex(link + block));
+    link = await hashWasm(decodeHex(link + block));
     links += link;
   }
   return links;
-}
-
-function fromHex(text: string): Uint8Array {
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
 test("token blocks have the links of their definition, with and without an executor", async () => {

@@ -1,6 +1,7 @@
 /** The raw primitive against RFC 8032 section 7.1, tests 1 to 3. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeHex } from "../../src/hot/mod.ts";
 import {
   privateKeyFromSeed,
   rawPublicKey,
@@ -33,18 +34,14 @@ const vectors = [
   },
 ];
 
-function bytes(hex: string): Uint8Array {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
-}
-
 vectors.forEach((vector, i) => {
   test(`Ed25519 gives key and signature of RFC 8032 test ${i + 1}`, () => {
-    const key = privateKeyFromSeed(bytes(vector.seed));
-    assert.deepEqual(rawPublicKey(key), bytes(vector.publicKey));
-    const message = bytes(vector.message);
+    const key = privateKeyFromSeed(decodeHex(vector.seed));
+    assert.deepEqual(rawPublicKey(key), decodeHex(vector.publicKey));
+    const message = decodeHex(vector.message);
     const signature = signRaw(key, message);
-    assert.deepEqual(signature, bytes(vector.signature));
-    const publicKey = tryPublicKey(bytes(vector.publicKey));
+    assert.deepEqual(signature, decodeHex(vector.signature));
+    const publicKey = tryPublicKey(decodeHex(vector.publicKey));
     assert.ok(publicKey);
     assert.equal(verifyRaw(publicKey, { message, signature }), true);
     for (const at of [0, 31, 32, 63]) {

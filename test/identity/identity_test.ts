@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import fc from "fast-check";
+import { decodeHex, encodeHex } from "../../src/hot/mod.ts";
 import {
   createVerifier,
   hidOf,
@@ -34,9 +35,8 @@ test("identityFromSeed() is repeatable, and its Hid is the hash of its key", () 
 });
 
 test("hidOf() of RFC 8032's first key is its SHA-256", () => {
-  const publicKey = Uint8Array.from(
-    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a".match(/../g) ?? [],
-    (pair) => parseInt(pair, 16),
+  const publicKey = decodeHex(
+    "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
   );
   // printf d75a...511a | xxd -r -p | sha256sum
   assert.equal(
@@ -107,7 +107,7 @@ test("verifySignature() never throws, whatever it is given", () => {
 });
 
 test("no way of showing an identity shows its seed", () => {
-  const hex = Array.from(seed, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = encodeHex(seed);
   const list = Array.from(seed).slice(0, 6).join(", ");
   const shown = [
     JSON.stringify(identity),

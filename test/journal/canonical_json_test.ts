@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { encodeHex } from "../../src/hot/mod.ts";
 import { canonicalBytes, canonicalJson } from "../../src/journal/mod.ts";
 
 const any = { integers: "any" } as const;
@@ -16,7 +17,7 @@ test("canonicalJson() gives the RFC's example of section 3.2.4, byte for byte", 
     "5b3333333333333333332e333333333333332c31652b33302c342e352c302e3030322c31652d32375d2c22737472696e" +
     "67223a22e282ac245c75303030665c6e4127425c225c5c5c5c5c222f227d";
   const bytes = canonicalBytes(JSON.parse(input), any);
-  assert.equal(Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(""), hex);
+  assert.equal(encodeHex(bytes), hex);
 });
 
 test("canonicalJson() sorts as section 3.2.3 shows, by UTF-16 code units", () => {

@@ -1,6 +1,7 @@
 /** Snapshots, heads and proofs of an open journal: when they are written, what they hold, what recovers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeHex, encodeHex } from "../../src/hot/mod.ts";
 import {
   isConsistent,
   isHeadOf,
@@ -10,7 +11,6 @@ import {
 } from "../../src/journal/mod.ts";
 import type { Journal, JournalEvent } from "../../src/journal/mod.ts";
 import { sealBatch } from "../../src/journal/_chain.ts";
-import { fromHex } from "../../src/journal/event.ts";
 import { ModelledDisk, SeededRandom, VirtualClock } from "../../src/sim/mod.ts";
 import {
   dayAfter,
@@ -57,7 +57,7 @@ test("a snapshot follows so many events, and its root is that of the events befo
   const proof = await journal.prove({ kind: "consistency", boundary: 8, size: 10 });
   const head = journal.head();
   assert.ok(proof);
-  const [oldRoot, newRoot] = [fromHex(root), fromHex(head.root)];
+  const [oldRoot, newRoot] = [decodeHex(root), decodeHex(head.root)];
   assert.ok(isConsistent({ oldSize: 8, oldRoot, newSize: head.size, newRoot, proof }));
   assert.equal(journal.status().counters.snapshots, 2);
   await journal.close();
@@ -122,7 +122,7 @@ test("the tree goes on over restarts, a day's change and an earlier release's fi
   for (const { size, root } of heads) {
     const proof = await journal.prove({ kind: "consistency", boundary: size, size: last.size });
     assert.ok(proof);
-    const [oldRoot, newRoot] = [fromHex(root), fromHex(last.root)];
+    const [oldRoot, newRoot] = [decodeHex(root), decodeHex(last.root)];
     assert.ok(isConsistent({ oldSize: size, oldRoot, newSize: last.size, newRoot, proof }));
   }
   await journal.close();
@@ -138,10 +138,7 @@ test("an opening of the first format has no snapshot: the files before it are re
   const head = journal.head();
   // Its first line as it was first: the newest file tells nothing of the tree.
   const { seq, hash, tsMs } = journal.status();
-  const key = identity.publicKey.reduce(
-    (hex, byte) => hex + byte.toString(16).padStart(2, "0"),
-    "",
-  );
+  const key = encodeHex(identity.publicKey);
   const opening = {
     draft: { chi: "journal.open", rid: "journal.open" },
     body: `{"format":1,"public_key":"${key}"}`,
@@ -156,7 +153,7 @@ test("an opening of the first format has no snapshot: the files before it are re
   const after = again.head();
   assert.equal(after.size, head.size + 2);
   const proof = await again.prove({ kind: "consistency", boundary: head.size, size: after.size });
-  const [oldRoot, newRoot] = [fromHex(head.root), fromHex(after.root)];
+  const [oldRoot, newRoot] = [decodeHex(head.root), decodeHex(after.root)];
   assert.ok(
     isConsistent({ oldSize: head.size, oldRoot, newSize: after.size, newRoot, proof: proof ?? [] }),
   );
@@ -181,11 +178,11 @@ test("proofs are the same from memory and from the files, and every event can be
     assert.deepEqual(await journal.prove(request), await fresh.prove(request));
   }
   for (const [at, event] of events.slice(0, -1).entries()) {
-    const leaf = fromHex(events[at + 1]?.prev_hash ?? "");
+    const leaf = decodeHex(events[at + 1]?.prev_hash ?? "");
     const request = { kind: "inclusion", boundary: at, size } as const;
     const proof = await fresh.prove(request);
     assert.deepEqual(proof, await journal.prove(request));
-    const claim = { root: fromHex(root), size, at, leaf, proof: proof ?? [] };
+    const claim = { root: decodeHex(root), size, at, leaf, proof: proof ?? [] };
     assert.ok(isIncluded(claim), `event ${event.seq}`);
   }
   await assert.rejects(

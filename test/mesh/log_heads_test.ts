@@ -1,6 +1,7 @@
 /** What heads and answers about journals show, and what is kept of them. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeHex } from "../../src/hot/mod.ts";
 import { TreeEdge } from "../../src/journal/mod.ts";
 import type { SignedLogHead } from "../../src/journal/mod.ts";
 import { judgeAnswer, judgeHead, LogHeads } from "../../src/mesh/mod.ts";
@@ -34,19 +35,17 @@ test("judgeHead() takes two roots of one size for a fork, whenever they come, an
 
 test("judgeAnswer() tells shrinks, forks and what is proven or not", () => {
   const [old, grown] = [new TreeEdge(), new TreeEdge()];
-  const hex = (bytes: Uint8Array): string =>
-    bytes.reduce((text, byte) => text + byte.toString(16).padStart(2, "0"), "");
   const leaf = (i: number): Uint8Array => new Uint8Array(32).fill(i);
   old.append(leaf(1));
   grown.append(leaf(1));
   grown.append(leaf(2));
   const other = new TreeEdge();
   other.append(leaf(2));
-  const known = headOf(1, { root: hex(old.root()) });
-  const head = headOf(2, { root: hex(grown.root()) });
-  const [, right = ""] = [0, hex(other.root())];
+  const known = headOf(1, { root: encodeHex(old.root()) });
+  const head = headOf(2, { root: encodeHex(grown.root()) });
+  const [, right = ""] = [0, encodeHex(other.root())];
   assert.equal(judgeAnswer(known, { head, proof: [right] }).kind, "proven");
-  assert.equal(judgeAnswer(known, { head, proof: [hex(old.root())] }).kind, "fork");
+  assert.equal(judgeAnswer(known, { head, proof: [encodeHex(old.root())] }).kind, "fork");
   assert.equal(judgeAnswer(known, { head, proof: [] }).kind, "fork");
   assert.equal(judgeAnswer(known, { head, proof: null }).kind, "unproved");
   assert.equal(judgeAnswer(head, { head: known, proof: null }).kind, "shrink");

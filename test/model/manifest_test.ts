@@ -9,7 +9,7 @@ import {
   modelNameOf,
   parseManifest,
 } from "../../src/model/mod.ts";
-import { digestBytes, encodeManifest } from "../../src/model/manifest.ts";
+import { encodeManifest } from "../../src/model/manifest.ts";
 import { isModelError, runs } from "./_files.ts";
 
 const manifest: ModelManifest = {
@@ -121,8 +121,4 @@ test("modelNameOf() makes a name of any path", () => {
     fc.property(fc.string({ maxLength: 300 }), (path) => assert.ok(isModelName(modelNameOf(path)))),
     { numRuns: runs(200) },
   );
-});
-
-test("digestBytes() reads hexadecimal", () => {
-  assert.deepEqual([...digestBytes("00ff10" + "7f".repeat(29))].slice(0, 4), [0, 255, 16, 127]);
 });

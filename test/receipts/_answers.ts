@@ -1,5 +1,6 @@
 /** Answers that are made over a mesh in memory, their receipts and what a check says of them. */
 import { createSampler, type ModelExecutor } from "../../src/engine/mod.ts";
+import { encodeHex } from "../../src/hot/mod.ts";
 import {
   checkTranscript,
   collectReceipt,
@@ -13,7 +14,6 @@ import {
 import { SeededRandom } from "../../src/sim/mod.ts";
 import type { PipelineExecutor } from "../../src/stages/mod.ts";
 import { type Cluster, clusterRoot } from "../stages/_cluster.ts";
-import { hex } from "./_parties.ts";
 
 /** A session of a pipeline. */
 export type PipelineSession = ReturnType<PipelineExecutor["openSession"]>;
@@ -35,7 +35,7 @@ export class Writer {
     this.promptTokens = promptTokens;
     this.tokens = [...promptTokens];
     this.seed = seed;
-    this.request = hex(this.#random.fill(new Uint8Array(32)));
+    this.request = encodeHex(this.#random.fill(new Uint8Array(32)));
     this.session = pipeline.openSession({ prefix: Uint32Array.from(promptTokens) });
   }
 

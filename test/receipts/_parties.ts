@@ -4,7 +4,7 @@
  */
 import { createSampler } from "../../src/engine/mod.ts";
 import type { Executor, LayerRange, ModelExecutor, Session } from "../../src/engine/mod.ts";
-import { Blake3 } from "../../src/hot/mod.ts";
+import { Blake3, encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import type { Identity } from "../../src/identity/mod.ts";
 import {
@@ -130,7 +130,7 @@ export async function answer(plan: AnswerPlan): Promise<Answer> {
   cast.close();
   const transcript: Transcript = {
     kind: "skep-transcript/1",
-    salt: hex(random.fill(new Uint8Array(32))),
+    salt: encodeHex(random.fill(new Uint8Array(32))),
     promptTokens: prompt,
     outputTokens: tokens.slice(prompt.length),
     constraint: null,
@@ -168,7 +168,7 @@ class Cast {
     const { random, executor, alteration } = plan;
     const newKey = (): Identity => identityFromSeed(random.fill(new Uint8Array(32)));
     this.#requester = newKey();
-    this.#request = hex(random.fill(new Uint8Array(32)));
+    this.#request = encodeHex(random.fill(new Uint8Array(32)));
     const { layerCount } = executor.shape;
     const cuts = new Set([0, layerCount]);
     for (let i = random.below(4); i > 0; i--) cuts.add(random.below(layerCount + 1));
@@ -273,7 +273,7 @@ class Cast {
       resign: (change) => resigned(receipt, { ...statement, ...change }, this.#requester),
       steal: () => {
         const thief = identityFromSeed(random.fill(new Uint8Array(32)));
-        return resigned(receipt, { ...statement, requester: hex(thief.publicKey) }, thief);
+        return resigned(receipt, { ...statement, requester: encodeHex(thief.publicKey) }, thief);
       },
     };
   }
@@ -282,11 +282,11 @@ class Cast {
     const { alteration } = this.#plan;
     const both = alteration === "collusion";
     return this.#stages.slice(this.#culprit, this.#culprit + (both ? 2 : 1))
-      .map(({ identity }) => hex(identity.publicKey));
+      .map(({ identity }) => encodeHex(identity.publicKey));
   }
 
   #opening(): Opening {
-    const requester = hex(this.#requester.publicKey);
+    const requester = encodeHex(this.#requester.publicKey);
     const { root, executor } = this.#plan;
     return {
       request: this.#request,
@@ -305,15 +305,15 @@ class Cast {
     const end = input.count;
     return await signStageStatement({
       opening: openingDigest(this.#opening()),
-      stage: hex(stage.identity.publicKey),
+      stage: encodeHex(stage.identity.publicKey),
       embedding: stage === first,
       layers: stage.layers,
       head: isLast,
       positions: { from: 0, to: end },
-      inputRoot: hex(input.root()),
-      outputRoot: hex(output.root()),
+      inputRoot: encodeHex(input.root()),
+      outputRoot: encodeHex(output.root()),
       logits: isLast
-        ? { from: transcript.promptTokens.length - 1, to: end, root: hex(logits.root()) }
+        ? { from: transcript.promptTokens.length - 1, to: end, root: encodeHex(logits.root()) }
         : undefined,
       serial: 1,
       signedAtMs: 1,
@@ -457,14 +457,4 @@ function digestsOf(rows: ArrayBufferView, rowBytes: number): Uint8Array {
     blake3.hashInto(data.subarray(i * rowBytes, (i + 1) * rowBytes), out, 32 * i);
   }
   return out;
-}
-
-/** Hexadecimal digits. */
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
-}
-
-/** Bytes of hexadecimal digits. */
-export function bytesOf(digits: string): Uint8Array {
-  return new Uint8Array(Buffer.from(digits, "hex"));
 }

@@ -3,6 +3,7 @@
 // that computes something else is named; nobody else can have a session signed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeHex } from "../../src/hot/mod.ts";
 import {
   askStage,
   isInTree,
@@ -12,7 +13,6 @@ import {
 } from "../../src/receipts/mod.ts";
 import { Cluster, type NodePart, splitOf } from "../stages/_cluster.ts";
 import { promptOf, receiptOf, verdictOf, write, Writer } from "./_answers.ts";
-import { bytesOf } from "./_parties.ts";
 
 async function assertAccepted(cluster: Cluster, writers: readonly Writer[]): Promise<void> {
   const whole = await cluster.load();
@@ -128,9 +128,9 @@ test("a stage signs for who opened the session, for one request, and shows leave
   await assert.rejects(askStage(key, where, stranger), refused);
   const kept = await askStage(key, where, own);
   assert.ok(kept.kind === "leaves");
-  const leaf = bytesOf(kept.leaves.slice(0, 64));
-  const root = bytesOf(stages[1]?.outputRoot ?? "");
-  const path = bytesOf(kept.path);
+  const leaf = decodeHex(kept.leaves.slice(0, 64));
+  const root = decodeHex(stages[1]?.outputRoot ?? "");
+  const path = decodeHex(kept.path);
   assert.ok(isInTree({ root, count: kept.count, at: 5, leaf, path }));
   assert.ok(!isInTree({ root, count: kept.count, at: 6, leaf, path }));
   assert.equal(cluster.node(1).witness.counters().signed, 2);

@@ -4,15 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { decodeHex, encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import { leafDirectory, LeafStore, type LeafStoreOptions } from "../../src/receipts/mod.ts";
 import { isInTree, openStageStatement, ReceiptWitness } from "../../src/receipts/mod.ts";
 import { ModelledDisk, SeededRandom, VirtualClock } from "../../src/sim/mod.ts";
 import { crashEverywhere } from "../sim/_crash_everywhere.ts";
-import { bytesOf, hex } from "./_parties.ts";
 
 const signer = identityFromSeed(new Uint8Array(32).fill(9));
-const self = hex(signer.publicKey);
+const self = encodeHex(signer.publicKey);
 const requester = "ab".repeat(32);
 const directory = leafDirectory("/state");
 const hourMs = 3600 * 1000;
@@ -72,7 +72,7 @@ class Stage {
   async answer(session: string, positions: number): Promise<void> {
     this.compute(session, positions);
     const { outputRoot } = openStageStatement(await this.sign(session, positions));
-    this.roots.set(session, bytesOf(outputRoot));
+    this.roots.set(session, decodeHex(outputRoot));
     this.witness.closed(session);
   }
 }

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import {
-  hexOf,
   openStageStatement,
   parseReceipt,
   ReceiptError,
@@ -17,7 +17,7 @@ import {
 const signer = identityFromSeed(new Uint8Array(32).fill(3));
 const runs = 30 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
 
-const digits = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(hexOf);
+const digits = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => encodeHex(bytes));
 const spans = (max: number): fc.Arbitrary<{ from: number; to: number }> =>
   fc.tuple(fc.nat(max), fc.nat(max)).map(([a, b]) => ({
     from: Math.min(a, b),
@@ -26,7 +26,7 @@ const spans = (max: number): fc.Arbitrary<{ from: number; to: number }> =>
 
 const statements: fc.Arbitrary<StageStatement> = fc.record({
   opening: digits,
-  stage: fc.constant(hexOf(signer.publicKey)),
+  stage: fc.constant(encodeHex(signer.publicKey)),
   embedding: fc.boolean(),
   layers: spans(0xffff),
   positions: spans(2 ** 24),

@@ -12,6 +12,7 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { loadExecutor, type ModelExecutor } from "../../src/engine/mod.ts";
+import { encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import { createLibp2pMesh } from "../../src/mesh/mod.ts";
 import {
@@ -179,7 +180,7 @@ function meshOf(seed: number): MeshNetwork {
 
 function keyOf(seed: number): string {
   const { publicKey } = identityFromSeed(new Uint8Array(32).fill(seed));
-  return Array.from(publicKey, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return encodeHex(publicKey);
 }
 
 function listen(mesh: MeshNetwork): ReturnType<MeshNetwork["listen"]> {

@@ -2,7 +2,7 @@
 import type { PeerId } from "@libp2p/interface";
 import { publicKeyFromRaw } from "@libp2p/crypto/keys";
 import { peerIdFromPublicKey } from "@libp2p/peer-id";
-import { encodeHex } from "../../hot/mod.ts";
+import { decodeHex, encodeHex } from "../../hot/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
 const KEY_PATTERN = /^[0-9a-f]{64}$/;
@@ -26,5 +26,5 @@ export function bytesOfKey(key: PeerKey): Uint8Array<ArrayBuffer> {
       }"`,
     );
   }
-  return Uint8Array.from({ length: 32 }, (_, at) => parseInt(key.slice(2 * at, 2 * at + 2), 16));
+  return decodeHex(key);
 }

@@ -4,6 +4,7 @@
  * body -> fields -> the inference service's stream -> a whole answer, or events
  */
 import type { HttpBindings } from "@hono/node-server";
+import { encodeHex } from "../../hot/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { ToolFormat, Usage } from "../inference/mod.ts";
 import { ApiError } from "./api_error.ts";
@@ -110,7 +111,7 @@ async function start(
   options: AnswerOptions,
 ): Promise<Omit<Running, "timing">> {
   const { host, endpoint } = options;
-  const id = endpoint.idPrefix + hex(host.random.fill(new Uint8Array(12)));
+  const id = endpoint.idPrefix + encodeHex(host.random.fill(new Uint8Array(12)));
   const params = { ...translated.params, requestId: id };
   const opened = await openChoices({ host, params, count: translated.choiceCount }, (end) => {
     env.outgoing.once("close", end);
@@ -216,8 +217,4 @@ const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 /** Nine letters and digits, which is all that Mistral's templates take back. */
 function callId(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => idLetters[byte % idLetters.length]).join("");
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -4,6 +4,7 @@
  * Shape: `CreateEmbeddingResponse` of the official `openai` client.
  */
 import type { HttpBindings } from "@hono/node-server";
+import { encodeHex } from "../../hot/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { decodeBase64 } from "../inference/mod.ts";
 import type { Embeddings } from "../inference/mod.ts";
@@ -31,8 +32,7 @@ export async function answerEmbeddings(
   try {
     const body = await readJson(env.incoming, { bytesMax: config.bodyBytesMax });
     const values = readFields(embeddingFields, body);
-    const bytes = host.random.fill(new Uint8Array(12));
-    const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const id = encodeHex(host.random.fill(new Uint8Array(12)));
     const abort = new AbortController();
     env.outgoing.once("close", () => abort.abort());
     const { dimensions } = values;

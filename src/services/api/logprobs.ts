@@ -3,6 +3,7 @@
  *
  * Shapes: `ChatCompletion.Choice.Logprobs` and `CompletionChoice.Logprobs` of the official client.
  */
+import { encodeHex } from "../../hot/mod.ts";
 import type { ListedToken } from "../inference/mod.ts";
 
 type Chance = ListedToken["top"][number];
@@ -40,5 +41,5 @@ function chatToken({ text, bytes, logprob }: Chance): Record<string, unknown> {
 /** A part of a character has no text that tells it from others, so OpenAI writes out its bytes. */
 function nameOf({ text, bytes }: Chance): string {
   if (!text.includes("\ufffd")) return text;
-  return `bytes:${bytes.map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
+  return `bytes:${encodeHex(Uint8Array.from(bytes)).replace(/../g, "\\x$&")}`;
 }

@@ -3,6 +3,7 @@
  * itself is never kept; who has the text can show that it is the one.
  */
 import { createHash, type Hash } from "node:crypto";
+import { encodeHex } from "../../hot/mod.ts";
 import type { Random } from "../../ports/mod.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import type { LoadedModel } from "./loaded_model.ts";
@@ -60,7 +61,7 @@ export class RequestRecord {
       promptTokens: this.#request.promptTokens.length,
       completionTokens: this.completionTokens,
       seed: this.#request.seed,
-      salt: Array.from(this.#salt, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+      salt: encodeHex(this.#salt),
       promptDigest: prompt.digest("hex"),
       outputDigest: this.#output.digest("hex"),
     };

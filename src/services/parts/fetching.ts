@@ -2,7 +2,7 @@
  * Fetches parts for this node, one model at a time each: header first, which says where the rest
  * lies, then what was asked for.
  */
-import { BLAKE3_GROUP_BYTES } from "../../hot/mod.ts";
+import { BLAKE3_GROUP_BYTES, decodeHex } from "../../hot/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { beginParts, fetchParts, groupsOf, PartsError } from "../../parts/mod.ts";
@@ -156,7 +156,7 @@ export class Fetcher {
     const limit = new AbortController();
     const timer = clock.after(findMsMax, () => limit.abort());
     try {
-      const key = Uint8Array.from({ length: 32 }, (_, i) => parseInt(root.substr(2 * i, 2), 16));
+      const key = decodeHex(root);
       const named = await mesh.find(key, AbortSignal.any([signal, limit.signal]));
       const linked = new Set(mesh.peers().map((peer) => peer.key));
       return named.filter((name) => linked.has(name));

@@ -4,6 +4,7 @@
  */
 import type * as v from "valibot";
 import { classSupport } from "../../engine/mod.ts";
+import { decodeHex } from "../../hot/mod.ts";
 import { BoundedQueue, implement, RpcError } from "../../kernel/mod.ts";
 import type { Host, Methods, Service } from "../../kernel/mod.ts";
 import { addModel, ModelError, modelNameOf } from "../../model/mod.ts";
@@ -165,7 +166,7 @@ class Announcer {
     await call("network", "capabilities.set", { source: "parts", capabilities });
     for (const { root } of held) {
       if (this.#provided.has(root)) continue;
-      const key = Uint8Array.from({ length: 32 }, (_, i) => parseInt(root.substr(2 * i, 2), 16));
+      const key = decodeHex(root);
       this.#provided.add(root);
       mesh.provide(key, signal).catch((cause: unknown) => {
         this.#provided.delete(root);

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
+import { encodeHex } from "../../../src/hot/mod.ts";
 import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
 import { createKernel, implement, type Service, silentLog } from "../../../src/kernel/mod.ts";
 import type { Kernel } from "../../../src/kernel/mod.ts";
@@ -29,7 +30,6 @@ import { networkContract, peersTopic } from "../../../src/services/network/mod.t
 import type { PeerList } from "../../../src/services/network/mod.ts";
 import { type FetchItem, partsContract } from "../../../src/services/parts/mod.ts";
 import { MeshMedium, SeededRandom } from "../../../src/sim/mod.ts";
-import { hex } from "../../receipts/_parties.ts";
 
 type Capabilities = PeerList["self"]["capabilities"];
 type InferenceInput = v.InferInput<typeof inferenceConfig>;
@@ -72,7 +72,7 @@ export class MeshNode {
   ) {
     this.home = options.home;
     this.identity = identityFromSeed(new Uint8Array(32).fill(options.seed));
-    this.key = hex(this.identity.publicKey);
+    this.key = encodeHex(this.identity.publicKey);
     this.paths = resolvePaths(() => undefined, { home: options.home });
     this.config = options.config;
     this.engine = options.engine;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as v from "valibot";
 import { loadExecutor } from "../../../src/engine/mod.ts";
+import { encodeHex } from "../../../src/hot/mod.ts";
 import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
 import {
   createKernel,
@@ -104,9 +105,7 @@ class Mesh {
 
   async add(inference: v.InferInput<typeof inferenceConfig>): Promise<Node> {
     const identity = identityFromSeed(new Uint8Array(32).fill(this.nodes.length + 1));
-    const key = Array.from(identity.publicKey, (byte) => byte.toString(16).padStart(2, "0")).join(
-      "",
-    );
+    const key = encodeHex(identity.publicKey);
     const mesh = this.medium.node(key);
     const gate = { admits: (): boolean => true, allows: (): boolean => true };
     await mesh.listen({ tcp: false, iroh: false, meshId: key }, gate);

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { encodeHex } from "../../../src/hot/mod.ts";
 import { helloFrame, parseHelloFrame } from "../../../src/mesh/hello.ts";
 import { encodeRegistryFrame } from "../../../src/mesh/registry_frames.ts";
 import { greetingFrame, noCapabilities } from "../../../src/mesh/mod.ts";
@@ -92,7 +93,7 @@ async function answerHello(
     if (frame.kind !== "greeting") continue;
     const hello: Hello = {
       version: 1,
-      key: Array.from(identity.publicKey, (b) => b.toString(16).padStart(2, "0")).join(""),
+      key: encodeHex(identity.publicKey),
       to: stream.peer,
       nonce: frame.greeting.nonce,
       mesh: about.mesh ?? first(world.nodes).key,
