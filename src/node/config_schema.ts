@@ -3,6 +3,7 @@
  * node's own settings are here; a service's are its own business.
  */
 import * as v from "valibot";
+import { wholeNumber } from "../kernel/mod.ts";
 import type { Service } from "../kernel/mod.ts";
 
 /** `log`: what is written about the node's life. */
@@ -64,11 +65,11 @@ export const journalConfig = v.strictObject({
     v.description('How much later, when fsync is "interval".'),
   ),
   snapshotEvents: v.pipe(
-    v.optional(wholeNumber(1, 1_000_000), 1_000),
+    v.optional(wholeNumber({ from: 1, to: 1_000_000 }), 1_000),
     v.description("A signed snapshot is written after so many events ..."),
   ),
   snapshotSeconds: v.pipe(
-    v.optional(wholeNumber(1, 86_400), 600),
+    v.optional(wholeNumber({ from: 1, to: 86_400 }), 600),
     v.description("... or so many seconds after the first event that none covers."),
   ),
   retention: v.pipe(
@@ -81,7 +82,7 @@ export const journalConfig = v.strictObject({
     ),
   ),
   retentionDays: v.pipe(
-    v.optional(wholeNumber(1, 36_500), 30),
+    v.optional(wholeNumber({ from: 1, to: 36_500 }), 30),
     v.description('Days of the log that are kept, when retention is "rolling".'),
   ),
 });
@@ -111,16 +112,5 @@ function refusedWorker({ input }: { readonly input: unknown }): string {
 }
 
 function milliseconds(): v.GenericSchema<number> {
-  return wholeNumber(1, 86_400_000, " of milliseconds");
-}
-
-// tidy: allow positional-parameters as a range reads best in its order
-function wholeNumber(min: number, max: number, unit = ""): v.GenericSchema<number> {
-  const message = `it must be a whole number${unit} from ${min} to ${max}`;
-  return v.pipe(
-    v.number(message),
-    v.integer(message),
-    v.minValue(min, message),
-    v.maxValue(max, message),
-  );
+  return wholeNumber({ from: 1, to: 86_400_000, unit: "milliseconds" });
 }

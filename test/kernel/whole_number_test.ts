@@ -17,6 +17,11 @@ test("wholeNumber() takes both ends, and says the range to all else", () => {
   }
 });
 
+test("wholeNumber() says what it counts in", () => {
+  const schema = wholeNumber({ from: 1, to: 9, unit: "milliseconds" });
+  assert.deepEqual(saidOf(schema, 0), ["it must be a whole number of milliseconds from 1 to 9"]);
+});
+
 test("wholeNumber() goes to the last number that is exact where no end is given", () => {
   const schema = wholeNumber({ from: 1 });
   assert.equal(v.parse(schema, Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
