@@ -1,6 +1,6 @@
 /** Keys between their two forms. */
 import { encodeHex } from "../../hot/mod.ts";
-import { hidOf } from "../../identity/mod.ts";
+import { hidOf, shortHidOf } from "../../identity/mod.ts";
 import { bytesOfKey } from "../../mesh/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
@@ -18,6 +18,11 @@ export function hidOfKey(key: PeerKey): string {
   const hid = hidOf(bytesOfKey(key));
   hids.set(key, hid);
   return hid;
+}
+
+/** The short form of the id of the node that has a key, for people. */
+export function shortIdOf(key: PeerKey): string {
+  return shortHidOf(hidOfKey(key));
 }
 
 /** So many random bytes as hex digits. */

@@ -13,5 +13,5 @@ export type { NetworkConfig } from "./config.ts";
 export { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 export { hasMesh } from "./mesh_files.ts";
 export type { Invited, MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";
-export { hidOfKey } from "./keys.ts";
+export { hidOfKey, shortIdOf } from "./keys.ts";
 export { logHeadsFile } from "./mesh_files.ts";

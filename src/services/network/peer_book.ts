@@ -6,7 +6,7 @@ import { hidOfKey } from "./keys.ts";
 import type { MeshFiles } from "./mesh_files.ts";
 
 /** Digits by which a key or an id may be named, at least. */
-const beginningMin = 8;
+export const beginningMin = 8;
 
 /** Names and addresses. */
 export class PeerBook {
@@ -88,24 +88,25 @@ export class PeerBook {
     await this.#files.writePeers(this.#file);
   }
 
-  /**
-   * The key that a text names: the key or id itself or its beginning, or an alias.
-   *
-   * @returns undefined when it names nobody, or several
-   */
+  /** The key that a text names; undefined when it names nobody, or several. */
   find(text: string, among: Iterable<PeerKey>): PeerKey | undefined {
+    const found = this.matches(text, among);
+    return found.length === 1 ? found[0] : undefined;
+  }
+
+  /** The keys that a text may name: the key or id itself, the beginning of either, or an alias. */
+  matches(text: string, among: Iterable<PeerKey>): readonly PeerKey[] {
     const byAlias = this.#file.rows.find((row) => row.alias === text)?.key;
-    if (byAlias !== undefined) return byAlias;
+    if (byAlias !== undefined) return [byAlias];
     const plain = text.toLowerCase();
-    if (!/^(skep_)?[0-9a-f]+$/.test(plain)) return undefined;
+    if (!/^(skep_)?[0-9a-f]+$/.test(plain)) return [];
     const digits = plain.replace(/^skep_/, "");
-    if (digits.length < beginningMin) return undefined;
+    if (digits.length < beginningMin) return [];
     const isId = plain.startsWith("skep_");
     const found = [...among].filter((key) =>
       (!isId && key.startsWith(digits)) || hidOfKey(key).slice("skep_".length).startsWith(digits)
     );
-    if (found.length === 1) return found[0];
-    return found.length === 0 && !isId && digits.length === 64 ? digits : undefined;
+    return found.length === 0 && !isId && digits.length === 64 ? [digits] : found;
   }
 
   #take(file: PeersFile): void {

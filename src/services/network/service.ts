@@ -15,8 +15,10 @@ import { networkConfig } from "./config.ts";
 import type { NetworkConfig } from "./config.ts";
 import { eventsTopic, networkContract, peersTopic } from "./contract.ts";
 import type { Invited, MeshStatus, NetworkEvent } from "./contract.ts";
+import { shortIdOf } from "./keys.ts";
 import { MeshMember } from "./mesh_member.ts";
 import { exposePeers } from "./peer_metrics.ts";
+import { notFoundWords } from "./peer_names.ts";
 import { PeerViews } from "./peer_views.ts";
 
 /** How long `peers.connect` may take. */
@@ -134,7 +136,7 @@ function methodsOf(parts: Parts, onChange: (key: PeerKey) => void): Methods {
       const key = memberOf(parts, text);
       const size = await member.logs.accept(key);
       if (size !== undefined) return { key, size };
-      const message = `Cannot accept the journal of ${key.slice(0, 12)} as no head of it is known`;
+      const message = `Cannot accept the journal of ${shortIdOf(key)} as no head of it is known`;
       throw new RpcError({ kind: "notFound", message });
     },
     "capabilities.set": ({ source, capabilities }) =>
@@ -205,7 +207,7 @@ async function join(
   if (isBound && membership.mesh !== ticket.issuer && !leave) {
     throw new RangeError(
       `Cannot join as this node is in mesh ${
-        membership.mesh?.slice(0, 12)
+        shortIdOf(membership.mesh ?? ticket.issuer)
       }: leave that one by --leave`,
     );
   }
@@ -240,23 +242,24 @@ async function connect(
   if (link !== undefined && member.session?.registry.linkOf(key) !== undefined) {
     return { key, transport: link.transport };
   }
-  const message = `Cannot reach peer ${key.slice(0, 12)} within ${connectMsMax} ms`;
+  const message = `Cannot reach peer ${shortIdOf(key)} within ${connectMsMax} ms`;
   throw new RpcError({ kind: "unavailable", message });
 }
 
 /** The key that a text names. @throws {RpcError} "notFound" */
-function keyOf({ member }: Parts, text: string): PeerKey {
-  const key = member.peerBook.find(text, member.membership.keys);
+function keyOf({ host, member }: Parts, text: string): PeerKey {
+  const { peerBook, membership: { keys } } = member;
+  const key = peerBook.find(text, keys);
   if (key !== undefined) return key;
-  const message = `Cannot find a peer as "${text}" names none, or several: use its key`;
-  throw new RpcError({ kind: "notFound", message });
+  const others = [...keys].filter((one) => one !== host.identity.key);
+  throw new RpcError({ kind: "notFound", message: notFoundWords(text, { peerBook, others }) });
 }
 
 /** The key of a member that a text names. @throws {RpcError} "notFound" */
 function memberOf(parts: Parts, text: string): PeerKey {
   const key = keyOf(parts, text);
   if (parts.member.membership.has(key)) return key;
-  const message = `Cannot find member ${key.slice(0, 12)} as the roster has no such key`;
+  const message = `Cannot find member ${shortIdOf(key)} as the roster has no such node`;
   throw new RpcError({ kind: "notFound", message });
 }
 
