@@ -1,4 +1,5 @@
 /** What `skep up` says once the node is ready: addresses, the model, and a line to try. */
+import { shortHidOf } from "../identity/mod.ts";
 import type { NodeStatus } from "../node/mod.ts";
 import { columns, painterFor } from "./_style.ts";
 import type { ServedModel } from "./_chat_client.ts";
@@ -22,7 +23,7 @@ export function banner(
   else if (modelUnknown !== undefined) rows.unshift(["model", `unknown: ${modelUnknown}`]);
   if (logFile !== undefined) rows.push(["log", logFile]);
   const title = paint("bold", `skep ${status.version} is up`) +
-    paint("dim", ` (${status.hid.slice(0, 17)}, process ${status.pid})`);
+    paint("dim", ` (${shortHidOf(status.hid)}, process ${status.pid})`);
   const api = status.addresses["api"];
   const lines = api === undefined || model === undefined
     ? ""

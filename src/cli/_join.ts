@@ -2,12 +2,13 @@
 import { parseTicket } from "../mesh/mod.ts";
 import { readAll } from "./_input_lines.ts";
 import { callNetwork } from "./_network_service.ts";
+import { shortIdOf } from "./_node_names.ts";
 import { pathsOf } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
 import { findNode } from "./_running_node.ts";
 import { bootNode, up } from "./_up.ts";
 import type { CliIo } from "./cli_io.ts";
-import { exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
 import type { UpOptions } from "./up.ts";
 
 /** What `skep join` is asked for. */
@@ -28,11 +29,11 @@ interface Joined {
 /**
  * Joins.
  *
- * @throws {MembershipError} for a ticket that is cut or is none, before anything is started
+ * @throws {CliError} exit code 2 for a ticket that is cut or is none, before anything is started
  */
 export async function join(io: CliIo, options: JoinOptions): Promise<number> {
   const ticket = (options.ticket === "-" ? await readAll(io.stdin) : options.ticket).trim();
-  parseTicket(ticket);
+  checkTicket(ticket);
   const params = { ticket, leave: options.leave };
   if (await findNode(io, pathsOf(io, options)) !== undefined) {
     const code = say(io, { options, joined: await ask(io, { options, params }) });
@@ -48,6 +49,16 @@ export async function join(io: CliIo, options: JoinOptions): Promise<number> {
   });
   if (options.detach && options.json && code === exitCodes.ok) say(io, { options, joined });
   return code;
+}
+
+/** @throws {CliError} exit code 2 for a ticket that is cut or is none */
+function checkTicket(ticket: string): void {
+  try {
+    parseTicket(ticket);
+  } catch (cause) {
+    const message = sentenceOf(cause);
+    throw new CliError({ exitCode: exitCodes.usage, message, cause });
+  }
 }
 
 /** Joins with a node that runs nothing else and ends again; what it was told is kept. */
@@ -105,7 +116,7 @@ function say(
   if (options.json) io.stdout.write(`${JSON.stringify({ joined: true, ...joined })}\n`);
   else {
     io.stdout.write(
-      `Joined mesh ${mesh.slice(0, 12)} of ${memberCount} nodes, trusted as ${trust}. ` +
+      `Joined mesh ${shortIdOf(mesh)} of ${memberCount} nodes, trusted as ${trust}. ` +
         `"skep peer list" shows them.\n`,
     );
   }

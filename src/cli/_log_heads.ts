@@ -4,6 +4,8 @@ import { logHeadsSchema } from "../mesh/mod.ts";
 import type { PeerLog } from "../mesh/mod.ts";
 import { DiskError, readWholeFile } from "../ports/mod.ts";
 import { hidOfKey, logHeadsFile } from "../services/network/mod.ts";
+import { nodeLabel, readAliases } from "./_node_names.ts";
+import type { Aliases } from "./_node_names.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, painterFor, safeText } from "./_style.ts";
@@ -20,9 +22,14 @@ export async function logHeads(
 ): Promise<number> {
   const path = `${pathsOf(io, options).directories.state}/mesh/${logHeadsFile}`;
   const peers = await readHeads(io, path);
-  if (options.json) io.stdout.write(`${JSON.stringify({ peers })}\n`);
+  const aliases = await readAliases(io, options);
+  const rows = peers.map((peer) => {
+    const alias = aliases.get(peer.key);
+    return { ...peer, hid: hidOfKey(peer.key), ...(alias === undefined ? {} : { alias }) };
+  });
+  if (options.json) io.stdout.write(`${JSON.stringify({ peers: rows })}\n`);
   else if (peers.length === 0) io.stderr.write("No head of another node's journal is known.\n");
-  else io.stdout.write(describe(io, peers));
+  else io.stdout.write(describe(io, { peers, aliases }));
   return peers.some(({ evidence }) => evidence.length > 0) ? exitCodes.failure : exitCodes.ok;
 }
 
@@ -40,7 +47,10 @@ async function readHeads(io: CliIo, path: string): Promise<readonly PeerLog[]> {
   }
 }
 
-function describe(io: CliIo, peers: readonly PeerLog[]): string {
+function describe(
+  io: CliIo,
+  { peers, aliases }: { readonly peers: readonly PeerLog[]; readonly aliases: Aliases },
+): string {
   const paint = painterFor(io, io.stdout);
   const rows: [string, string][] = [];
   for (const { key, head, state, provenFrom, evidence } of peers) {
@@ -48,7 +58,7 @@ function describe(io: CliIo, peers: readonly PeerLog[]): string {
     const at = new Date(Math.min(head.tsMs, 8.64e15)).toISOString();
     const since = provenFrom === head.size ? "" : `, proven since ${provenFrom}`;
     rows.push([
-      hidOfKey(key).slice(0, 17),
+      nodeLabel({ key, alias: aliases.get(key) }),
       `${paint(color, state)}, ${head.size} events at ${at}${since}`,
     ]);
     for (const { kind, why } of evidence) rows.push(["", safeText(`${kind}: ${why}`)]);

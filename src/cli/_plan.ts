@@ -1,6 +1,7 @@
 /** Asks the running node for its plans, and draws them. */
 import { drawRoute } from "../placement/mod.ts";
 import type { PlacementPlan, PlacementPlans } from "../services/placement/mod.ts";
+import { shortIdOf } from "./_node_names.ts";
 import { openService, socketsOf } from "./_service_sockets.ts";
 import { columns, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -94,7 +95,7 @@ function readerWords(
 ): string {
   if (one.stages === null) return "";
   const names = one[which].map((peer) =>
-    one.candidates.find((each) => each.peer === peer)?.name ?? peer.slice(0, 12)
+    one.candidates.find((each) => each.peer === peer)?.name ?? shortIdOf(peer)
   );
   const who = names.length === 0 ? "nobody but this node" : safeText(names.join(", "));
   return `Could read the ${what}: ${who}.\n`;

@@ -1,5 +1,7 @@
 /** The picture of `skep top`: lines that fit their terminal. */
+import { shortHidOf } from "../identity/mod.ts";
 import type { MeshOverview } from "../services/placement/mod.ts";
+import { nodeLabel } from "./_node_names.ts";
 import { formatBytes, type Paint, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 
@@ -58,7 +60,7 @@ function headLines(
   return [
     [
       ["skep ", "bold"],
-      [hid.slice(0, 17)],
+      [shortHidOf(hid)],
       [`  mesh: ${mesh.state}, ${mesh.memberCount} members, ${linked} linked`],
       ...(refused > 0 ? [[`, ${refused} refusals`, "yellow"] as const] : []),
     ],
@@ -92,23 +94,24 @@ function headLines(
   ];
 }
 
-const peerHead = "PEER              TRUST   STATE    VIA     HOP ms    SLOTS  MEMORY     LAYERS";
+const peerHead = "  TRUST   STATE    VIA     HOP ms    SLOTS  MEMORY     LAYERS";
 
 function peerLines({ peers }: MeshOverview): Piece[][] {
   if (peers.length === 0) return [[['No peers: see "skep invite --help"', "dim"]]];
+  const width = nameWidth(peers.map(({ name }) => name));
   const rows = peers.map((peer): Piece[] => {
     const { name, trust, state, transport, roundTripMs, freeSlots, memoryFreeBytes, layers } = peer;
     const style = state === "linked" ? "green" : state === "gone" ? "red" : "yellow";
     const memory = memoryFreeBytes === null ? "-" : formatBytes(memoryFreeBytes);
     return [
-      [`${fixed(name, 16)}  ${fixed(trust, 6)}  `],
+      [`${fixed(name, width)}  ${fixed(trust, 6)}  `],
       [fixed(state, 7), style],
       [`  ${fixed(transport ?? "-", 6)}  ${numberText(roundTripMs).padStart(6)}  `],
       [`${(freeSlots ?? "any").toString().padStart(7)}  ${fixed(memory, 9)}  `],
       [layers.map(({ model, from, to }) => `${model} ${from}-${to - 1}`).join(", ")],
     ];
   });
-  return [[[peerHead, "bold"]], ...rows];
+  return [[["PEER".padEnd(width) + peerHead, "bold"]], ...rows];
 }
 
 function stageLines({ plans }: MeshOverview): Piece[][] {
@@ -116,6 +119,7 @@ function stageLines({ plans }: MeshOverview): Piece[][] {
   const solo = plans.filter(({ isSolo }) => isSolo).map(({ model }) => model);
   const lines: Piece[][] = [[["STAGES", "bold"]]];
   if (solo.length > 0) lines.push([[`${solo.join(", ")}: whole on this node`]]);
+  const width = nameWidth(spread.flatMap(({ stages }) => (stages ?? []).map(({ name }) => name)));
   for (const { model, stages, costMs, missing } of spread) {
     if (stages === null) {
       lines.push([[`${model}: `], [`no route, layers ${missing.join(" ")} missing`, "red"]]);
@@ -126,7 +130,9 @@ function stageLines({ plans }: MeshOverview): Piece[][] {
     for (const { name, from, to, embedding, head, computeMs, hopMs } of stages) {
       const ends = `${embedding ? " +embedding" : ""}${head ? " +head" : ""}`;
       const figures = `hop ${numberText(hopMs)} ms, compute ${numberText(computeMs)} ms`;
-      lines.push([[`  ${fixed(name, 16)}  ${`${from}-${to - 1}${ends}`.padEnd(22)}  ${figures}`]]);
+      lines.push([[
+        `  ${fixed(name, width)}  ${`${from}-${to - 1}${ends}`.padEnd(22)}  ${figures}`,
+      ]]);
     }
   }
   if (plans.length === 0) lines.push([["No model is computed at hand", "dim"]]);
@@ -134,16 +140,24 @@ function stageLines({ plans }: MeshOverview): Piece[][] {
 }
 
 function eventLines({ events }: MeshOverview): Piece[][] {
+  const width = nameWidth(
+    events.flatMap(({ key, alias }) => key === undefined ? [] : [nodeLabel({ key, alias })]),
+  );
   const rows = events.toReversed().map(({ atMs, kind, key, alias, detail }): Piece[] => {
     const bad = ["gone", "suspect", "refused", "stage-lost", "bad-frame", "removed"].includes(kind);
-    const who = alias ?? key?.slice(0, 12) ?? "";
+    const who = key === undefined ? "" : nodeLabel({ key, alias });
     return [
       [`${new Date(atMs).toISOString().slice(11, 19)}  `, "dim"],
       [fixed(kind, 14), bad ? "yellow" : "green"],
-      [`  ${fixed(who, 16)}  ${detail ?? ""}`],
+      [`  ${fixed(who, width)}  ${detail ?? ""}`],
     ];
   });
   return [[["EVENTS", "bold"]], ...rows];
+}
+
+/** Room for the longest of these names, within what a line has to spare. */
+function nameWidth(names: readonly string[]): number {
+  return Math.min(32, Math.max(17, ...names.map((name) => [...safeText(name)].length)));
 }
 
 /** Text in so many characters. */

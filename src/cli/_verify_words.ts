@@ -1,8 +1,7 @@
 /** What came of checking a receipt, for people and for scripts. */
-import { decodeHex } from "../hot/mod.ts";
-import { hidOf, shortHidOf } from "../identity/mod.ts";
 import { sentenceOf } from "../receipts/mod.ts";
 import type { OpenReceipt, Verdict } from "../receipts/mod.ts";
+import { type Aliases, nodeLabel } from "./_node_names.ts";
 import { columns, formatDuration, painterFor } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 
@@ -12,6 +11,8 @@ export interface Checked {
   readonly verdict: Verdict;
   /** Of the pass itself, without loading. */
   readonly durationMs: number;
+  /** The names that the user has given to nodes. */
+  readonly aliases: Aliases;
   /** Why the first wrong position is not named. */
   readonly noLeaves?: string;
 }
@@ -23,12 +24,12 @@ export function showVerdict(io: CliIo, checked: Checked, json: boolean): string 
 }
 
 function rowOf(
-  { opened: { request, stages }, verdict, durationMs, noLeaves }: Checked,
+  { opened: { request, stages }, verdict, durationMs, aliases, noLeaves }: Checked,
 ): unknown {
   const { isGood, finding, notJudged, positions } = verdict;
   return {
     verdict: isGood ? "good" : "bad",
-    ...finding === undefined ? {} : { finding, why: sentenceOf(finding, nameOf) },
+    ...finding === undefined ? {} : { finding, why: sentenceOf(finding, namer(aliases)) },
     ...noLeaves === undefined ? {} : { noLeaves },
     notJudged,
     positions,
@@ -45,7 +46,9 @@ function rowOf(
   };
 }
 
-function textOf(io: CliIo, { opened, verdict, durationMs, noLeaves }: Checked): string {
+function textOf(io: CliIo, checked: Checked): string {
+  const { opened, verdict, durationMs, aliases, noLeaves } = checked;
+  const nameOf = namer(aliases);
   const { request: { promptTokens, outputTokens, requester }, stages } = opened;
   const { finding, notJudged, positions } = verdict;
   const paint = painterFor(io, io.stdout);
@@ -70,6 +73,6 @@ function textOf(io: CliIo, { opened, verdict, durationMs, noLeaves }: Checked): 
   return `${columns(rows)}${words}\n`;
 }
 
-function nameOf(key: string): string {
-  return shortHidOf(hidOf(decodeHex(key)));
+function namer(aliases: Aliases): (key: string) => string {
+  return (key) => nodeLabel({ key, alias: aliases.get(key) });
 }

@@ -5,6 +5,7 @@ import { map, withDefault } from "@optique/core/modifiers";
 import { command, flag } from "@optique/core/primitives";
 import type { MeshStatus } from "../services/network/mod.ts";
 import { callNetwork } from "./_network_service.ts";
+import { shortIdOf } from "./_node_names.ts";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -59,11 +60,9 @@ export async function leave(
   else if (!left) io.stdout.write("This node is in no mesh\n");
   else {
     const rest = state === "member"
-      ? `; to strike it off the roster, "skep peer rm ${
-        key.slice(0, 12)
-      }" where the mesh was founded`
+      ? `; to strike it off the roster, "skep peer rm ${shortIdOf(key)}" where the mesh was founded`
       : "";
-    io.stdout.write(`Left mesh ${mesh?.slice(0, 12)}${rest}\n`);
+    io.stdout.write(`Left mesh ${mesh === null ? "" : shortIdOf(mesh)}${rest}\n`);
   }
   return exitCodes.ok;
 }

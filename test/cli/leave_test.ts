@@ -1,6 +1,7 @@
 /** `skep invite`, `peer list` and `leave` against a node of the same process. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { hidOf, shortHidOf } from "../../src/identity/mod.ts";
 import { bootIn, withFolder } from "../node/_support.ts";
 import { skep } from "./_support.ts";
 
@@ -21,23 +22,52 @@ test("invite tells what the ticket is good for, peer list who this node is, and 
     const asked = JSON.parse((await skep(["invite", "--json", ...place])).out);
     assert.deepEqual(asked.missing, []);
     const { self } = JSON.parse((await skep(["peer", "list", "--json", ...place])).out);
-    const key = self.key.slice(0, 12);
+    const id = self.hid.slice(0, 17);
     const list = await skep(["peer", "list", ...place]);
     assert.equal(
       list.out,
-      `Mesh ${key} of 1, which this node issues; this node is ${key}, own\n  nobody else is there\n`,
+      `Mesh ${id} of 1, which this node issues; this node is ${id}, own\n  nobody else is there\n`,
     );
     const put = await skep(["peer", "add", "ab".repeat(32), "--alias", "attic", ...place]);
     assert.equal(put.code, 0, put.err);
+    const attic = `attic (${shortHidOf(hidOf(new Uint8Array(32).fill(0xab)))})`;
+    assert(put.out.startsWith(`${attic} is in the roster`), put.out);
+    const second = await skep(["peer", "add", `abababab${"cd".repeat(28)}`, ...place]);
+    const [cellar = ""] = second.out.split(" ");
+    // By every form: alias, id, key, the beginning of either.
+    const { hid, key } = JSON.parse((await skep(["peer", "list", "--all", "--json", ...place])).out)
+      .peers.find((peer: { readonly alias?: string }) => peer.alias === "attic");
+    for (const name of ["attic", hid, hid.slice(0, 13), key, key.slice(0, 9)]) {
+      const { code, out, err } = await skep(["peer", "trust", name, "member", ...place]);
+      assert.deepEqual([code, err], [0, ""], name);
+      assert(out.startsWith(`${attic} is trusted as member`), out);
+    }
+    for (
+      const [name, sentence] of [
+        ["abababab", `Cannot tell which peer "abababab" is as it may be ${attic}, ${cellar}`],
+        [
+          "attik",
+          `Cannot find peer "attik" as nobody in the mesh has such an id, key or alias: there are ${attic}, ${cellar}`,
+        ],
+        [
+          "abab",
+          `Cannot find peer "abab" as the beginning of an id or a key must have 8 digits or more: there are ${attic}, ${cellar}`,
+        ],
+      ] as const
+    ) {
+      const { code, err } = await skep(["peer", "trust", name, "own", ...place]);
+      assert.deepEqual([code, err], [1, `Error: ${sentence}\n`]);
+    }
+    assert.equal((await skep(["peer", "rm", cellar, ...place])).code, 0);
     const away = await skep(["peer", "list", ...place]);
     assert.match(away.out, /\n {2}1 more, which can't be reached: --all shows them\n$/);
     const bound = await skep(["leave", ...place]);
     assert.equal(bound.code, 1);
     assert.match(bound.err, /Cannot leave as this node founded the mesh .* which has 1 more: /);
     const gone = await skep(["peer", "list", "--all", ...place]);
-    assert.match(gone.out, /^ {2}attic \(abababababab\) +member gone/m);
+    assert.match(gone.out, /^ {2}attic \(skep_[0-9a-f]{12}\) +member gone/m);
     const left = await skep(["leave", "--force", ...place]);
-    assert.deepEqual([left.code, left.out], [0, `Left mesh ${key}\n`]);
+    assert.deepEqual([left.code, left.out], [0, `Left mesh ${id}\n`]);
     assert.match((await skep(["peer", "list", ...place])).out, /^This node is in no mesh/);
     await node.stop();
   }));
@@ -56,7 +86,7 @@ test(
           ...["--model", "./big.gguf", "--layers", "3-5"],
         ]);
         assert.equal(joined.code, 0, joined.err);
-        assert.match(joined.out, /^Joined mesh [0-9a-f]{12} of 2 nodes/);
+        assert.match(joined.out, /^Joined mesh skep_[0-9a-f]{12} of 2 nodes/);
         assert.match(joined.err, /: skep restart --model \.\/big\.gguf --layers 3-5\n$/);
         await Promise.all([issuer?.stop(), joiner?.stop()]);
       })

@@ -53,7 +53,11 @@ const trust = v.picklist(["own", "member"]);
 
 const who = {
   peer: key,
-  name: v.pipe(v.string(), v.description("Its alias, or the beginning of its key.")),
+  hid: v.pipe(v.string(), v.description('Its id: "skep_" and 64 hex digits.')),
+  name: v.pipe(
+    v.string(),
+    v.description("For people: the short form of its id, behind its alias if it has one."),
+  ),
   isSelf: v.boolean(),
   trust,
 };

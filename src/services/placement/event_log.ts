@@ -4,7 +4,7 @@
  */
 import type { Host } from "../../kernel/mod.ts";
 import type { PipelineEvent, Place } from "../../stages/mod.ts";
-import { eventsTopic } from "../network/mod.ts";
+import { eventsTopic, shortIdOf } from "../network/mod.ts";
 import type { NetworkEvent } from "../network/mod.ts";
 
 /** Events that an overview tells. */
@@ -78,7 +78,7 @@ export function meshEventOf(event: PipelineEvent): Omit<NetworkEvent, "atMs"> {
 }
 
 function placeWords(place: Place): string {
-  return `${rangeWords(place)} at ${place.peer.slice(0, 12)}`;
+  return `${rangeWords(place)} at ${shortIdOf(place.peer)}`;
 }
 
 function rangeWords({ from, to }: Place): string {

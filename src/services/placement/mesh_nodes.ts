@@ -1,12 +1,9 @@
 /** The mesh as the network service tells it, this node first. */
-import { peersTopic } from "../network/mod.ts";
+import { peersTopic, shortIdOf } from "../network/mod.ts";
 import type { PeerList } from "../network/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshNode } from "../../placement/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
-
-/** Digits of a key that stand for it where people read. */
-const shownDigits = 12;
 
 /** Asks the network service, which knows at every moment who is there. */
 export class MeshNodes {
@@ -33,10 +30,11 @@ export class MeshNodes {
     return this.#list;
   }
 
-  /** What people are shown of a node: its alias, or the beginning of its key. */
+  /** What people are shown of a node: the short form of its id, behind its alias if it has one. */
   nameOf(peer: PeerKey): string {
     const alias = this.#list?.peers.find(({ key }) => key === peer)?.alias;
-    return alias ?? peer.slice(0, shownDigits);
+    const id = shortIdOf(peer);
+    return alias === undefined ? id : `${alias} (${id})`;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Plans as the methods tell them. */
 import { modelsOf } from "../../placement/mod.ts";
 import type { Candidate, MeshNode, PlacedModel } from "../../placement/mod.ts";
+import { hidOfKey } from "../network/mod.ts";
 import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { PlacementPlan } from "./contract.ts";
@@ -78,14 +79,15 @@ function sharedPlan(
   };
 }
 
-type Who = Pick<PlacementPlan["candidates"][number], "peer" | "name" | "isSelf" | "trust">;
+type Who = Pick<PlacementPlan["candidates"][number], "peer" | "hid" | "name" | "isSelf" | "trust">;
 
 function whoOf(
   one: Candidate | undefined,
   { peer, names }: { readonly peer: string; readonly names: MeshNodes },
 ): Who {
   const { isSelf = false, trust = "member" } = one ?? {};
-  return { peer, name: isSelf ? selfName : names.nameOf(peer), isSelf, trust };
+  const name = isSelf ? selfName : names.nameOf(peer);
+  return { peer, hid: hidOfKey(peer), name, isSelf, trust };
 }
 
 /** What this node is called in its own answers. */
@@ -129,7 +131,7 @@ function ownPlan(
 ): PlacementPlan {
   const { name, layerCount, numericClass } = model;
   const peer = nodes.find(({ isSelf }) => isSelf)?.key ?? host.identity.key;
-  const self: Who = { peer, name: selfName, isSelf: true, trust: "own" };
+  const self: Who = { peer, hid: hidOfKey(peer), name: selfName, isSelf: true, trust: "own" };
   const range = { from: 0, to: layerCount, embedding: true, head: true };
   return {
     ...{ model: name, root: null, layerCount, numericClass, isSolo: true, costMs: null },

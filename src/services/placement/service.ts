@@ -90,8 +90,8 @@ async function overviewOf(parts: Parts, signal: AbortSignal): Promise<MeshOvervi
     hid: identity.hid,
     key: identity.key,
     mesh: { state: status.state, memberCount: status.memberCount, refusals: status.refusals },
-    peers: list.peers.map(({ key, state, trust, transport, roundTripMs, capabilities }) => ({
-      ...{ peer: key, name: nodes.nameOf(key), isSelf: false, trust, state },
+    peers: list.peers.map(({ key, hid, state, trust, transport, roundTripMs, capabilities }) => ({
+      ...{ peer: key, hid, name: nodes.nameOf(key), isSelf: false, trust, state },
       transport: transport ?? null,
       roundTripMs: roundTripMs ?? null,
       freeSlots: capabilities?.freeSlots ?? null,
