@@ -1,6 +1,7 @@
 /** What `skep chat` does: finds who answers, asks, and goes on asking in a conversation. */
 import { ApiRefusal, modelOf, streamChat } from "./_chat_client.ts";
 import type { ChatMessage } from "./_chat_client.ts";
+import { cutAnswerSentence } from "./_cut_answer.ts";
 import { readAll, readLines } from "./_input_lines.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
@@ -243,6 +244,10 @@ async function ask(
       if (!turn.quiet && piece.text !== "") io.stdout.write(safeText(piece.text));
     }
     if (!turn.quiet) io.stdout.write("\n");
+    const cut = finishReason === "length"
+      ? cutAnswerSentence({ maxTokens: turn.options.max_tokens, usage })
+      : undefined;
+    if (cut !== undefined) io.stderr.write(`${painterFor(io, io.stderr)("dim", cut)}\n`);
     return { text, finishReason, usage, seed, fingerprint, interrupted: false };
   } catch (thrown) {
     if (thrown !== interrupt) throw thrown;

@@ -24,6 +24,10 @@ test("skep chat asks a private node when none runs, and leaves nothing behind", 
     assert.equal(answer.usage.completion_tokens, 8);
     assert(Number.isSafeInteger(answer.seed));
     assert.match(answer.fingerprint, /^skep-[^:]+:stories260K:[0-9a-f]+$/);
+    const whole = await skep(["chat", "--temperature", "0", "Once upon a time"], { environment });
+    assert.equal(whole.code, 0);
+    const cut = /^The answer was cut as the context of 128 tokens, [^\n]* is full: [^\n]*\n$/;
+    assert.match(whole.err, cut);
     assert.deepEqual(readdirSync(folder), []);
   }));
 
@@ -134,6 +138,10 @@ test("Ctrl-C while skep chat starts a private node ends it, and leaves nothing b
       });
       assert.deepEqual({ code, out, err }, { code: 130, out: "", err: "" });
     }
+    const whole = await skep(["chat", "--temperature", "0", "Once upon a time"], { environment });
+    assert.equal(whole.code, 0);
+    const cut = /^The answer was cut as the context of 128 tokens, [^\n]* is full: [^\n]*\n$/;
+    assert.match(whole.err, cut);
     assert.deepEqual(readdirSync(folder), []);
   }));
 
