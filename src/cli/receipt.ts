@@ -3,19 +3,20 @@ import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, withDefault } from "@optique/core/modifiers";
 import { argument, command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { join } from "node:path";
 import type { ReceiptStore, RequestStatement } from "../receipts/mod.ts";
+import { nodeLabel, readAliases } from "./_node_names.ts";
 import { absolutePath, examples, jsonOption, pathsOf, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns } from "./_style.ts";
+import { named, receiptId } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
 
 const common = merge(placeOptions, object({ json: jsonOption }));
 
-const receiptId = argument(string({ metavar: "ID" }), {
+const idArgument = argument(receiptId("ID"), {
   description: message`The receipt's id, or its first digits.`,
 });
 
@@ -31,7 +32,7 @@ const listParser = command(
 const showParser = command(
   "show",
   map(
-    merge(common, object({ id: receiptId })),
+    merge(common, object({ id: idArgument })),
     (options): Invocation => (io) => show(io, options),
   ),
   {
@@ -46,9 +47,9 @@ const exportParser = command(
     merge(
       placeOptions,
       object({
-        id: receiptId,
+        id: idArgument,
         to: withDefault(
-          option("--to", string({ metavar: "DIR" }), {
+          option("--to", named("DIR"), {
             description: message`Where to write the two files (the working directory by default).`,
           }),
           ".",
@@ -75,7 +76,8 @@ export const receiptCommand: CommandParser = command(
   },
 );
 
-async function storeOf(io: CliIo, place: PlaceOptions): Promise<ReceiptStore> {
+/** The receipts that the node keeps, whether it runs or not. */
+export async function storeOf(io: CliIo, place: PlaceOptions): Promise<ReceiptStore> {
   const { receiptDirectory, ReceiptStore } = await import("../receipts/mod.ts");
   const directory = receiptDirectory(pathsOf(io, place).directories.state);
   return new ReceiptStore({ disk: io.disk, directory });
@@ -107,12 +109,14 @@ async function show(
     io.stdout.write(`${JSON.stringify({ request, stages }, undefined, 2)}\n`);
     return exitCodes.ok;
   }
+  const aliases = await readAliases(io, options);
+  const nameOf = (key: string): string => nodeLabel({ key, alias: aliases.get(key) });
   const rows: [string, string][] = [
     ["receipt", listed.id],
-    ...rowsOf(request),
+    ...rowsOf(request, nameOf),
     ...stages.map(({ stage, layers, positions, serial }, i): [string, string] => [
       `stage ${i + 1}`,
-      `${stage.slice(0, 16)}, layers ${layers.from} to ${layers.to - 1}, positions ` +
+      `${nameOf(stage)}, layers ${layers.from} to ${layers.to - 1}, positions ` +
       `${positions.from} to ${positions.to}, statement ${serial}`,
     ]),
   ];
@@ -120,10 +124,13 @@ async function show(
   return exitCodes.ok;
 }
 
-function rowsOf(request: RequestStatement): [string, string][] {
+function rowsOf(
+  request: RequestStatement,
+  nameOf: (key: string) => string,
+): [string, string][] {
   const { root, class: name, promptTokens, outputTokens, seed, sampling, signedAtMs } = request;
   return [
-    ["requester", request.requester.slice(0, 16)],
+    ["requester", nameOf(request.requester)],
     ["model", `${root.slice(0, 16)}, ${name}`],
     ["tokens", `${promptTokens} asked, ${outputTokens} answered`],
     ["seed", String(seed)],

@@ -3,20 +3,22 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { LeavesOf, OpenReceipt, Transcript, Verdict } from "../receipts/mod.ts";
-import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
+import { readAliases } from "./_node_names.ts";
+import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { receiptAndTranscript } from "./_verify_files.ts";
 import { fetchLeaves, leavesOfFolder, wantedTree } from "./_verify_leaves.ts";
 import { type ReceiptModel, unjudged, withReceiptModel } from "./_verify_model.ts";
 import { type Checked, showVerdict } from "./_verify_words.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
 
 interface VerifyOptions {
   readonly receipt: string;
-  readonly transcript: string;
+  readonly transcript: string | undefined;
   readonly model: string;
   readonly leaves: string | undefined;
   readonly json: boolean;
@@ -24,16 +26,18 @@ interface VerifyOptions {
 }
 
 const verifyOptions = object({
-  receipt: argument(string({ metavar: "RECEIPT" }), {
-    description: message`The receipt's file.`,
+  receipt: argument(named("RECEIPT"), {
+    description:
+      message`The receipt's file; or the id, or its first digits, of one that this node keeps.`,
   }),
-  transcript: option("--transcript", string({ metavar: "FILE" }), {
-    description: message`What the requester kept: its tokens and the salt.`,
-  }),
-  model: option("--model", string({ metavar: "MODEL" }), {
+  transcript: optional(option("--transcript", named("FILE"), {
+    description:
+      message`What the requester kept: its tokens and the salt. With an id, the kept one is taken.`,
+  })),
+  model: option("--model", named("MODEL"), {
     description: message`The model that the receipt names: a file, or a name that was added.`,
   }),
-  leaves: optional(option("--leaves", string({ metavar: "DIR" }), {
+  leaves: optional(option("--leaves", named("DIR"), {
     description:
       message`Where the leaves that stages kept are, as files 1-input.leaves, 1-output.leaves, 1-logits.leaves, 2-input.leaves and so on; with them the first wrong position is named. Without them the stage that is blamed is asked for its leaves, where the node that asked for the answer runs (see --home).`,
   })),
@@ -50,6 +54,7 @@ export const verifyCommand: CommandParser = command(
     description:
       message`Compute an answer's tokens in one pass and compare every stage's digests, and every token, with what was signed. The exit code is 0 when the receipt tells the truth, 1 when it does not, and 5 when it can't be judged: a file is missing or unreadable, or it is another model, transcript or numeric class. No node is needed, but for the position from which on a stage gave wrong numbers.`,
     footer: examples(
+      "skep verify 3fa9 --model small",
       "skep verify receipt.json --transcript transcript.json --model ./model.gguf",
       "skep verify receipt.json --transcript transcript.json --model small --leaves ./leaves",
       "skep verify receipt.json --transcript transcript.json --model small --json | jq .finding",
@@ -64,7 +69,7 @@ async function verify(io: CliIo, options: VerifyOptions): Promise<number> {
     io.stdout.write(showVerdict(io, checked, options.json));
     return checked.verdict.isGood ? exitCodes.ok : exitCodes.failure;
   } catch (thrown) {
-    if (thrown instanceof CliError && thrown.exitCode === exitCodes.interrupted) throw thrown;
+    if (thrown instanceof CliError && passing.has(thrown.exitCode)) throw thrown;
     const isFalse = thrown instanceof ReceiptError &&
       (thrown.code === "signature" || thrown.code === "mismatch");
     if (options.json) {
@@ -77,10 +82,13 @@ async function verify(io: CliIo, options: VerifyOptions): Promise<number> {
   }
 }
 
+/** What is no verdict. */
+const passing: ReadonlySet<number> = new Set([exitCodes.usage, exitCodes.interrupted]);
+
 async function check(io: CliIo, options: VerifyOptions): Promise<Checked> {
   const receipts = await import("../receipts/mod.ts");
-  const receipt = receipts.parseReceipt(await read(io, options.receipt));
-  const transcript = receipts.parseTranscript(await read(io, options.transcript));
+  const { receipt, transcript } = await receiptAndTranscript(io, options);
+  const aliases = await readAliases(io, options.place);
   const leaves = await leavesOfFolder(io, { receipt, directory: options.leaves });
   return await withReceiptModel(io, { ...options, receipt }, async (opened, model) => {
     try {
@@ -95,13 +103,13 @@ async function check(io: CliIo, options: VerifyOptions): Promise<Checked> {
     const { finding } = verdict;
     const tree = wantedTree(finding);
     if (tree === undefined || finding === undefined || !("stage" in finding)) {
-      return { opened, verdict, durationMs };
+      return { opened, verdict, durationMs, aliases };
     }
     const { place } = options;
     const fetched = await fetchLeaves(io, { opened, place, stage: finding.stage, tree });
     return "why" in fetched
-      ? { opened, verdict, durationMs, noLeaves: fetched.why }
-      : { opened, verdict: again(fetched.leavesOf), durationMs };
+      ? { opened, verdict, durationMs, aliases, noLeaves: fetched.why }
+      : { opened, verdict: again(fetched.leavesOf), durationMs, aliases };
   });
 }
 
@@ -161,14 +169,4 @@ function watch(
       if (stderr.isTerminal) stderr.write("\r\x1b[K");
     },
   };
-}
-
-async function read(io: CliIo, file: string): Promise<string> {
-  const { readWholeFile } = await import("../ports/mod.ts");
-  const { receiptBytesMax } = await import("../receipts/mod.ts");
-  const bytes = await readWholeFile(io.disk, {
-    path: absolutePath(io, file),
-    bytesMax: receiptBytesMax,
-  });
-  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 }

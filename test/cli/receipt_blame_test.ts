@@ -82,10 +82,10 @@ test("a wrong answer's receipt is listed, shown and exported, and a check names 
     assert.deepEqual(rows.map((row: { id: string }) => row.id), [id]);
     const show = await skep(["receipt", "show", id.slice(0, 6), ...place]);
     assert.equal(show.code, 0, show.err);
-    assert.match(show.out, /^receipt +[0-9a-f]{64}\nrequester +[0-9a-f]{16}\n/);
+    assert.match(show.out, /^receipt +[0-9a-f]{64}\nrequester +skep_[0-9a-f]{12}\n/);
     assert.match(
       show.out,
-      /^stage 2 +[0-9a-f]{16}, layers 3 to 4, positions 0 to \d+, statement 1$/m,
+      /^stage 2 +skep_[0-9a-f]{12}, layers 3 to 4, positions 0 to \d+, statement 1$/m,
     );
     const json = JSON.parse((await skep(["receipt", "show", id, "--json", ...place])).out);
     assert.equal(json.request.request, id);

@@ -71,8 +71,8 @@ test("skep receipt lists, shows and exports, also by the first digits of an id",
     assert.deepEqual(listed.map(({ id }: { id: string }) => id), [first, second]);
     const shown = await receipt("show", "3f3f");
     assert.equal(shown.code, 0, shown.err);
-    assert.match(shown.out, new RegExp(`^receipt +${first}\nrequester +[0-9a-f]{16}\n`));
-    const stages = shown.out.match(/^stage \d+ +[0-9a-f]{16}, layers \d to \d, positions /gm);
+    assert.match(shown.out, new RegExp(`^receipt +${first}\nrequester +skep_[0-9a-f]{12}\n`));
+    const stages = shown.out.match(/^stage \d+ +skep_[0-9a-f]{12}, layers \d to \d, positions /gm);
     assert.equal(stages?.length, opened.stages.length);
     const { request } = JSON.parse((await receipt("show", "3f", "--json")).out);
     assert.equal(request.outputTokens, transcript.outputTokens.length);
@@ -89,6 +89,17 @@ test("skep receipt lists, shows and exports, also by the first digits of an id",
     );
     assert.equal(verified.code, 0, verified.err);
     assert.match(verified.out, /The receipt tells the truth\n$/);
+    // The kept one, by its id: nothing needs to be exported.
+    const place = { environment: { SKEP_HOME: directory } };
+    const byId = await skep(["verify", "4e4e", "--model", model, "--json"], place);
+    assert.equal(byId.code, 0, byId.err);
+    assert.equal(JSON.parse(byId.out).verdict, "good");
+    const unknown = await skep(["verify", "77", "--model", model], place);
+    assert.deepEqual([unknown.code, unknown.out], [5, ""]);
+    assert.match(unknown.err, /Cannot find receipt "77" as 0 of those/);
+    const alone = await skep(["verify", receiptFile, "--model", model], place);
+    assert.equal(alone.code, 2);
+    assert.match(alone.err, /without its transcript: pass --transcript FILE/);
   }));
 
 test("skep receipt refuses an id that names none, or several", () =>
