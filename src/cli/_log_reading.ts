@@ -1,6 +1,8 @@
 /** What the commands of `skep log` print; they only read. */
+import { shortHidOf } from "../identity/mod.ts";
 import { readJournal } from "../journal/mod.ts";
 import type { JournalEvent, JournalReader, VerifyReport } from "../journal/mod.ts";
+import { hidOfHex, readAliases } from "./_node_names.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
@@ -53,7 +55,10 @@ export async function logRange(
   },
 ): Promise<number> {
   const { reader } = open(io, options);
-  const { author, from, to } = options;
+  const { from, to } = options;
+  const author = options.author === undefined
+    ? undefined
+    : await authorOf(io, { text: options.author, reader, place: options });
   const range = {
     from,
     ...(author === undefined ? {} : { author }),
@@ -61,6 +66,35 @@ export async function logRange(
   };
   for await (const event of reader.range(range)) print(io, event, options);
   return exitCodes.ok;
+}
+
+/** The id of the author that a text names. @throws {CliError} when it names none, or several */
+async function authorOf(
+  io: CliIo,
+  { text, reader, place }: {
+    readonly text: string;
+    readonly reader: JournalReader;
+    readonly place: PlaceOptions;
+  },
+): Promise<string> {
+  const authors = new Set<string>();
+  for await (const { author } of reader.range({ onCorrupt: () => {} })) authors.add(author);
+  const aliased = [...await readAliases(io, place)].find(([, alias]) => alias === text)?.[0];
+  const digits = text.toLowerCase().replace(/^skep_/, "");
+  const meant = aliased !== undefined ? hidOfHex(aliased) : undefined;
+  const byKey = /^[0-9a-f]{64}$/.test(text) ? hidOfHex(text) : undefined;
+  const found = [...authors].filter((hid) =>
+    hid === meant || hid === byKey || (meant === undefined && hid.startsWith(`skep_${digits}`))
+  );
+  const [author] = found;
+  if (author !== undefined && found.length === 1) return author;
+  const names = [...authors].map(shortHidOf).join(", ");
+  throw new CliError({
+    exitCode: exitCodes.failure,
+    message: found.length > 1
+      ? `Cannot tell which author "${text}" is as it may be ${found.map(shortHidOf).join(", ")}`
+      : `Cannot show events of "${text}" as the journal has ${names === "" ? "none" : names}`,
+  });
 }
 
 /** Checks everything. @throws {CliError} exit code 1 when there is no journal */
@@ -91,7 +125,7 @@ function describe(io: CliIo, report: VerifyReport): string {
     );
   }
   const by = authors.map(({ author, firstSeq, lastSeq }) =>
-    `${author.slice(0, 17)} ${
+    `${shortHidOf(author)} ${
       firstSeq > 1 ? `from the snapshot at ${firstSeq} ` : ""
     }up to ${lastSeq}`
   ).join(", ");

@@ -3,12 +3,12 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { ClassSupport, GgufFile, ModelManifest } from "../model/mod.ts";
 import { manifestPlace, withBar } from "./_model_place.ts";
 import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import { named, ruled } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -22,10 +22,17 @@ interface AddOptions {
   readonly place: PlaceOptions;
 }
 
+const modelName = ruled({
+  metavar: "NAME",
+  pattern: /^(?!embedded$)[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+  rule:
+    "1 to 128 letters, digits, '.', '_' or '-', begin with a letter or digit, and not 'embedded'",
+});
+
 const addOptions = object({
-  file: argument(string({ metavar: "FILE" }), { description: message`A GGUF file.` }),
+  file: argument(named("FILE"), { description: message`A GGUF file.` }),
   name: optional(
-    option("--name", string({ metavar: "NAME" }), {
+    option("--name", modelName, {
       description: message`What to call it. Default: the file's name without .gguf.`,
     }),
   ),

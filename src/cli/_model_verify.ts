@@ -3,12 +3,12 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { ManifestPlace, ModelManifest, ModelVerdict } from "../model/mod.ts";
 import { manifestPlace, withBar } from "./_model_place.ts";
 import { absolutePath, examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { formatBytes, painterFor, safeText } from "./_style.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -20,7 +20,7 @@ interface VerifyOptions {
 }
 
 const verifyOptions = object({
-  model: optional(argument(string({ metavar: "MODEL" }), {
+  model: optional(argument(named("MODEL"), {
     description: message`The name of a model, or a file that was added; without it, all models.`,
   })),
   json: jsonOption,

@@ -4,10 +4,10 @@ import { lineBreak, message, text } from "@optique/core/message";
 import type { Message } from "@optique/core/message";
 import { optional, withDefault } from "@optique/core/modifiers";
 import { flag, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { isAbsolute, join } from "node:path";
 import { resolvePaths } from "../node/mod.ts";
 import type { NodePaths } from "../node/mod.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 
 /** Which node is meant. */
@@ -19,13 +19,13 @@ export interface PlaceOptions {
 /** `--home` and `--config`. */
 export const placeOptions = object("Node", {
   home: optional(
-    option("--home", string({ metavar: "DIR" }), {
+    option("--home", named("DIR"), {
       description:
         message`Keep everything of the node under this folder (as SKEP_HOME does) instead of the XDG directories.`,
     }),
   ),
   config: optional(
-    option("--config", string({ metavar: "FILE" }), {
+    option("--config", named("FILE"), {
       description: message`Read this file instead of skep.toml in the configuration directory.`,
     }),
   ),

@@ -5,8 +5,15 @@ import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, flag, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
+import { named, ruled } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
+
+const stopText = ruled({
+  metavar: "TEXT",
+  pattern: /^.{1,512}$/s,
+  rule: "1 to 512 characters",
+});
 
 const samplingOptions = object("Sampling", {
   temperature: optional(option("--temperature", float({ metavar: "T", min: 0, max: 2 }), {
@@ -15,24 +22,27 @@ const samplingOptions = object("Sampling", {
   top_p: optional(option("--top-p", float({ metavar: "P", min: 0, max: 1 }), {
     description: message`Keep the likeliest tokens that together reach this probability.`,
   })),
-  top_k: optional(option("--top-k", integer({ metavar: "K", min: 0 }), {
+  top_k: optional(option("--top-k", integer({ metavar: "K", min: 0, max: 2 ** 31 - 1 }), {
     description: message`Keep the K likeliest tokens; 0 keeps all.`,
   })),
   min_p: optional(option("--min-p", float({ metavar: "P", min: 0, max: 1 }), {
     description: message`Keep tokens with at least this share of the likeliest one's probability.`,
   })),
-  repeat_penalty: optional(option("--repeat-penalty", float({ metavar: "R" }), {
+  repeat_penalty: optional(option("--repeat-penalty", float({ metavar: "R", min: 0.1, max: 10 }), {
     description: message`Above 1, tokens that were there already become less likely.`,
   })),
-  seed: optional(option("--seed", integer({ metavar: "N" }), {
+  seed: optional(option("--seed", integer({ metavar: "N", min: 0, max: Number.MAX_SAFE_INTEGER }), {
     description: message`The same seed, model and prompt give the same answer.`,
   })),
   max_tokens: optional(option("--max-tokens", integer({ metavar: "N", min: 1 }), {
     description: message`Stop after so many tokens.`,
   })),
-  stop: multiple(option("--stop", string({ metavar: "TEXT" }), {
-    description: message`Stop before this text; may be given several times.`,
-  })),
+  stop: multiple(
+    option("--stop", stopText, {
+      description: message`Stop before this text; may be given up to 16 times.`,
+    }),
+    { max: 16 },
+  ),
 });
 
 const chatOptions = object("Chat", {
@@ -43,7 +53,7 @@ const chatOptions = object("Chat", {
   system: optional(option("--system", string({ metavar: "TEXT" }), {
     description: message`A system message before the conversation.`,
   })),
-  model: optional(option("--model", string({ metavar: "MODEL" }), {
+  model: optional(option("--model", named("MODEL"), {
     description:
       message`A GGUF file, a model that was added, or "embedded", to ask in a private node.`,
   })),

@@ -3,8 +3,9 @@ import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional, withDefault } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
-import { integer, string } from "@optique/core/valueparser";
+import { integer } from "@optique/core/valueparser";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
+import { nodeName } from "./_values.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
 
@@ -53,8 +54,9 @@ const rangeParser = command(
     merge(
       common,
       object({
-        author: optional(option("--author", string({ metavar: "HID" }), {
-          description: message`Only this author's events.`,
+        author: optional(option("--author", nodeName("NODE"), {
+          description:
+            message`Only this author's events: its id or key, the beginning of one (8 digits or more), or its alias.`,
         })),
         from: withDefault(
           option("--from", integer({ metavar: "SEQ", min: 1 }), {

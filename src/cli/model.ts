@@ -3,19 +3,19 @@ import { object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import type { ModelSummary } from "../model/mod.ts";
 import { addModelCommand } from "./_model_add.ts";
 import { listModelsCommand } from "./_model_list.ts";
 import { verifyModelCommand } from "./_model_verify.ts";
 import { absolutePath, examples, jsonOption } from "./_options.ts";
 import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
 
 const inspectOptions = object({
-  file: optional(argument(string({ metavar: "FILE" }), {
+  file: optional(argument(named("FILE"), {
     description: message`A GGUF file; without it, the embedded model.`,
   })),
   json: jsonOption,

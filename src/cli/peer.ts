@@ -3,12 +3,14 @@ import { merge, object, or } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, multiple, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, flag, option } from "@optique/core/primitives";
-import { choice, string } from "@optique/core/valueparser";
+import { choice } from "@optique/core/valueparser";
 import type { MeshStatus, PeerList, PeerView } from "../services/network/mod.ts";
 import { callNetwork } from "./_network_service.ts";
+import { nodeLabel, readAliases, shortIdOf } from "./_node_names.ts";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { columns, painterFor, safeText } from "./_style.ts";
+import { addressValue, aliasValue, nodeName } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
@@ -17,9 +19,9 @@ interface Asked extends PlaceOptions {
   readonly json: boolean;
 }
 
-const whoArgument = argument(string({ metavar: "PEER" }), {
+const whoArgument = argument(nodeName("PEER"), {
   description:
-    message`Its alias, key or id, or the beginning of the latter two (8 digits or more).`,
+    message`Its alias, id or key, or the beginning of the latter two (8 digits or more).`,
 });
 
 const listCommand = command(
@@ -49,13 +51,14 @@ const addCommand = command(
   map(
     merge(
       object({
-        key: argument(string({ metavar: "PEER" }), {
-          description: message`The node's key (64 hex digits), or the alias of one that is known.`,
+        key: argument(nodeName("PEER"), {
+          description:
+            message`The node's key (64 hex digits); of one that is known also its alias, its id, or the beginning of either (8 digits or more).`,
         }),
-        addresses: multiple(option("--address", string({ metavar: "ADDRESS" }), {
+        addresses: multiple(option("--address", addressValue(), {
           description: message`Where it can be dialled: host:port, or a multiaddress.`,
         })),
-        alias: optional(option("--alias", string({ metavar: "NAME" }), {
+        alias: optional(option("--alias", aliasValue(), {
           description: message`A name for it, on this node.`,
         })),
         trust: optional(option("--trust", choice(["own", "member"], { metavar: "TRUST" }), {
@@ -167,21 +170,16 @@ function describe(
   }
   const bold = painterFor(io, io.stdout);
   const role = status.state === "issuer" ? ", which this node issues" : "";
-  const self = `; this node is ${list.self.key.slice(0, 12)}, ${list.self.trust}`;
-  const mesh = `Mesh ${status.mesh?.slice(0, 12)} of ${status.memberCount}`;
+  const self = `; this node is ${nodeLabel(list.self)}, ${list.self.trust}`;
+  const name = status.mesh === null ? "" : ` ${shortIdOf(status.mesh)}`;
+  const mesh = `Mesh${name} of ${status.memberCount}`;
   const title = bold("bold", `${mesh}${role}${self}`);
-  // By its key, as routes, plans and "skep top" name it.
-  const rows = list.peers.map((peer): [string, string] => [nameOf(peer), rowOf(peer)]);
+  const rows = list.peers.map((peer): [string, string] => [nodeLabel(peer), rowOf(peer)]);
   const shown = rows.length === 0 ? "  nobody else is there\n" : columns(rows, "  ");
   const notes = status.missing.map((sentence) => `  ${sentence}\n`).join("");
   const away = (status.memberCount ?? 1) - 1 - rows.length;
   const others = away > 0 ? `  ${away} more, which can't be reached: --all shows them\n` : "";
   return `${title}\n${shown}${others}${notes}`;
-}
-
-function nameOf({ alias, key }: PeerView): string {
-  const short = key.slice(0, 12);
-  return alias === undefined ? short : `${alias} (${short})`;
 }
 
 function rowOf(peer: PeerView): string {
@@ -211,6 +209,9 @@ async function change(
   };
   const { key, rosterVersion } = answer;
   if (options.json) io.stdout.write(`${JSON.stringify(answer)}\n`);
-  else io.stdout.write(`${key.slice(0, 12)} ${done} (roster version ${rosterVersion})\n`);
+  else {
+    const alias = (await readAliases(io, options)).get(key);
+    io.stdout.write(`${nodeLabel({ key, alias })} ${done} (roster version ${rosterVersion})\n`);
+  }
   return exitCodes.ok;
 }

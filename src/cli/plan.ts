@@ -3,9 +3,9 @@ import { merge, object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { argument, command } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 
@@ -21,7 +21,7 @@ export const planCommand: CommandParser = command(
   map(
     merge(
       object("Plan", {
-        model: optional(argument(string({ metavar: "MODEL" }), {
+        model: optional(argument(named("MODEL"), {
           description: message`A model's name, or the beginning of its root; without it, all.`,
         })),
         json: jsonOption,

@@ -5,14 +5,15 @@ import { message } from "@optique/core/message";
 import { bash, fish, zsh } from "@optique/core/completion";
 import { NodeError, refuseThisPlatform, versionLine } from "../node/mod.ts";
 import { examples } from "./_options.ts";
-import { painterFor } from "./_style.ts";
+import { painterFor, safeText } from "./_style.ts";
+import { commandPath, commandsAfter, wrongLineSentence } from "./_wrong_line.ts";
 import { callCommand } from "./call.ts";
 import { chatCommand } from "./chat.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { Invocation } from "./command.ts";
 import { configCommand } from "./config.ts";
 import { downCommand } from "./down.ts";
-import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
+import { CliError, errorPrefix, exitCodes, sentenceOf } from "./exit_code.ts";
 import { inviteCommand } from "./invite.ts";
 import { joinCommand } from "./join.ts";
 import { leaveCommand } from "./leave.ts";
@@ -54,9 +55,13 @@ export async function runCli(io: CliIo): Promise<number> {
     return await invocation(io);
   } catch (thrown) {
     if (thrown instanceof ParserEnd) return thrown.exitCode;
-    io.stderr.write(`${painterFor(io, io.stderr)("red", "Error:")} ${sentenceOf(thrown)}\n`);
+    sayError(io, sentenceOf(thrown));
     return exitCodeOf(thrown);
   }
+}
+
+function sayError(io: CliIo, sentence: string): void {
+  io.stderr.write(`${painterFor(io, io.stderr)("red", errorPrefix.trim())} ${sentence}\n`);
 }
 
 /** How the parser says that there is no command to run: help was shown, or the line is wrong. */
@@ -98,8 +103,11 @@ function parse(io: CliIo): Invocation {
       "skep completions bash > ~/.local/share/bash-completion/completions/skep",
     ),
     aboveError: "none",
-    onError: () => {
-      io.stderr.write(`See "skep ${helpPath(io.args)}--help"\n`);
+    onError: (_, error) => {
+      const { args } = io;
+      sayError(io, safeText(wrongLineSentence({ commands, args, error })));
+      const path = [...commandPath(commands, args), "--help"].join(" ");
+      io.stderr.write(`See "skep ${path}"\n`);
       return end(exitCodes.usage);
     },
     usageLine: [{ type: "ellipsis" }],
@@ -108,35 +116,23 @@ function parse(io: CliIo): Invocation {
     colors: painterFor(io, io.stdout)("dim", "") !== "",
     maxWidth: io.stdout.columns,
     stdout: (text) => io.stdout.write(`${text}\n`),
-    stderr: (text) => io.stderr.write(`${text}\n`),
+    // It would break the sentence into lines; onError says it.
+    stderr: () => {},
   });
 }
 
 /** Nothing, or the name of a group alone, asks for help. */
 function withHelp(args: readonly string[]): readonly string[] {
-  const group = args.length === 1 && groups.has(args[0] ?? "");
-  return args.length === 0 || group ? [...args, "--help"] : args;
+  const isGroup = args.length === 1 && commandPath(commands, args).length === 1 &&
+    commandsAfter(commands, args).length > 0;
+  return args.length === 0 || isGroup ? [...args, "--help"] : args;
 }
-
-/** The command that the line begins with, for "see its help". */
-function helpPath(args: readonly string[]): string {
-  const [first = "", second = ""] = args;
-  if (groups.has(first)) return /^[a-z]+$/.test(second) ? `${first} ${second} ` : `${first} `;
-  return names.has(first) ? `${first} ` : "";
-}
-
-/** Commands that have commands of their own. */
-const groups: ReadonlySet<string> = new Set(["config", "log", "model", "peer", "receipt"]);
-
-/** The others. */
-const names: ReadonlySet<string> = new Set([
-  ...["up", "chat", "status", "down", "restart", "systemd-unit", "version", "completions"],
-  ...["service", "call", "invite", "join", "verify", "plan", "top", "sim"],
-]);
 
 function exitCodeOf(thrown: unknown): number {
   if (thrown instanceof CliError) return thrown.exitCode;
-  if (thrown instanceof NodeError && thrown.code === "already-running") return exitCodes.state;
-  if (thrown instanceof NodeError && thrown.code === "stopped-itself") return exitCodes.crashed;
-  return exitCodes.failure;
+  if (!(thrown instanceof NodeError)) return exitCodes.failure;
+  const isOfLine = thrown.violations.some(({ place }) => place.startsWith("--"));
+  if (isOfLine || thrown.code === "unknown-service") return exitCodes.usage;
+  if (thrown.code === "already-running") return exitCodes.state;
+  return thrown.code === "stopped-itself" ? exitCodes.crashed : exitCodes.failure;
 }

@@ -5,6 +5,7 @@ import { map, optional, withDefault } from "@optique/core/modifiers";
 import { argument, command, flag, option } from "@optique/core/primitives";
 import { float, integer, string } from "@optique/core/valueparser";
 import { examples, jsonOption } from "./_options.ts";
+import { named } from "./_values.ts";
 import type { CommandParser, Invocation } from "./command.ts";
 
 /** What `skep sim` is asked for. */
@@ -33,7 +34,7 @@ export const simCommand: CommandParser = command(
   "sim",
   map(
     object("Simulation", {
-      script: optional(argument(string({ metavar: "SCRIPT" }), {
+      script: optional(argument(named("SCRIPT"), {
         description:
           message`A file with one action a line: 10s crash 3, 20s cut 4-6, 30s partition 1-5 | 6-10, 40s heal, 1m restart 3-6, 2m stop 7, 3m churn every 20s down 30s until 50m, 1h end.`,
       })),

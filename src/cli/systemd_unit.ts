@@ -3,14 +3,20 @@ import { object } from "@optique/core/constructs";
 import { message } from "@optique/core/message";
 import { map, optional } from "@optique/core/modifiers";
 import { command, option } from "@optique/core/primitives";
-import { string } from "@optique/core/valueparser";
 import { dirname } from "node:path";
 import { examples, pathsOf } from "./_options.ts";
 import type { Command } from "../platform/mod.ts";
 import type { Disk } from "../ports/mod.ts";
+import { ruled } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
+
+const programPath = ruled({
+  metavar: "PATH",
+  pattern: /^[/%]/,
+  rule: "an absolute path, or begin with one of systemd's specifiers, such as %h",
+});
 
 /** The parser of `skep systemd-unit`. */
 export const systemdUnitCommand: CommandParser = command(
@@ -18,7 +24,7 @@ export const systemdUnitCommand: CommandParser = command(
   map(
     object({
       program: optional(
-        option("--program", string({ metavar: "PATH" }), {
+        option("--program", programPath, {
           description:
             message`The absolute path of the executable, as in a unit (%h/.local/bin/skep, say). Without it, the unit starts this very program.`,
         }),

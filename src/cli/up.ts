@@ -6,6 +6,7 @@ import { command, flag, option } from "@optique/core/primitives";
 import { choice, string } from "@optique/core/valueparser";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { named } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 
@@ -28,7 +29,7 @@ export interface UpOptions extends PlaceOptions {
 /** The options of `skep up`. */
 export const upOptions = merge(
   object("Up", {
-    model: optional(option("--model", string({ metavar: "MODEL" }), {
+    model: optional(option("--model", named("MODEL"), {
       description:
         message`What to serve: a GGUF file, the name of a model that was added, or "embedded", the default.`,
     })),
@@ -51,7 +52,7 @@ export const upOptions = merge(
       flag("--detach", { description: message`Run in the background once the node is ready.` }),
       false,
     ),
-    logFile: optional(option("--log-file", string({ metavar: "FILE" }), {
+    logFile: optional(option("--log-file", named("FILE"), {
       description: message`Append all output to this file.`,
       hidden: true,
     })),

@@ -6,7 +6,7 @@ import { NodeError } from "./node_error.ts";
  * The services to run, in their order.
  *
  * @param only names; all when undefined
- * @throws {NodeError} "service" when there is none of such a name
+ * @throws {NodeError} "unknown-service" when there is none of such a name
  */
 export function chosenServices(
   services: readonly PlacedService[],
@@ -22,7 +22,7 @@ export function chosenServices(
     if (service === undefined) {
       const names = [...known.keys()].sort().join(", ");
       const message = `Cannot start service "${name}" as the node has ${names}`;
-      throw new NodeError({ code: "service", message });
+      throw new NodeError({ code: "unknown-service", message });
     }
     chosen.add(name);
     waiting.push(...service.needs);

@@ -2,13 +2,15 @@
 import type { Violation } from "./violation.ts";
 
 /**
- * The kinds: `config` (nothing was created), `already-running` (somebody else holds the state),
+ * The kinds: `config` (nothing was created), `unknown-service` (one was named that the node hasn't),
+ * `already-running` (somebody else holds the state),
  * `unsupported` (this platform or release cannot do it), `paths`, `identity`, `store`, `journal`,
  * `runtime-file`, `service` (the step that failed; what came before was undone), `stopped-itself` (a
  * critical service of a running node failed for good).
  */
 export type NodeErrorCode =
   | "config"
+  | "unknown-service"
   | "already-running"
   | "unsupported"
   | "paths"

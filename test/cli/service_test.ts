@@ -111,7 +111,7 @@ test(
       const names = JSON.parse(out).services.map(({ name }: { name: string }) => name);
       assert.deepEqual(names, ["control", "inference", "models"]);
       const none = await skep(["service", "nonsense", "--home", home]);
-      assert.equal(none.code, 1);
+      assert.equal(none.code, 2);
       assert.match(none.err, /the node has api, control, inference, journal, models/);
     }),
 );
