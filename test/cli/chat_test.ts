@@ -95,7 +95,10 @@ test("a conversation beyond the context goes on without its oldest turns, and sa
     });
     assert.equal(code, 0, err);
     assert.equal(out.split("> ").length - 1, 5, out);
-    const notices = err.trimEnd().split("\n");
+    const said = err.trimEnd().split("\n");
+    const notices = said.filter((line) =>
+      !line.startsWith("The answer was cut as the context of ")
+    );
     assert(notices.length >= 1, "128 tokens do not hold four turns of 40");
     for (const notice of notices) {
       assert.match(notice, /^The (oldest turn was|\d+ oldest turns were) left out, as .* context$/);
