@@ -1,5 +1,5 @@
 /** Asks the running node for its plans, and draws them. */
-import { drawRoute } from "../placement/mod.ts";
+import { drawRoute, layerWords } from "../placement/mod.ts";
 import type { PlacementPlan, PlacementPlans } from "../services/placement/mod.ts";
 import { shortIdOf } from "./_node_names.ts";
 import { openService, socketsOf } from "./_service_sockets.ts";
@@ -63,9 +63,7 @@ function routeWords({ stages, costMs, isSolo, missing }: PlacementPlan): string 
   if (stages === null) {
     return missing.length === 0
       ? "No way leads through all layers.\n"
-      : `Nobody at hand computes ${missing.length === 1 ? "layer" : "layers"} ${
-        runsOf(missing).join(", ")
-      }.\n`;
+      : `Nobody at hand computes ${layerWords(missing)}.\n`;
   }
   const cost = costMs === null
     ? ""
@@ -75,17 +73,6 @@ function routeWords({ stages, costMs, isSolo, missing }: PlacementPlan): string 
   const shown = stages.map((stage) => ({ ...stage, name: safeText(stage.name) }));
   const start = stages[0]?.isSelf === true ? "" : `  ${self}\n`;
   return `Route${cost}:\n${start}${drawRoute(shown, { self, costMs: costMs ?? 0 })}`;
-}
-
-/** Numbers as runs: "0-3", "7". */
-function runsOf(numbers: readonly number[]): readonly string[] {
-  const runs: { first: number; last: number }[] = [];
-  for (const number of numbers) {
-    const run = runs.at(-1);
-    if (run !== undefined && run.last + 1 === number) run.last = number;
-    else runs.push({ first: number, last: number });
-  }
-  return runs.map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`);
 }
 
 function readerWords(

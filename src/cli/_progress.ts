@@ -1,6 +1,6 @@
 /** Shows how far a model has been loaded, hashed or verified: a bar on a terminal, nothing where no person looks. */
 import type { BootProgress } from "../node/mod.ts";
-import { formatBytes } from "./_style.ts";
+import { formatBytes, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 
 /** Models below this load before anyone could read a bar: 64 MB. */
@@ -24,6 +24,7 @@ export class ModelProgress {
   /** Draws how far it is. */
   show(progress: BootProgress): void {
     const { stderr } = this.#io;
+    if (progress.waiting !== undefined) return this.#wait(progress.waiting);
     if (progress.totalBytes < SHOWN_FROM_BYTES) return;
     const part = Math.min(1, progress.loadedBytes / progress.totalBytes);
     const done = Math.floor(part * BAR_WIDTH);
@@ -38,6 +39,12 @@ export class ModelProgress {
   clear(): void {
     if (this.#io.stderr.isTerminal && this.#drawn !== "") this.#io.stderr.write("\r\x1b[K");
     this.#drawn = "";
+  }
+
+  /** A sentence stays to be read. */
+  #wait(sentence: string): void {
+    this.clear();
+    this.#io.stderr.write(`${safeText(sentence)}\n`);
   }
 
   #draw(line: string): void {

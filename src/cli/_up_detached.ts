@@ -8,6 +8,8 @@ import { findNode } from "./_running_node.ts";
 import { greet } from "./_greeting.ts";
 import { checkModel, isModelName, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
+import { StartProgress } from "./_start_progress.ts";
+import { safeText } from "./_style.ts";
 import { flagConfig } from "./_up_config.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, errorPrefix, exitCodes } from "./exit_code.ts";
@@ -140,8 +142,10 @@ async function waitUntilReady(
     readonly logStart: number;
   },
 ): Promise<NodeStatus> {
+  const progress = new StartProgress(io.disk, about);
   for (;;) {
     const exitCode = about.started.exitCode();
+    for (const line of await progress.lines()) io.stderr.write(`${safeText(line)}\n`);
     const node = await findNode(io, about.paths);
     if (node?.info.pid === about.started.pid) return await node.call("node.status") as NodeStatus;
     if (exitCode !== undefined) {

@@ -9,6 +9,8 @@ export interface BootProgress {
   readonly what: string;
   readonly loadedBytes: number;
   readonly totalBytes: number;
+  /** What is waited for before any of it can be loaded, in a sentence; then both numbers are 0. */
+  readonly waiting?: string;
 }
 
 /** What is known of a peer. */

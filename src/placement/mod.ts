@@ -15,3 +15,7 @@ export type { MeshNode, PlacedModel, PlacementRules } from "./candidates.ts";
 export { drawRoute } from "./picture.ts";
 export type { DrawnStage } from "./picture.ts";
 export { DampedMeasure } from "./damped_measure.ts";
+export { gapOf } from "./gap.ts";
+export type { BarredHolder, Gap } from "./gap.ts";
+export { layerRuns, layerWords } from "./layer_runs.ts";
+export type { LayerRun } from "./layer_runs.ts";

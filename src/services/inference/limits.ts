@@ -142,6 +142,21 @@ export const meshModelWaitMs = 60_000;
 /** How long after its start, or after it joined, a node waits for a model that it has not heard of. */
 export const settlingMsMax = 5_000;
 
+/**
+ * Layers that nobody computes are named after so long: what members say takes a moment to arrive, and
+ * nobody likes to wait for what will not come.
+ */
+export const gapGraceMs = 1_000;
+
+/** A holder that went away is waited for while it has not been away for longer. */
+export const holderAwayMs = 60_000;
+
+/**
+ * And for so long by one answer: less than the 30 s after which a pipeline gives up by itself, with a
+ * sentence that knows less.
+ */
+export const holderWaitMs = 25_000;
+
 /** How often the stages of an answer sign for it while it is made: what can be lost is a minute's work. */
 export const receiptRenewMs = 60_000;
 

@@ -3,9 +3,10 @@
  */
 import type { Host } from "../../kernel/mod.ts";
 import { type ModelShare, noCapabilities } from "../../mesh/mod.ts";
-import type { MeshNode } from "../../placement/mod.ts";
+import { gapOf, type MeshNode } from "../../placement/mod.ts";
+import type { PeerKey } from "../../ports/mod.ts";
 import type { Router } from "../../stages/mod.ts";
-import { type PeerList, peersTopic } from "../network/mod.ts";
+import { type PeerList, peersTopic, type PeerView } from "../network/mod.ts";
 import {
   nodesOf,
   type PlacementConfig,
@@ -13,7 +14,10 @@ import {
   rulesDefault,
   rulesTopic,
 } from "../placement/mod.ts";
-import { settlingMsMax } from "./limits.ts";
+import { HolderMemory, isLoading, memberName } from "./holder_memory.ts";
+import { type LayerGap, layerGapOf } from "./layer_gap.ts";
+import { gapGraceMs, settlingMsMax } from "./limits.ts";
+import { MeshRouter } from "./mesh_router.ts";
 
 /** A model that the mesh holds. */
 export interface MeshModel {
@@ -25,6 +29,14 @@ export interface MeshModel {
   readonly contextMax: number;
 }
 
+/** Members that may yet say that they have a model. */
+export interface AwaitedMembers {
+  /** Who is not linked. */
+  readonly away: readonly PeerView[];
+  /** Who is, and has not said yet what it computes: it is reading its model. */
+  readonly silent: readonly PeerView[];
+}
+
 /** Follows the mesh. */
 export class MeshView {
   readonly #host: Host;
@@ -32,6 +44,7 @@ export class MeshView {
   #rules: PlacementConfig = rulesDefault;
   #chooser = new RouteChooser(rulesDefault);
   #list: PeerList | undefined;
+  readonly #memory = new HolderMemory();
   #waiting: (() => void)[] = [];
   /** Until when a member that has just come is still hearing who has what. */
   #settledMs = -Infinity;
@@ -62,6 +75,8 @@ export class MeshView {
         this.#settledMs = this.#host.clock.monotonicMs() + settlingMsMax;
       }
       this.#list = list;
+      const { clock } = this.#host;
+      this.#memory.note(list, { nowMs: clock.monotonicMs(), unixMs: clock.nowMs() });
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
   }
@@ -69,6 +84,26 @@ export class MeshView {
   /** For how much longer a model that nobody has may still turn up. */
   get settlingMs(): number {
     return Math.max(0, this.#settledMs - this.#host.clock.monotonicMs());
+  }
+
+  /** Whether a model that nobody has may still turn up: not once all members have said what they have. */
+  async isSettling(): Promise<boolean> {
+    if (this.settlingMs === 0) return false;
+    const { away, silent } = await this.awaited();
+    return away.length + silent.length > 0;
+  }
+
+  /** Members that may yet say that they have a model; without the network service nobody. */
+  async awaited(): Promise<AwaitedMembers> {
+    const { call, signal } = this.#host;
+    const list = await call("network", "peers.list", { all: true }, signal)
+      .catch(() => this.#list) as PeerList | undefined;
+    const peers = list?.peers ?? [];
+    const unixMs = this.#host.clock.nowMs();
+    return {
+      away: peers.filter(({ state }) => state !== "linked"),
+      silent: peers.filter((peer) => isLoading(peer, unixMs)),
+    };
   }
 
   /** Waits until the mesh is another one, or for so long. */
@@ -93,12 +128,55 @@ export class MeshView {
     return [...found.values()].toSorted((a, b) => a.name < b.name ? -1 : 1);
   }
 
+  /** Models that linked members have, those that are computed first, whether or not anybody does. */
+  offered(): readonly { readonly root: string; readonly name: string }[] {
+    const held = this.#peers().flatMap(({ capabilities }) => capabilities?.models ?? []);
+    return [...this.models(), ...held.toSorted((a, b) => a.name < b.name ? -1 : 1)];
+  }
+
   /** Models all of whose layers are computed somewhere at hand. */
   runnable(): readonly MeshModel[] {
     const nodes = this.#nodes();
     return this.models().filter((model) =>
       this.#chooser.plan(model, { nodes }).plan.stages !== undefined
     );
+  }
+
+  /** What stands between a model and its answer; undefined where nothing does. */
+  gapOf(
+    model: Omit<MeshModel, "name" | "contextMax">,
+    excluded: ReadonlySet<PeerKey> = new Set(),
+  ): LayerGap | undefined {
+    const { plan, candidates } = this.#chooser.plan(model, { nodes: this.#nodes(), excluded });
+    const gap = gapOf(plan, candidates);
+    if (gap === undefined) return undefined;
+    const { identity: { key: self }, clock } = this.#host;
+    const unixMs = clock.nowMs();
+    return layerGapOf({
+      model: this.#nameOf(model.root),
+      gap,
+      holders: this.#memory.holdersOf(model.root),
+      loading: (this.#list?.peers ?? []).filter((peer) => isLoading(peer, unixMs)).map(memberName),
+      nameOf: (peer) => peer === self ? "this node" : this.#shownName(peer),
+      nowMs: clock.monotonicMs(),
+    });
+  }
+
+  /**
+   * The sentence of a gap that nobody is going to fill; what members say takes a moment to arrive.
+   *
+   * @returns undefined where there is no gap, or one to wait for
+   */
+  async hopelessGap(model: Omit<MeshModel, "name" | "contextMax">): Promise<string | undefined> {
+    const { clock } = this.#host;
+    const endMs = clock.monotonicMs() + gapGraceMs;
+    for (;;) {
+      const gap = this.gapOf(model);
+      if (gap === undefined || gap.isPassing || await this.isSettling()) return undefined;
+      const leftMs = endMs - clock.monotonicMs();
+      if (leftMs <= 0) return gap.sentence;
+      await this.changed(leftMs);
+    }
   }
 
   /** Layers at either end with which nobody would trust this node, being a member. */
@@ -117,7 +195,20 @@ export class MeshView {
 
   /** Routes by what is measured; after a loss, such that as much as may be stays. */
   router(): Router {
-    return { route: (need) => Promise.resolve(this.#chooser.route(need, this.#nodes())) };
+    return new MeshRouter({
+      route: (need) => this.#chooser.route(need, this.#nodes()),
+      gap: (need) => this.gapOf(need, need.excluded),
+      isSettling: () => this.isSettling(),
+    }, this.#host.clock);
+  }
+
+  #nameOf(root: string): string {
+    const all = [...this.#own(), ...this.models()];
+    return all.find((model) => model.root === root)?.name ?? root.slice(0, 12);
+  }
+
+  #shownName(peer: PeerKey): string {
+    return memberName(this.#list?.peers.find(({ key }) => key === peer) ?? { key: peer });
   }
 
   /** What is known of everybody; of this node, what it computes at this moment. */

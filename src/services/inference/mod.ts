@@ -7,6 +7,7 @@ export { createInferenceService } from "./service.ts";
 export { inferenceConfig } from "./config.ts";
 export type { InferenceConfig } from "./config.ts";
 export { loadTopic } from "./loaded_model.ts";
+export { waitTopic } from "./shared_parts.ts";
 
 export { inferenceContract, modelsContract } from "./contract.ts";
 

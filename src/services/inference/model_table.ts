@@ -78,7 +78,7 @@ export class ModelTable {
    */
   async find(name: string): Promise<ServedModel> {
     if (name === this.primary.model.id) return this.primary;
-    const found = await this.#sharedNamed(name);
+    const found = await this.#sharedNamed(name) ?? this.#partialNamed(name);
     if (found !== undefined) return await this.#open(found);
     const names = [this.primary.model.id, ...this.#shared().map((model) => model.name)];
     throw new RpcError({
@@ -90,13 +90,35 @@ export class ModelTable {
     });
   }
 
+  /**
+   * The model of a name, for an answer.
+   *
+   * @throws {RpcError} "notFound"; "unavailable", naming the layers that nobody computes
+   */
+  async findWhole(name: string): Promise<ServedModel> {
+    const served = await this.find(name);
+    const { root, spread } = served.model;
+    if (root === undefined || spread === undefined) return served;
+    const { numericClass, shape: { layerCount } } = spread;
+    const message = await this.#options.desk.view.hopelessGap({ root, numericClass, layerCount });
+    if (message === undefined) return served;
+    throw new RpcError({ kind: "unavailable", message, data: { code: "stage_no_route" } });
+  }
+
+  /** A model that the mesh knows, though some of its layers nobody computes now. */
+  #partialNamed(name: string): MeshModel | undefined {
+    const { root } = this.primary.model;
+    return this.#options.desk.view.models().find((model) =>
+      model.name === name && model.root !== root
+    );
+  }
+
   async #sharedNamed(name: string): Promise<MeshModel | undefined> {
     const { view } = this.#options.desk;
     for (;;) {
       const found = this.#shared().find((model) => model.name === name);
-      const leftMs = view.settlingMs;
-      if (found !== undefined || leftMs === 0) return found;
-      await view.changed(leftMs);
+      if (found !== undefined || !await view.isSettling()) return found;
+      await view.changed(view.settlingMs);
     }
   }
 

@@ -92,11 +92,11 @@ function methodsOf(table: ModelTable, desk: StageDesk): Methods {
     "models.list": () => table.list(),
     "models.info": async (params) => modelInfo((await table.find(params.model)).model),
     "generate": async function* (params, context): AsyncGenerator<GenerateItem> {
-      const { generator } = await table.find(params.model);
+      const { generator } = await table.findWhole(params.model);
       yield* generator.generate(params, context.signal);
     },
     "embed": async (params, context) => {
-      const { embedder } = await table.find(params.model);
+      const { embedder } = await table.findWhole(params.model);
       return await embedder.embed(params, context.signal);
     },
     "tokenize": async ({ model: name = id, text, addBos, parseSpecial }) => {

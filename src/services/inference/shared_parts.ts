@@ -4,8 +4,10 @@
 import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { FetchItem, HeldParts } from "../parts/mod.ts";
-import { meshModelWaitMs } from "./limits.ts";
-import type { MeshView } from "./mesh_view.ts";
+import { ModelError } from "../../model/mod.ts";
+import { memberName } from "./holder_memory.ts";
+import { gapGraceMs, meshModelWaitMs } from "./limits.ts";
+import type { AwaitedMembers, MeshView } from "./mesh_view.ts";
 
 /** How long a service that starts beside this one is waited for, and how often it is asked. */
 const readyWaitMs = 10_000;
@@ -19,9 +21,18 @@ export interface WantedParts {
   readonly head?: boolean;
 }
 
+/** The bus topic of what a node waits for before it can load its model: `{ name, sentence }`. */
+export const waitTopic = "model.wait";
+
+/** How often it is looked who has come. */
+const lookMs = 250;
+
 /**
- * The root of a model that the mesh, or this node's own parts, know by a name; waits a while for
- * somebody who has it, where the node is in a mesh.
+ * The root of a model that the mesh, or this node's own parts, know by a name. While members are away,
+ * or have not said yet what they have, it waits for them a while, and says so on the bus.
+ *
+ * @returns undefined where the node is in no mesh
+ * @throws {ModelError} "not-found", naming the models that there are
  */
 export async function sharedRoot(
   name: string,
@@ -30,15 +41,60 @@ export async function sharedRoot(
   if (!await isInMesh(host)) return undefined;
   const own = (await listParts(host)).find((held) => held.name === name);
   if (own !== undefined) return own.root;
-  const endMs = host.clock.monotonicMs() + meshModelWaitMs;
-  for (;;) {
+  const beganMs = host.clock.monotonicMs();
+  for (let told = "";;) {
     host.signal.throwIfAborted();
-    const found = view.models().find((model) => model.name === name);
+    const found = view.offered().find((model) => model.name === name);
     if (found !== undefined) return found.root;
-    const leftMs = endMs - host.clock.monotonicMs();
-    if (leftMs <= 0) return undefined;
-    await view.changed(leftMs);
+    const awaited = await view.awaited();
+    const waitedMs = host.clock.monotonicMs() - beganMs;
+    const isOver = awaited.away.length + awaited.silent.length === 0
+      ? waitedMs >= gapGraceMs
+      : waitedMs >= meshModelWaitMs;
+    if (isOver) throw notInMesh(name, { view, awaited });
+    const sentence = `Waiting for ${awaitedWords(awaited)}: ${nobodyHas(name, view)}`;
+    if (waitedMs >= gapGraceMs && sentence !== told) {
+      told = sentence;
+      host.bus.publish(waitTopic, { name, sentence });
+    }
+    await view.changed(lookMs);
   }
+}
+
+function notInMesh(
+  name: string,
+  { view, awaited }: { readonly view: MeshView; readonly awaited: AwaitedMembers },
+): ModelError {
+  const isAwaited = awaited.away.length + awaited.silent.length > 0;
+  const waited = isAwaited
+    ? `; it waited ${meshModelWaitMs / 1000} s for ${awaitedWords(awaited)}`
+    : "";
+  const message = `Cannot find model ${quoted(name)} as no file here has that name and ${
+    nobodyHas(name, view)
+  }`;
+  return new ModelError("not-found", `${message}${waited}`);
+}
+
+/** Models, or members, that a sentence names. */
+const namedMax = 16;
+
+function nobodyHas(name: string, view: MeshView): string {
+  const names = [...new Set(view.offered().map((model) => quoted(model.name)))];
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} others` : "";
+  const has = names.length === 0 ? "no model" : `${names.slice(0, namedMax).join(", ")}${more}`;
+  return `no member of the mesh that is there has ${quoted(name)}: they have ${has}`;
+}
+
+function awaitedWords({ away, silent }: AwaitedMembers): string {
+  const listed = (members: AwaitedMembers["away"], what: string): readonly string[] =>
+    members.length === 0
+      ? []
+      : [`${members.slice(0, namedMax).map(memberName).join(", ")} (${what})`];
+  return [...listed(away, "away"), ...listed(silent, "loading")].join(" and ");
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 128));
 }
 
 /**

@@ -48,6 +48,8 @@ export class StageDesk {
   readonly receipts: ReceiptDesk;
   #freeSlots: () => number | null = () => null;
   readonly #memoryFree: () => number | undefined;
+  /** Whether what this node computes is known: until then it does not say that it computes. */
+  #isSettled = false;
   #toldMemory: number | null = null;
   #told = "";
 
@@ -70,21 +72,25 @@ export class StageDesk {
   async serve(part: ServedPart): Promise<void> {
     this.#server?.hold(part);
     this.#parts.push(part);
+    this.#isSettled = true;
     await this.#announce();
   }
 
   /** Serves what a model has here, once its root is known: in a mesh it is found out, which takes a reading. */
   async serveModel(model: LoadedModel): Promise<void> {
     const { own: executor, id: name, path } = model;
-    if (executor === undefined) return;
-    const { layers: { from, to }, shape: { layerCount } } = executor;
     try {
+      if (executor === undefined) return;
+      const { layers: { from, to }, shape: { layerCount } } = executor;
       const root = model.root ?? (path === undefined ? undefined : await this.#rootOf(path));
       if (root === undefined) return;
       await this.serve({ name, root, executor, embedding: from === 0, head: to === layerCount });
     } catch (cause) {
       if (this.#host.signal.aborted) return;
       this.#host.log.warn("The mesh can't use the model that is loaded here", { name, cause });
+    } finally {
+      this.#isSettled = true;
+      await this.#announce();
     }
   }
 
@@ -181,7 +187,8 @@ export class StageDesk {
     this.#toldMemory = toldBytes(this.#memoryFree(), this.#toldMemory);
     this.receipts.meter();
     const capabilities = {
-      protocols: [stageProtocol],
+      // Who looks for a model waits for those who have not said this yet.
+      protocols: this.#isSettled ? [stageProtocol] : [],
       numericClasses: [...new Set(models.map(({ numericClass }) => numericClass))],
       models,
       freeSlots: this.#freeSlots(),

@@ -25,10 +25,11 @@ export class RouteChooser {
   /** What would be chosen now, for one who has no route yet. */
   plan(
     model: Omit<PlacedModel, "name">,
-    about: { readonly nodes: readonly MeshNode[] },
+    about: { readonly nodes: readonly MeshNode[]; readonly excluded?: ReadonlySet<PeerKey> },
   ): { readonly plan: Plan; readonly candidates: readonly Candidate[] } {
-    const candidates = candidatesOf(about.nodes, { model, rules: this.#rules });
-    return { plan: this.#plan(model.layerCount, { candidates }), candidates };
+    const { nodes, excluded = new Set() } = about;
+    const candidates = candidatesOf(nodes, { model, rules: this.#rules });
+    return { plan: this.#plan(model.layerCount, { candidates, excluded }), candidates };
   }
 
   /** The best route that there is now; undefined when no way leads through all layers. */
