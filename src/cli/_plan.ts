@@ -59,15 +59,18 @@ function describePlan(io: CliIo, one: PlacementPlan): string {
   ].join("");
 }
 
-function routeWords({ stages, costMs, isSolo, missing }: PlacementPlan): string {
+function routeWords(
+  { stages, costMs, costBasis, isSolo, missing }: PlacementPlan,
+): string {
   if (stages === null) {
     return missing.length === 0
       ? "No way leads through all layers.\n"
       : `Nobody at hand computes ${layerWords(missing)}.\n`;
   }
+  const basis = costBasis === "guessed" ? ", of which some is guessed" : "";
   const cost = costMs === null
     ? ""
-    : `, about ${costMs.toFixed(costMs < 10 ? 2 : 1)} ms a position`;
+    : `, about ${costMs.toFixed(costMs < 10 ? 2 : 1)} ms a position${basis}`;
   if (isSolo) return `This node computes all of it${cost}.\n`;
   const self = "this node";
   const shown = stages.map((stage) => ({ ...stage, name: safeText(stage.name) }));
@@ -78,14 +81,18 @@ function routeWords({ stages, costMs, isSolo, missing }: PlacementPlan): string 
 function readerWords(
   one: PlacementPlan,
   which: "readers" | "answerReaders",
-  what: string,
+  what: "prompt" | "answer",
 ): string {
   if (one.stages === null) return "";
   const names = one[which].map((peer) =>
     one.candidates.find((each) => each.peer === peer)?.name ?? shortIdOf(peer)
   );
-  const who = names.length === 0 ? "nobody but this node" : safeText(names.join(", "));
-  return `Could read the ${what}: ${who}.\n`;
+  const who = names.length === 0 ? "nobody but this node" : names.join(", ");
+  const later = one.candidates.filter(({ reason, readsPrompt, readsAnswer }) =>
+    reason === "standby" && (what === "prompt" ? readsPrompt : readsAnswer)
+  ).map(({ name }) => name);
+  const standbys = later.length === 0 ? "" : `; if they step in: ${later.join(", ")}`;
+  return `Could read the ${what}: ${safeText(who + standbys)}.\n`;
 }
 
 function reasonStyle(

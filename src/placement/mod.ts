@@ -19,3 +19,5 @@ export { gapOf } from "./gap.ts";
 export type { BarredHolder, Gap } from "./gap.ts";
 export { layerRuns, layerWords } from "./layer_runs.ts";
 export type { LayerRun } from "./layer_runs.ts";
+export type { Readable } from "./readers.ts";
+export type { Basis } from "./basis.ts";

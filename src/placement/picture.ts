@@ -1,5 +1,7 @@
 /** A route as a picture in plain text: who computes what, how long it takes, and the hops between. */
 
+import type { Basis } from "./basis.ts";
+
 /** A stage to be drawn. */
 export interface DrawnStage {
   /** Who: an alias, or the beginning of a key. */
@@ -12,6 +14,9 @@ export interface DrawnStage {
   readonly computeMs: number;
   /** From the stage before, or from the requester. */
   readonly hopMs: number;
+  /** How far the times can be relied on; what is not measured is marked. @default "measured" */
+  readonly computeBasis?: Basis;
+  readonly hopBasis?: Basis;
 }
 
 /**
@@ -27,10 +32,14 @@ export function drawRoute(
   const lines: string[] = [];
   let at = about.self;
   for (const stage of stages) {
-    if (stage.name !== at) lines.push(`    |  ${milliseconds(stage.hopMs)}`);
+    if (stage.name !== at) lines.push(`    |  ${milliseconds(stage.hopMs)}${mark(stage.hopBasis)}`);
     at = stage.name;
     const what = partsOf(stage).join(", ");
-    lines.push(`  ${stage.name.padEnd(width)}  ${milliseconds(stage.computeMs)}  ${what}`);
+    lines.push(
+      `  ${stage.name.padEnd(width)}  ${milliseconds(stage.computeMs)}${
+        mark(stage.computeBasis)
+      }  ${what}`,
+    );
   }
   const spentMs = stages.reduce((sum, { computeMs, hopMs }) => sum + computeMs + hopMs, 0);
   const last = stages.at(-1);
@@ -43,6 +52,10 @@ export function drawRoute(
 function partsOf({ from, to, embedding, head }: DrawnStage): readonly string[] {
   const layers = to - from === 1 ? `layer ${from}` : `layers ${from} to ${to - 1}`;
   return [...embedding ? ["embedding"] : [], layers, ...head ? ["head"] : []];
+}
+
+function mark(basis: Basis = "measured"): string {
+  return basis === "measured" ? "" : ` (${basis})`;
 }
 
 /** In a column of nine. */

@@ -8,7 +8,9 @@
  */
 import { type Cluster, type PlacementNode, Placer } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
+import { type Basis, computeBasis, hopBasis, leastBasis } from "./basis.ts";
 import type { Candidate, PlanNeed } from "./candidate.ts";
+import { type Readable, readableFrom } from "./readers.ts";
 
 /** A run of layers on a node. */
 export interface PlannedStage {
@@ -21,6 +23,9 @@ export interface PlannedStage {
   readonly computeMs: number;
   /** What getting there from the stage before (or the requester) is expected to take, ms. */
   readonly hopMs: number;
+  /** Where the two come from. */
+  readonly computeBasis: Basis;
+  readonly hopBasis: Basis;
 }
 
 /** Why a node has a place, or none. */
@@ -43,6 +48,8 @@ export interface CandidateVerdict {
   readonly reason: CandidateReason;
   /** The reason in a sentence's words. */
   readonly words: string;
+  /** What it could recover with its place; without one, with all the layers that it may be given. */
+  readonly reads: Readable;
 }
 
 /** What was decided. */
@@ -53,12 +60,14 @@ export interface Plan {
   readonly isSolo: boolean;
   /** Expected time of one position through all stages and back, ms. */
   readonly costMs: number;
+  /** The least reliable of what the time is made of. */
+  readonly costBasis: Basis;
   /** Layers that no usable node has; none where a way was found. */
   readonly missing: readonly number[];
   readonly candidates: readonly CandidateVerdict[];
   /** Nodes that could recover a prompt: they embed it, or compute an early layer. */
   readonly readers: readonly PeerKey[];
-  /** Nodes that could recover an answer: they compute its logits, or a late layer. */
+  /** Nodes that could recover an answer: readers, and who computes its logits or a late layer. */
   readonly answerReaders: readonly PeerKey[];
 }
 
@@ -66,9 +75,6 @@ export interface Plan {
 const unmeasuredLayerMs = 10;
 const unmeasuredFactor = 4;
 const unmeasuredHopMs = 200;
-
-/** Layers from which a text can be recovered with some ease, from either end. */
-const readableLayers = 4;
 
 /** Milliseconds of a layer below which no two are told apart. */
 const layerMsMin = 1e-3;
@@ -86,7 +92,7 @@ export class Planner {
 // tidy: allow positional-parameters as the third is what the second is asked with
 function plan(asked: PlanNeed, candidates: readonly Candidate[], kernel: () => Placer): Plan {
   const need = { ...asked, ends: endsOf(candidates) };
-  const barred = new Map<PeerKey, CandidateVerdict>();
+  const barred = new Map<PeerKey, Reason>();
   for (const candidate of candidates) {
     const verdict = obstacleOf(candidate, need);
     if (verdict !== undefined) barred.set(candidate.peer, verdict);
@@ -94,18 +100,50 @@ function plan(asked: PlanNeed, candidates: readonly Candidate[], kernel: () => P
   const usable = candidates.filter(({ peer }) => !barred.has(peer));
   const solo = usable.find((one) => one.isSelf && holdsAll(one, need));
   const found = solo === undefined ? cheapest(need, { usable, kernel }) : soloOf(solo, need);
-  const places = new Set(found?.stages.map(({ peer }) => peer));
-  const verdicts = candidates.map((candidate) =>
-    barred.get(candidate.peer) ?? usableVerdict(candidate, { places, found })
-  );
+  const places = new Map(found?.stages.map((stage) => [stage.peer, stage]));
+  const verdicts = candidates.map((candidate): CandidateVerdict => ({
+    ...barred.get(candidate.peer) ?? usableVerdict(candidate, { places, found }),
+    peer: candidate.peer,
+    reads: readsOf(candidate, { place: places.get(candidate.peer), need }),
+  }));
   return {
     stages: found?.stages,
     isSolo: solo !== undefined,
     costMs: found?.costMs ?? Infinity,
+    costBasis: leastBasis((found?.stages ?? []).flatMap((one) => [one.computeBasis, one.hopBasis])),
     missing: found === undefined ? missingLayers(need, usable) : [],
     candidates: verdicts,
-    ...readersOf(found?.stages ?? [], { candidates, layerCount: need.layerCount }),
+    ...readersOf(found?.stages ?? [], verdicts),
   };
+}
+
+/** Why a node has a place, or none. */
+type Reason = Pick<CandidateVerdict, "reason" | "words">;
+
+/** Who could recover what, in the order of the layers. */
+function readersOf(
+  stages: readonly PlannedStage[],
+  verdicts: readonly CandidateVerdict[],
+): Pick<Plan, "readers" | "answerReaders"> {
+  const reads = new Map(verdicts.map((one) => [one.peer, one.reads]));
+  const peers = stages.map(({ peer }) => peer);
+  return {
+    readers: peers.filter((peer) => reads.get(peer)?.prompt === true),
+    answerReaders: peers.filter((peer) => reads.get(peer)?.answer === true),
+  };
+}
+
+/** This node reads nothing that it does not know. */
+function readsOf(
+  candidate: Candidate,
+  { place, need }: { readonly place: PlannedStage | undefined; readonly need: BoundNeed },
+): Readable {
+  if (candidate.isSelf) return { prompt: false, answer: false };
+  const { layerCount } = need;
+  const { from, to } = allowed(candidate, need);
+  const embedding = candidate.embedding && from === 0 && to > 0;
+  const head = candidate.head && to === layerCount && from < to;
+  return readableFrom(place ?? { from, to, embedding, head }, layerCount);
 }
 
 /** What is planned for, and which ends this node can see to itself. */
@@ -153,6 +191,8 @@ function cheapest(
       head: i === last && one.head,
       computeMs: (endLayer - firstLayer) * price(one),
       hopMs: before === undefined ? oneWayMs(one) : hopMs(before, one),
+      computeBasis: computeBasis(one),
+      hopBasis: hopBasis(before, one),
     }];
   });
   return { stages, costMs: placement.costMs };
@@ -187,7 +227,11 @@ function allowed(
 function soloOf(one: Candidate, { layerCount }: PlanNeed): Way {
   const computeMs = layerCount * priceOf([one])(one);
   const place = { from: 0, to: layerCount, embedding: true, head: true };
-  return { stages: [{ peer: one.peer, ...place, computeMs, hopMs: 0 }], costMs: computeMs };
+  const stage = { peer: one.peer, ...place, computeMs, hopMs: 0 };
+  return {
+    stages: [{ ...stage, computeBasis: computeBasis(one), hopBasis: "measured" }],
+    costMs: computeMs,
+  };
 }
 
 function holdsAll({ layers, embedding, head }: Candidate, { layerCount }: PlanNeed): boolean {
@@ -213,13 +257,9 @@ function hopMs(one: Candidate, other: Candidate): number {
   return oneWayMs(one) + oneWayMs(other);
 }
 
-function obstacleOf(one: Candidate, need: BoundNeed): CandidateVerdict | undefined {
+function obstacleOf(one: Candidate, need: BoundNeed): Reason | undefined {
   const { peer, layers, hasClass, freePositions, freeSlots, isSelf, isReachable } = one;
-  const verdict = (reason: CandidateReason, words: string): CandidateVerdict => ({
-    peer,
-    reason,
-    words,
-  });
+  const verdict = (reason: CandidateReason, words: string): Reason => ({ reason, words });
   if (!isReachable) return verdict("unreachable", "no verified link leads to it now");
   if (need.excluded.has(peer)) return verdict("excluded", "it was lost or has refused just now");
   if (layers.from >= layers.to) return verdict("no-layers", "it computes no layer of this model");
@@ -247,20 +287,22 @@ function obstacleOf(one: Candidate, need: BoundNeed): CandidateVerdict | undefin
 
 function usableVerdict(
   { peer, layers }: Candidate,
-  { places, found }: { readonly places: ReadonlySet<PeerKey>; readonly found: Way | undefined },
-): CandidateVerdict {
-  if (places.has(peer)) {
-    const stage = found?.stages.find((one) => one.peer === peer);
-    const words = `it computes layers ${stage?.from} to ${(stage?.to ?? 1) - 1}`;
-    return { peer, reason: "chosen", words };
+  { places, found }: {
+    readonly places: ReadonlyMap<PeerKey, PlannedStage>;
+    readonly found: Way | undefined;
+  },
+): Reason {
+  const place = places.get(peer);
+  if (place !== undefined) {
+    return { reason: "chosen", words: `it computes layers ${place.from} to ${place.to - 1}` };
   }
   const covered = found?.stages.find(({ from, to }) => layers.from <= from && to <= layers.to);
   if (covered !== undefined) {
     const words = `it could take over layers ${covered.from} to ${covered.to - 1}`;
-    return { peer, reason: "standby", words };
+    return { reason: "standby", words };
   }
   const words = found === undefined ? "no way leads through all layers" : "others are cheaper";
-  return { peer, reason: "not-needed", words };
+  return { reason: "not-needed", words };
 }
 
 function missingLayers(need: BoundNeed, usable: readonly Candidate[]): number[] {
@@ -268,19 +310,4 @@ function missingLayers(need: BoundNeed, usable: readonly Candidate[]): number[] 
   return Array.from({ length: need.layerCount }, (_, layer) => layer).filter((layer) =>
     !ranges.some(({ from, to }) => from <= layer && layer < to)
   );
-}
-
-/** Who sees enough of a text to recover it, and is not this node. */
-function readersOf(
-  stages: readonly PlannedStage[],
-  about: { readonly candidates: readonly Candidate[]; readonly layerCount: number },
-): Pick<Plan, "readers" | "answerReaders"> {
-  const self = about.candidates.find(({ isSelf }) => isSelf)?.peer;
-  const others = stages.filter(({ peer }) => peer !== self);
-  const late = about.layerCount - readableLayers;
-  return {
-    readers: others.filter(({ embedding, from }) => embedding || from < readableLayers)
-      .map(({ peer }) => peer),
-    answerReaders: others.filter(({ head, to }) => head || to > late).map(({ peer }) => peer),
-  };
 }

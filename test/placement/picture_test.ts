@@ -28,3 +28,12 @@ test("drawRoute() draws no way back where nothing was left", () => {
   const picture = drawRoute([{ ...stage, name: "me", from: 0, to: 8 }], about);
   assert.equal(picture, "  me    2.00 ms  layers 0 to 7\n");
 });
+
+test("drawRoute() marks what was not measured", () => {
+  const picture = drawRoute([
+    { ...stage, name: "me", from: 0, to: 1, computeBasis: "measured", hopBasis: "measured" },
+    { ...stage, name: "far", from: 1, to: 8, computeBasis: "guessed", hopBasis: "estimated" },
+  ], { self: "me", costMs: 4 });
+  assert.match(picture, /^  me {5}2\.00 ms  layer 0\n {4}\|   0\.000 ms \(estimated\)\n/m);
+  assert.match(picture, /^  far {4}2\.00 ms \(guessed\)  layers 1 to 7\n/m);
+});

@@ -84,6 +84,49 @@ test("members get neither the first nor the last layers, and readers are named",
   assert.equal(reasons(found)["edge"], "not-own");
 });
 
+test("who computes early layers reads the answer too, and who could step in is judged by what it may get", () => {
+  const wide = { ...need, layerCount: 32, ownEdgeLayers: 1 };
+  const found = plan(wide, [
+    candidate("me", [0, 1], { ...self, head: true }),
+    candidate("early", [1, 6], { trust: "member", layerMs: 0.1 }),
+    candidate("middle", [6, 26], { trust: "member", layerMs: 0.1 }),
+    candidate("late", [26, 32]),
+    candidate("spare", [0, 32], { trust: "member" }),
+    candidate("edge", [0, 1], { trust: "member" }),
+  ]);
+  assert.deepEqual(found.stages?.map(({ peer }) => peer), ["me", "early", "middle", "late"]);
+  assert.deepEqual(found.readers, ["early"]);
+  assert.deepEqual(found.answerReaders, ["early", "late"]);
+  const reads = Object.fromEntries(found.candidates.map(({ peer, reads }) => [peer, reads]));
+  assert.deepEqual(reads["middle"], { prompt: false, answer: false });
+  assert.deepEqual(reads["spare"], { prompt: true, answer: true });
+  // It may be given none of its layers.
+  assert.deepEqual(reads["edge"], { prompt: false, answer: false });
+  assert.deepEqual(reads["me"], { prompt: false, answer: false });
+});
+
+test("what was not measured is marked, and so is a time that is made of it", () => {
+  const found = plan(need, [
+    candidate("me", [0, 2], self),
+    candidate("near", [2, 5], { roundTripMs: 4 }),
+    candidate("new", [5, 8], { layerMs: undefined, roundTripMs: undefined }),
+  ]);
+  const bases = found.stages?.map(({ computeBasis, hopBasis }) => [computeBasis, hopBasis]);
+  assert.deepEqual(bases, [
+    ["measured", "measured"],
+    ["measured", "measured"],
+    ["guessed", "guessed"],
+  ]);
+  assert.equal(found.costBasis, "guessed");
+  const known = plan(need, [
+    candidate("me", [0, 2], self),
+    candidate("near", [2, 5], { roundTripMs: 4 }),
+    candidate("next", [5, 8], { roundTripMs: 4 }),
+  ]);
+  assert.equal(known.stages?.[2]?.hopBasis, "estimated");
+  assert.equal(known.costBasis, "estimated");
+});
+
 test("class, room, slots and exclusion bar a node, each with its reason; gaps are named", () => {
   const found = plan({ ...need, excluded: new Set(["gone"]) }, [
     candidate("me", [0, 2], self),

@@ -7,12 +7,9 @@ import {
   embedParams,
   generateItem,
   generateParams,
-  modelEntrySchema,
-  modelInfoSchema,
-  modelParams,
-  noParams,
   tokenizeParams,
 } from "./schemas.ts";
+import { modelEntrySchema, modelInfoSchema, modelParams, noParams } from "./model_schemas.ts";
 import { receiptLeavesParams, receiptLeavesSchema } from "./route_schema.ts";
 
 /** The methods about models, which the service "models" has too. */

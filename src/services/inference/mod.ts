@@ -18,11 +18,10 @@ export type {
   GenerateItem,
   GenerateParams,
   ListedToken,
-  ModelEntry,
-  ModelInfo,
   Tool,
   Usage,
 } from "./schemas.ts";
+export type { ModelEntry, ModelInfo } from "./model_schemas.ts";
 export {
   embedTextsMax,
   messagesMax,

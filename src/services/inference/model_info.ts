@@ -1,7 +1,7 @@
 /** What is told of a model. */
 import { chatTemplate, type ModelShape } from "../../model/mod.ts";
 import type { LoadedModel } from "./loaded_model.ts";
-import type { ModelCapability, ModelEntry, ModelInfo } from "./schemas.ts";
+import type { ModelCapability, ModelEntry, ModelInfo } from "./model_schemas.ts";
 
 /** What is listed of a model. */
 export function modelEntry(model: LoadedModel): ModelEntry {
@@ -19,8 +19,8 @@ function capabilitiesOf({ family }: ModelShape): readonly ModelCapability[] {
   return family.pooling === undefined ? ["chat", "completions"] : ["embeddings"];
 }
 
-/** All that is told of a model. */
-export function modelInfo(model: LoadedModel): ModelInfo {
+/** All that is told of a model; `layerMs` where it was asked for and measured. */
+export function modelInfo(model: LoadedModel, layerMs?: number): ModelInfo {
   const { shape, numericClass } = model.executor;
   return {
     ...modelEntry(model),
@@ -32,5 +32,6 @@ export function modelInfo(model: LoadedModel): ModelInfo {
     width: shape.width,
     vocabularySize: shape.vocabularySize,
     hasChatTemplate: chatTemplate(model.file) !== undefined,
+    ...(layerMs === undefined ? {} : { layerMs }),
   };
 }

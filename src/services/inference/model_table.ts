@@ -13,7 +13,7 @@ import { meshModelsMax } from "./limits.ts";
 import { type LoadedModel, openMeshModel } from "./loaded_model.ts";
 import { modelEntry } from "./model_info.ts";
 import type { MeshModel } from "./mesh_view.ts";
-import type { ModelEntry } from "./schemas.ts";
+import type { ModelEntry } from "./model_schemas.ts";
 import type { StageDesk } from "./stage_desk.ts";
 
 /** What a table works with. */

@@ -174,12 +174,6 @@ export const detokenizeParams = v.strictObject({
   tokens: tokenList,
 });
 
-/** Parameters of `models.info`. */
-export const modelParams = v.strictObject({ model: v.string() });
-
-/** Parameters of `models.list`. */
-export const noParams = v.optional(v.strictObject({}), {});
-
 const finishReason = v.picklist(["stop", "length"]);
 
 /** Why an answer ended. */
@@ -280,40 +274,3 @@ export const generateItem = v.variant("type", [
 
 /** What `generate` streams. */
 export type GenerateItem = Readonly<v.InferOutput<typeof generateItem>>;
-
-const modelCapability = v.picklist(["chat", "completions", "embeddings"]);
-
-/** What a model can be asked for: the part of the API that takes it. */
-export type ModelCapability = v.InferOutput<typeof modelCapability>;
-
-/** What `models.list` gives of each model. */
-export const modelEntrySchema = v.object({
-  id: v.string(),
-  createdSeconds: v.pipe(v.number(), v.description("When it was loaded, Unix seconds.")),
-  ownedBy: v.string(),
-  contextMax: v.pipe(v.number(), v.description("Positions that a request may have.")),
-  capabilities: v.pipe(
-    v.array(modelCapability),
-    v.readonly(),
-    v.description("What it can be asked for, by the API's names."),
-  ),
-});
-
-/** What `models.list` gives of each model. */
-export type ModelEntry = Readonly<v.InferOutput<typeof modelEntrySchema>>;
-
-/** What `models.info` gives. */
-export const modelInfoSchema = v.object({
-  ...modelEntrySchema.entries,
-  numericClass: v.string(),
-  fingerprint: v.string(),
-  source: v.pipe(v.string(), v.description('A path, or "embedded:stories260K".')),
-  sizeBytes: v.number(),
-  layerCount: v.number(),
-  width: v.number(),
-  vocabularySize: v.number(),
-  hasChatTemplate: v.boolean(),
-});
-
-/** What `models.info` gives. */
-export type ModelInfo = Readonly<v.InferOutput<typeof modelInfoSchema>>;

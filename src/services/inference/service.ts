@@ -90,7 +90,13 @@ function methodsOf(table: ModelTable, desk: StageDesk): Methods {
   const { id } = table.primary.model;
   return implement(inferenceContract, {
     "models.list": () => table.list(),
-    "models.info": async (params) => modelInfo((await table.find(params.model)).model),
+    "models.info": async (params) => {
+      const { model } = await table.find(params.model);
+      const layerMs = params.measure && model.own !== undefined
+        ? await desk.layerMs(model.own)
+        : undefined;
+      return modelInfo(model, layerMs);
+    },
     "generate": async function* (params, context): AsyncGenerator<GenerateItem> {
       const { generator } = await table.findWhole(params.model);
       yield* generator.generate(params, context.signal);

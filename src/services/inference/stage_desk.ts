@@ -15,6 +15,7 @@ import {
   StageServer,
 } from "../../stages/mod.ts";
 import { eventsTopic, type NetworkEvent } from "../network/mod.ts";
+import { measureLayer } from "./calibration.ts";
 import { announceMs, pagePositions } from "./limits.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import { MeshView } from "./mesh_view.ts";
@@ -50,6 +51,7 @@ export class StageDesk {
   readonly #memoryFree: () => number | undefined;
   /** Whether what this node computes is known: until then it does not say that it computes. */
   #isSettled = false;
+  #measuring: Promise<void> | undefined;
   #toldMemory: number | null = null;
   #told = "";
 
@@ -74,6 +76,26 @@ export class StageDesk {
     this.#parts.push(part);
     this.#isSettled = true;
     await this.#announce();
+    // Others plan by it, before this node has computed anything for them.
+    if (await this.layerMs(part.executor) !== undefined) await this.#announce();
+  }
+
+  /** Time of one layer for one position here, ms, measured at the first call; undefined: not known. */
+  async layerMs(executor: ModelExecutor): Promise<number | undefined> {
+    this.#measuring ??= this.#measure(executor);
+    await this.#measuring;
+    return this.#meters.layerMsTold;
+  }
+
+  async #measure(executor: ModelExecutor): Promise<void> {
+    const { clock, signal, log } = this.#host;
+    try {
+      const layerMs = await measureLayer(executor, { clock, signal });
+      if (layerMs !== undefined) this.#meters.calibrated(layerMs);
+    } catch (cause) {
+      // It may have no room now, or be closed: then what it computes for others will tell.
+      log.debug("The time of a layer was not measured", { cause });
+    }
   }
 
   /** Serves what a model has here, once its root is known: in a mesh it is found out, which takes a reading. */

@@ -69,7 +69,17 @@ export class StageMeters {
     this.#replayedBytes.add(event.bytes);
   }
 
+  /** Takes a measurement that was made before there was any work. */
+  calibrated(layerMs: number): void {
+    this.#layerMs.add(layerMs, 1);
+  }
+
   /** Measured time of one layer for one position, ms, damped; undefined before there is one. */
+  get layerMsTold(): number | undefined {
+    return this.#layerMs.told;
+  }
+
+  /** The same, after what a server has counted since the last call. */
   layerMs(
     { rows, computeMs }: StageCounters,
     layers: { readonly from: number; readonly to: number },

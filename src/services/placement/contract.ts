@@ -62,6 +62,13 @@ const who = {
   trust,
 };
 
+const basis = v.pipe(
+  v.picklist(["measured", "estimated", "guessed"]),
+  v.description(
+    "measured: there; estimated: from what was measured elsewhere; guessed: with a price that is dear on purpose.",
+  ),
+);
+
 const stage = v.object({
   ...who,
   from: layer,
@@ -69,7 +76,9 @@ const stage = v.object({
   embedding: v.boolean(),
   head: v.boolean(),
   computeMs: v.pipe(milliseconds, v.description("Expected time of one position, ms.")),
+  computeBasis: basis,
   hopMs: v.pipe(milliseconds, v.description("Expected time of the way there, ms.")),
+  hopBasis: basis,
 });
 
 const candidate = v.object({
@@ -91,6 +100,13 @@ const candidate = v.object({
     v.description("Why it has a place, or none."),
   ),
   words: v.string(),
+  readsPrompt: v.pipe(
+    v.boolean(),
+    v.description(
+      "Whether it could recover prompts with its place; without one, with all the layers that it may be given.",
+    ),
+  ),
+  readsAnswer: v.pipe(v.boolean(), v.description("The same of answers.")),
   layerMs: v.pipe(
     v.nullable(milliseconds),
     v.description("Measured time of a layer for a position, ms; null before there was one."),
@@ -113,6 +129,10 @@ const plan = v.object({
     v.nullable(milliseconds),
     v.description("Expected time of one position through all stages and back, ms; null: no way."),
   ),
+  costBasis: v.pipe(
+    v.nullable(basis),
+    v.description("The least reliable of what the time is made of; null without a time."),
+  ),
   stages: v.pipe(
     v.nullable(v.pipe(v.array(stage), v.readonly())),
     v.description("In the order of the layers; null where no way leads through all of them."),
@@ -127,7 +147,7 @@ const plan = v.object({
   answerReaders: v.pipe(
     v.array(key),
     v.readonly(),
-    v.description("Other nodes that could recover the answer."),
+    v.description("Other nodes that could recover the answer, readers of the prompt among them."),
   ),
 });
 

@@ -58,18 +58,19 @@ function sharedPlan(
 ): PlacementPlan {
   const { name, root, layerCount, numericClass } = model;
   const { plan, candidates } = chooser.plan(model, { nodes });
-  const { isSolo, costMs, missing, readers, answerReaders } = plan;
+  const { isSolo, costMs, costBasis, missing, readers, answerReaders } = plan;
   const byPeer = new Map(candidates.map((one) => [one.peer, one]));
   const who = (peer: string): Who => whoOf(byPeer.get(peer), { peer, names });
   return {
     ...{ model: name, root, layerCount, numericClass, isSolo, missing, readers, answerReaders },
     costMs: Number.isFinite(costMs) ? costMs : null,
+    costBasis: Number.isFinite(costMs) ? costBasis : null,
     stages: plan.stages?.map((stage) => ({ ...who(stage.peer), ...stage })) ?? null,
-    candidates: plan.candidates.map(({ peer, reason, words }) => {
+    candidates: plan.candidates.map(({ peer, reason, words, reads }) => {
       const one = byPeer.get(peer);
       return {
         ...who(peer),
-        ...{ reason, words },
+        ...{ reason, words, readsPrompt: reads.prompt, readsAnswer: reads.answer },
         layerMs: one?.layerMs ?? null,
         roundTripMs: one?.roundTripMs ?? null,
         freePositions: one?.freePositions ?? null,
@@ -99,6 +100,7 @@ interface OwnModel {
   readonly layerCount: number;
   readonly numericClass: string;
   readonly root?: string;
+  readonly layerMs?: number;
 }
 
 /** Models that this node computes whole and has told the mesh nothing of. */
@@ -112,7 +114,12 @@ async function ownModels(
     const found: OwnModel[] = [];
     for (const { id, ownedBy } of listed as { readonly id: string; readonly ownedBy: string }[]) {
       if (ownedBy === "mesh" || known.has(id)) continue;
-      const info = await host.call("inference", "models.info", { model: id }, signal);
+      const info = await host.call(
+        "inference",
+        "models.info",
+        { model: id, measure: true },
+        signal,
+      );
       found.push({ name: id, ...info as Omit<OwnModel, "name"> });
     }
     return found;
@@ -129,19 +136,26 @@ function ownPlan(
   { host }: PlanViewParts,
   { model, nodes }: { readonly model: OwnModel; readonly nodes: readonly MeshNode[] },
 ): PlacementPlan {
-  const { name, layerCount, numericClass } = model;
+  const { name, layerCount, numericClass, layerMs } = model;
   const peer = nodes.find(({ isSelf }) => isSelf)?.key ?? host.identity.key;
   const self: Who = { peer, hid: hidOfKey(peer), name: selfName, isSelf: true, trust: "own" };
   const range = { from: 0, to: layerCount, embedding: true, head: true };
+  const computeMs = layerMs === undefined ? null : layerMs * layerCount;
+  const basis = layerMs === undefined ? "guessed" : "measured";
   return {
-    ...{ model: name, root: null, layerCount, numericClass, isSolo: true, costMs: null },
-    stages: [{ ...self, ...range, computeMs: 0, hopMs: 0 }],
+    ...{ model: name, root: null, layerCount, numericClass, isSolo: true },
+    ...{ costMs: computeMs, costBasis: computeMs === null ? null : basis },
+    stages: [{
+      ...{ ...self, ...range },
+      ...{ computeMs: computeMs ?? 0, computeBasis: basis, hopMs: 0, hopBasis: "measured" },
+    }],
     missing: [],
     candidates: [{
       ...self,
       reason: "chosen",
       words: "it computes the whole model for itself",
-      ...{ layerMs: null, roundTripMs: 0, freePositions: null, freeSlots: null },
+      ...{ readsPrompt: false, readsAnswer: false },
+      ...{ layerMs: layerMs ?? null, roundTripMs: 0, freePositions: null, freeSlots: null },
     }],
     readers: [],
     answerReaders: [],

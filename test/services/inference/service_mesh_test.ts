@@ -346,6 +346,8 @@ test("What is told of a model of the mesh holds before it was asked for, and aft
     const first = await mesh.add({ model: mesh.model, layers: "0-3", threads: 1 });
     await mesh.add({ model: mesh.model, layers: "3-5", threads: 1 });
     const third = await mesh.add({ threads: 1 });
+    // Its time was measured before anybody asked for an answer.
+    assert.equal(await measuredAtRest(first), true);
     const contexts = async (): Promise<readonly unknown[]> => {
       const list = await third.kernel.call("inference", "models.list", { params: {} });
       return (list as { contextMax: number }[]).map(({ contextMax }) => contextMax);
@@ -364,6 +366,15 @@ test("What is told of a model of the mesh holds before it was asked for, and aft
     await mesh.close();
   }
 });
+
+/** Whether a node tells the time of a layer; it says so within moments of its start. */
+async function measuredAtRest(node: Node): Promise<boolean> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (Number(node.capabilities.models[0]?.layerMs) > 0) return true;
+    await realClock().sleep(10);
+  }
+  return false;
+}
 
 /** What one pass over an answer says of its receipt. */
 async function verdictOf(mesh: Mesh, { receipt, transcript }: StoredReceipt): Promise<Verdict> {
