@@ -5,7 +5,7 @@
  */
 import type { PeerKey } from "../../ports/mod.ts";
 import { stageProtocol } from "../../stages/mod.ts";
-import type { PeerList, PeerView } from "../network/mod.ts";
+import { type PeerList, type PeerView, shortIdOf } from "../network/mod.ts";
 import { holderAwayMs } from "./limits.ts";
 
 /** Members that are remembered; a mesh itself has no more. */
@@ -14,7 +14,7 @@ const membersMax = 4096;
 /** A member that computed layers when it was last there. */
 export interface PastHolder {
   readonly peer: PeerKey;
-  /** Its alias, or the beginning of its key. */
+  /** What people are shown of it. */
   readonly name: string;
   readonly from: number;
   readonly to: number;
@@ -74,7 +74,8 @@ export function isLoading({ state, sinceMs, capabilities }: PeerView, unixMs: nu
     capabilities?.protocols.includes(stageProtocol) !== true;
 }
 
-/** What people are shown of a member: its alias, or the beginning of its key. */
+/** What people are shown of a member: the short form of its id, behind its alias if it has one. */
 export function memberName({ key, alias }: Pick<PeerView, "key" | "alias">): string {
-  return alias ?? key.slice(0, 12);
+  const id = shortIdOf(key);
+  return alias === undefined ? id : `${alias} (${id})`;
 }

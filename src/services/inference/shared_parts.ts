@@ -89,8 +89,8 @@ function awaitedWords({ away, silent }: AwaitedMembers): string {
   const listed = (members: AwaitedMembers["away"], what: string): readonly string[] =>
     members.length === 0
       ? []
-      : [`${members.slice(0, namedMax).map(memberName).join(", ")} (${what})`];
-  return [...listed(away, "away"), ...listed(silent, "loading")].join(" and ");
+      : [`${members.slice(0, namedMax).map(memberName).join(", ")}, ${what}`];
+  return [...listed(away, "away"), ...listed(silent, "loading")].join(", and ");
 }
 
 function quoted(name: string): string {

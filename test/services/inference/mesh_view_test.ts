@@ -219,7 +219,7 @@ test("a holder that has just gone is waited for and then named, and one that is 
     const just = await askedAgain(view, clock);
     assert.match(
       just.message,
-      /^Cannot answer as layers 2-7 of "m" have no holder: attic, which had/,
+      /^Cannot answer as layers 2-7 of "m" have no holder: attic \(skep_[0-9a-f]+\), which had/,
     );
     assert.match(just.message, /them, has been away for 25 s; a node takes them by --layers 2-8$/);
     assert.equal(just.ms, holderWaitMs);
@@ -229,7 +229,10 @@ test("a holder that has just gone is waited for and then named, and one that is 
     world.list = peerOf("linked", [], { protocols: [], sinceMs: clock.nowMs(), alias: "attic" });
     await clock.advance(1);
     const loading = await askedAgain(view, clock);
-    assert.match(loading.message, /attic, which had them, .*, attic is still loading its model; /);
+    assert.match(
+      loading.message,
+      /attic \(.*\), which had them, .*, attic \(.*\) is still loading its model; /,
+    );
     assert.equal(loading.ms, holderWaitMs);
     world.list = peerOf("linked", [share(2, 8)], { alias: "attic" });
     await clock.advance(1);
@@ -251,7 +254,7 @@ test("a holder that may not or can't compute its layers is named with the reason
     assert.equal(view.gapOf(need)?.isPassing, true);
     assert.match(
       view.gapOf(need)?.sentence ?? "",
-      /layers 2-7 .*: 222222222222 is of no use, as all its slots are taken; /,
+      /layers 2-7 .*: skep_[0-9a-f]+ is of no use, as all its slots are taken; /,
     );
   }));
 
@@ -276,13 +279,15 @@ test("a model that no member has is refused once all have said what they have, w
     world.list = peerOf("gone", [], { alias: "attic" });
     const waiting = sharedRoot("n", { host, view }).catch((thrown: Error) => thrown.message);
     await world.clock.advance(2000);
-    assert.deepEqual(said, [
-      'Waiting for attic (away): no member of the mesh that is there has "n": they have no model',
-    ]);
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0] ?? "",
+      /^Waiting for attic \(skep_[0-9a-f]+\), away: no member .* has "n": they have no model$/,
+    );
     await world.clock.advance(meshModelWaitMs);
     assert.match(
       String(await waiting),
-      /^Cannot find model "n" as .*; it waited 60 s for attic \(away\)$/,
+      /^Cannot find model "n" as .*; it waited 60 s for attic \(.*\), away$/,
     );
     const coming = sharedRoot("m", { host, view });
     await world.clock.advance(3000);
