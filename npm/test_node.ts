@@ -1,30 +1,15 @@
 /**
- * Runs the tests of `test/` under Node 24: the same files that Deno runs.
+ * Runs the tests of `test/` under Node 24: all in packs, or the files and folders that are named.
  *
  * Usage: `deno task test:node [file or folder ...]`, with folders and files below `test/`.
  */
-import { readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
+import { testFiles, withPacks } from "./test_packs.ts";
 import { findNode, runScript, runVisibly, StepError, TOP } from "./tools.ts";
 
-/** Slow tests are run by name only. */
-const SLOW = /(^|\/)slow_[^/]*$/;
-
-function testFiles(path: string): readonly string[] {
-  if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .map((name) => join(path, name))
-    .filter((name) => name.endsWith("_test.ts") && !SLOW.test(name))
-    .sort();
-}
-
-await runScript(async () => {
-  const named = process.argv.slice(2);
-  const paths = named.length === 0 ? [join(TOP, "test")] : named;
-  const files = paths.flatMap(testFiles).map((path) => relative(TOP, path));
-  if (files.length === 0) throw new StepError("Cannot run tests as no file ends in _test.ts");
+async function runTests(files: readonly string[]): Promise<void> {
   // The top folder has no package.json by design, so Node would warn for each module that it had to
   // look whether it is ESM.
   // Node leaves one core free, which is half of two.
@@ -42,4 +27,12 @@ await runScript(async () => {
     ? shared
     : { ...shared, SKEP_DENO: process.execPath };
   process.exitCode = await runVisibly([findNode(24), ...flags, "--test", ...files], { env });
+}
+
+await runScript(async () => {
+  const named = process.argv.slice(2);
+  if (named.length === 0) return await withPacks(runTests);
+  const files = named.flatMap(testFiles).map((path) => relative(TOP, path));
+  if (files.length === 0) throw new StepError("Cannot run tests as no file ends in _test.ts");
+  await runTests(files);
 });
