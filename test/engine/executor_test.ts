@@ -34,8 +34,10 @@ test("loadExecutor() gives the golden digests with each probe answer and build f
     for (const probe of probes) {
       for (const build of isLong || probe === "neither" ? builds : builds.slice(0, 1)) {
         const executor = await loadExecutor({ ...await openFixture(name), probe, build });
-        // Positions alone are another path, which does not depend on the probe.
-        for (const chunk of probe === "neither" || isLong ? [32, 1] : [32]) {
+        // Positions alone are another path, which does not depend on the probe; all of 32 is what the
+        // contract's test does with the best build.
+        const chunks = isLong ? [32, 1] : [probe === "neither" && build === "best" ? 1 : 32];
+        for (const chunk of chunks) {
           const actual = await digestsOf(executor, expected.tokens, chunk);
           assert.deepEqual(actual, expected, `${probe} ${build} by ${chunk}`);
         }

@@ -28,7 +28,7 @@ test("every number of threads gives the golden digests, by one pass and by posit
     for (const threads of quantised && isLong ? [2, 3] : [quantised ? 3 : 2]) {
       const executor = await loadExecutor({ ...await openFixture(name), threads });
       assert.equal(executor.threadCount, threads);
-      for (const chunk of quantised ? [32, 1] : [32]) {
+      for (const chunk of quantised && (isLong || name.startsWith("stories")) ? [32, 1] : [32]) {
         const actual = await digestsOf(executor, expected.tokens, chunk);
         assert.deepEqual(actual, expected, `${name} with ${threads} threads by ${chunk}`);
       }

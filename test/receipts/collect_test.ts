@@ -11,6 +11,7 @@ import {
   openStageStatement,
   positionsOf,
 } from "../../src/receipts/mod.ts";
+import { isLong } from "../_long.ts";
 import { Cluster, type NodePart, splitOf } from "../stages/_cluster.ts";
 import { promptOf, receiptOf, verdictOf, write, Writer } from "./_answers.ts";
 
@@ -55,7 +56,7 @@ for (const [name, parts] of layouts) {
 }
 
 test("receipts are accepted after stages were lost in the middle of answers", async () => {
-  for (const victim of [1, 2, 3]) {
+  for (const victim of isLong ? [1, 2, 3] : [2]) {
     const parts = splitOf(5, 4);
     const cluster = await Cluster.create([...parts, ...parts.slice(1)]);
     const pipeline = cluster.pipeline(0);

@@ -19,7 +19,7 @@ import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
 import { type Alteration, alterations, type Answer, answer, chooser } from "./_parties.ts";
 
-const cases = 6 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
+const cases = 3 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
 const root = "ab".repeat(32);
 
 async function withExecutors(

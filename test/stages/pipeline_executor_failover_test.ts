@@ -10,7 +10,7 @@ import type { PipelineEvent } from "../../src/stages/mod.ts";
 import { assertSameBits } from "../engine/_executor_contract.ts";
 import { Cluster, splitOf } from "./_cluster.ts";
 
-const runs = 4 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
+const runs = 3 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
 
 /** One step of the two sessions. */
 interface RandomStep {

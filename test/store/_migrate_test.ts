@@ -17,7 +17,7 @@ import { SeededRandom } from "../../src/sim/mod.ts";
 import { firstLine, kill, startChild } from "./_children.ts";
 import { longMigrations, rowsPerTable } from "./_long_migrations.ts";
 
-const KILLS = 6 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
+const KILLS = 3 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
 
 async function inDirectory(run: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "skep-migrate-"));

@@ -57,10 +57,22 @@ export async function madeTokenizer(made: MadeVocabulary): Promise<Tokenizer> {
   return loadTokenizer(await openWritten({ metadata: madeMetadata(made) }));
 }
 
-/** The tokenizer of a packed vocabulary, with pairs replaced. */
-export async function fixtureTokenizer(
+const loaded = new Map<string, Promise<Tokenizer>>();
+
+/** The tokenizer of a packed vocabulary, with pairs replaced; the same one each time. */
+export function fixtureTokenizer(
   name: VocabularyName,
   pairs: Readonly<Record<string, boolean | number | string>> = {},
+): Promise<Tokenizer> {
+  const key = JSON.stringify([name, pairs]);
+  const tokenizer = loaded.get(key) ?? loadFixture(name, pairs);
+  loaded.set(key, tokenizer);
+  return tokenizer;
+}
+
+async function loadFixture(
+  name: VocabularyName,
+  pairs: Readonly<Record<string, boolean | number | string>>,
 ): Promise<Tokenizer> {
   const file = await vocabulary(name);
   const metadata = new Map(file.metadata);

@@ -10,7 +10,7 @@ import type { GenerateItem } from "../../../src/services/inference/mod.ts";
 import { startTestNode } from "../support.ts";
 import type { TestNode } from "../support.ts";
 
-const runs = 10 * Number(process.env["SKEP_TEST_RUNS"] ?? "1");
+const runs = 5 * Number(process.env["SKEP_TEST_RUNS"] ?? "1");
 const slots = 3;
 /** A request's own 128 positions are 4 pages of 40,960 bytes: not enough for two at once. */
 const pagesMax = 5;
