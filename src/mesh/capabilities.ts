@@ -4,6 +4,7 @@
  * in it is a peer's claim, to be checked by whoever relies on it.
  */
 import * as v from "valibot";
+import { count, hex128, hex64 } from "./_forms.ts";
 
 /** Models that a node may claim to have. */
 export const sharedModelsMax = 64;
@@ -11,9 +12,7 @@ export const sharedModelsMax = 64;
 /** UTF-8 bytes of one node's capabilities as JSON, at most. */
 export const capabilitiesBytesMax: number = 32 * 1024;
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0));
 
 /** Layers of a model, the first included and the last not: [from, to). */
@@ -69,7 +68,7 @@ export const logHeadSchema = v.strictObject({
   size: count,
   root: hex64,
   tsMs: count,
-  signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
+  signature: hex128,
 });
 
 const fields = {

@@ -3,15 +3,12 @@
  * hello, or by gossip that is proven to be its own) is worth more than one that another passed on.
  */
 import * as v from "valibot";
+import { count, hex32, hex64 } from "./_forms.ts";
 import { capabilitiesSchema } from "./capabilities.ts";
 
 /** Addresses of a card, at most, and characters of each. */
 export const cardAddressesMax = 12;
 const addressCharactersMax = 256;
-
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const hex32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** The entries of a card, for other documents that hold one. */
 export const cardEntries = {

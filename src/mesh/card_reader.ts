@@ -7,7 +7,11 @@
 import * as v from "valibot";
 import { cardSchema } from "./card.ts";
 import type { Card } from "./card.ts";
-import { MembershipError } from "./membership_error.ts";
+import { frameRefusal } from "./json_frame.ts";
+import type { MembershipError } from "./membership_error.ts";
+
+/** What frames with cards are called. */
+export const registryFrame = "frame of the registry";
 
 /** Characters of the texts that are remembered; when there are more, all are forgotten. */
 const charactersMax = 4 * 1024 * 1024;
@@ -78,8 +82,5 @@ function parseText(text: string): unknown {
 }
 
 function malformed(why: string): MembershipError {
-  return new MembershipError({
-    code: "malformed",
-    message: `Cannot take a frame of the registry as ${why}`,
-  });
+  return frameRefusal({ what: registryFrame, why });
 }

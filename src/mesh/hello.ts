@@ -10,8 +10,10 @@
  */
 import * as v from "valibot";
 import type { PeerKey } from "../ports/mod.ts";
+import { count, hex64 } from "./_forms.ts";
 import { capabilitiesBytesMax } from "./capabilities.ts";
 import { cardEntries } from "./card.ts";
+import { decodeJsonFrame, encodeJsonFrame, frameRefusal, kindFrame } from "./json_frame.ts";
 import { MembershipError, refusalCodes } from "./membership_error.ts";
 import { openSigned, sealSigned } from "./signed.ts";
 import type { SignedKind, Signer } from "./signed.ts";
@@ -28,10 +30,10 @@ export const clockSkewMsMax = 60_000;
 /** Bytes of a greeting or a verdict, at most. */
 const smallFrameBytesMax = 2048;
 
-const kinds = { greeting: 1, hello: 2, verdict: 3 } as const;
+/** What its frames are called. */
+const what = "frame of hello";
 
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const kinds = { greeting: 1, hello: 2, verdict: 3 } as const;
 
 const greetingSchema = v.strictObject({
   versions: v.pipe(v.array(v.pipe(count, v.maxValue(65_535))), v.minLength(1), v.maxLength(8)),
@@ -92,36 +94,33 @@ export interface HelloExpectation {
 
 /** The frame of a greeting. */
 export function greetingFrame(greeting: Greeting): Uint8Array {
-  return jsonFrame(kinds.greeting, greeting);
+  return kindFrame(kinds.greeting, encodeJsonFrame(greeting));
 }
 
 /** The frame of a verdict. */
 export function verdictFrame(verdict: Verdict): Uint8Array {
-  return jsonFrame(kinds.verdict, verdict);
+  return kindFrame(kinds.verdict, encodeJsonFrame(verdict));
 }
 
 /** The frame of a hello, signed. */
 export async function helloFrame(hello: Hello, sign: Signer): Promise<Uint8Array> {
-  const document = await sealSigned(helloKind, { value: hello, sign });
-  const frame = new Uint8Array(1 + document.length);
-  frame[0] = kinds.hello;
-  frame.set(document, 1);
-  return frame;
+  return kindFrame(kinds.hello, await sealSigned(helloKind, { value: hello, sign }));
 }
 
 /** Reads a frame; a hello stays unverified. @throws {MembershipError} "malformed", "too-long" */
 export function parseHelloFrame(frame: Uint8Array): HelloFrame {
   const rest = frame.subarray(1);
+  const small = { bytes: rest, bytesMax: smallFrameBytesMax, what };
   switch (frame[0]) {
     case kinds.greeting:
-      return { kind: "greeting", greeting: readJson(greetingSchema, rest) };
+      return { kind: "greeting", greeting: decodeJsonFrame(greetingSchema, small) };
     case kinds.hello:
-      if (rest.length > helloKind.bytesMax) throw tooLong(frame);
-      return { kind: "hello", bytes: rest };
+      if (rest.length <= helloKind.bytesMax) return { kind: "hello", bytes: rest };
+      throw frameRefusal({ what, code: "too-long", why: `it has ${frame.length} bytes` });
     case kinds.verdict:
-      return { kind: "verdict", verdict: readJson(verdictSchema, rest) };
+      return { kind: "verdict", verdict: decodeJsonFrame(verdictSchema, small) };
     default:
-      throw malformed("it is neither a greeting nor a hello nor a verdict");
+      throw frameRefusal({ what, why: "it is neither a greeting nor a hello nor a verdict" });
   }
 }
 
@@ -165,42 +164,6 @@ export function openHello(bytes: Uint8Array, expected: HelloExpectation): Hello 
     message: `Cannot accept a hello as the clocks differ by ${
       Math.round(skewMs / 1000)
     } s, and may by ${clockSkewMsMax / 1000} s: set the time`,
-  });
-}
-
-function jsonFrame(kind: number, value: unknown): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(value));
-  const frame = new Uint8Array(1 + text.length);
-  frame[0] = kind;
-  frame.set(text, 1);
-  return frame;
-}
-
-function readJson<T>(schema: v.GenericSchema<unknown, T>, bytes: Uint8Array): T {
-  if (bytes.length > smallFrameBytesMax) throw tooLong(bytes);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw malformed("it is no JSON");
-  }
-  const checked = v.safeParse(schema, value);
-  if (checked.success) return checked.output;
-  const [issue] = checked.issues;
-  throw malformed(`"${v.getDotPath(issue) ?? ""}": ${issue.message}`);
-}
-
-function tooLong(bytes: Uint8Array): MembershipError {
-  return new MembershipError({
-    code: "too-long",
-    message: `Cannot accept a frame of hello as it has ${bytes.length} bytes`,
-  });
-}
-
-function malformed(why: string): MembershipError {
-  return new MembershipError({
-    code: "malformed",
-    message: `Cannot accept a frame of hello as ${why}`,
   });
 }
 

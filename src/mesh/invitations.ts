@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { encodeHex } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
+import { count, hex64 } from "./_forms.ts";
 import { MembershipError } from "./membership_error.ts";
 import type { Trust } from "./roster.ts";
 
@@ -18,13 +19,10 @@ const rememberMs = 30 * 86_400_000;
 /** How long one who comes too late is told so, rather than not let near: 10 min. */
 const lateMs = 600_000;
 
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const timeMs = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
 const invitation = v.strictObject({
   secretHash: hex64,
   trust: v.picklist(["own", "member"]),
-  expiresAtMs: timeMs,
+  expiresAtMs: count,
   usedBy: v.optional(hex64),
 });
 

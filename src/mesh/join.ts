@@ -7,18 +7,21 @@
  */
 import * as v from "valibot";
 import { decodeHex, encodeHex } from "../hot/mod.ts";
+import { hex64 } from "./_forms.ts";
+import { decodeJsonFrame, encodeJsonFrame, frameRefusal, kindFrame } from "./json_frame.ts";
 import { MembershipError, refusalCodes } from "./membership_error.ts";
 import { rosterBytesMax } from "./roster.ts";
 
 /** The protocol's name on the mesh. */
 export const joinProtocol = "/skep/join/1";
 
+/** What its frames are called. */
+const what = "frame of join";
+
 const requestBytesMax = 512;
 const refusalBytesMax = 2048;
 
-const requestSchema = v.strictObject({
-  secret: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-});
+const requestSchema = v.strictObject({ secret: hex64 });
 
 const refusalSchema = v.strictObject({
   code: v.picklist(refusalCodes),
@@ -27,31 +30,24 @@ const refusalSchema = v.strictObject({
 
 /** The asker's frame. */
 export function joinRequestFrame(secret: Uint8Array): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ secret: encodeHex(secret) }));
+  return encodeJsonFrame({ secret: encodeHex(secret) });
 }
 
 /** The secret that is asked with. @throws {MembershipError} "malformed", "too-long" */
 export function parseJoinRequest(frame: Uint8Array): Uint8Array {
-  return decodeHex(readJson(requestSchema, { bytes: frame, bytesMax: requestBytesMax }).secret);
+  const request = { bytes: frame, bytesMax: requestBytesMax, what, isSecret: true };
+  return decodeHex(decodeJsonFrame(requestSchema, request).secret);
 }
 
 /** The answer that lets in. */
 export function joinAcceptedFrame(signedRoster: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(1 + signedRoster.length);
-  frame[0] = 1;
-  frame.set(signedRoster, 1);
-  return frame;
+  return kindFrame(1, signedRoster);
 }
 
 /** The answer that does not. */
 export function joinRefusedFrame(error: MembershipError): Uint8Array {
   const { code, message } = error;
-  const text = new TextEncoder().encode(
-    JSON.stringify({ code, sentence: message.slice(0, 400).toWellFormed() }),
-  );
-  const frame = new Uint8Array(1 + text.length);
-  frame.set(text, 1);
-  return frame;
+  return kindFrame(0, encodeJsonFrame({ code, sentence: message.slice(0, 400).toWellFormed() }));
 }
 
 /**
@@ -62,31 +58,11 @@ export function joinRefusedFrame(error: MembershipError): Uint8Array {
 export function parseJoinAnswer(frame: Uint8Array): Uint8Array {
   const rest = frame.subarray(1);
   if (frame[0] === 1) {
-    if (rest.length > rosterBytesMax) throw failure("too-long", "its roster is too long");
-    return rest;
+    if (rest.length <= rosterBytesMax) return rest;
+    throw frameRefusal({ what, code: "too-long", why: "its roster is too long" });
   }
-  if (frame[0] !== 0) throw failure("malformed", "it is no answer");
-  const { code, sentence } = readJson(refusalSchema, { bytes: rest, bytesMax: refusalBytesMax });
+  if (frame[0] !== 0) throw frameRefusal({ what, why: "it is no answer" });
+  const refused = { bytes: rest, bytesMax: refusalBytesMax, what };
+  const { code, sentence } = decodeJsonFrame(refusalSchema, refused);
   throw new MembershipError({ code, message: sentence });
-}
-
-function readJson<T>(
-  schema: v.GenericSchema<unknown, T>,
-  about: { readonly bytes: Uint8Array; readonly bytesMax: number },
-): T {
-  const { bytes, bytesMax } = about;
-  if (bytes.length > bytesMax) throw failure("too-long", `it has ${bytes.length} bytes`);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw failure("malformed", "it is no JSON");
-  }
-  const checked = v.safeParse(schema, value);
-  if (checked.success) return checked.output;
-  throw failure("malformed", "it has not the form of one");
-}
-
-function failure(code: MembershipError["code"], why: string): MembershipError {
-  return new MembershipError({ code, message: `Cannot take a frame of join as ${why}` });
 }

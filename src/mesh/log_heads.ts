@@ -12,6 +12,7 @@ import { decodeHex } from "../hot/mod.ts";
 import { isConsistent } from "../journal/mod.ts";
 import type { SignedLogHead } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
+import { count, hex64 } from "./_forms.ts";
 import { logHeadSchema } from "./capabilities.ts";
 import { membersMax } from "./roster.ts";
 
@@ -21,7 +22,6 @@ const findingsMax = 4;
 /** Heads of one peer that wait to be asked about, beside the last. */
 const waitingMax = 3;
 
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const states = ["ok", "unproved", "fork", "shrink"] as const;
 
 const evidenceSchema = v.strictObject({
@@ -34,7 +34,7 @@ const evidenceSchema = v.strictObject({
 });
 
 const peerLogSchema = v.strictObject({
-  key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  key: hex64,
   head: logHeadSchema,
   state: v.picklist(states),
   /** Size from which on every head was shown to begin with the one before. */

@@ -11,8 +11,9 @@
 import * as v from "valibot";
 import { proofNodesMax } from "../journal/mod.ts";
 import type { SignedLogHead } from "../journal/mod.ts";
+import { hex64 } from "./_forms.ts";
 import { logHeadSchema } from "./capabilities.ts";
-import { MembershipError } from "./membership_error.ts";
+import { decodeJsonFrame, encodeJsonFrame } from "./json_frame.ts";
 
 /** The protocol's name on the mesh. */
 export const logProtocol = "/skep/log/1";
@@ -27,7 +28,8 @@ export const knownHeadsMax = 4;
 const requestBytesMax = 2048;
 const answerBytesMax: number = 2048 + knownHeadsMax * proofNodesMax * 67;
 
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+/** What its frames are called. */
+const what = "frame about journals";
 
 const requestSchema = v.strictObject({
   known: v.pipe(v.array(logHeadSchema), v.minLength(1), v.maxLength(knownHeadsMax)),
@@ -46,58 +48,25 @@ export type LogAnswer = v.InferOutput<typeof answerSchema>;
 
 /** The frame of a request. */
 export function logRequestFrame(known: readonly SignedLogHead[]): Uint8Array {
-  return encode({ known: known.slice(0, knownHeadsMax) });
+  return encodeJsonFrame({ known: known.slice(0, knownHeadsMax) });
 }
 
 /** Reads a request. @throws {MembershipError} "malformed", "too-long" */
 export function parseLogRequest(frame: Uint8Array): readonly SignedLogHead[] {
-  return decode(requestSchema, { bytes: frame, bytesMax: requestBytesMax }).known;
+  return decodeJsonFrame(requestSchema, { bytes: frame, bytesMax: requestBytesMax, what }).known;
 }
 
 /** The frame of an answer. */
 export function logAnswerFrame(answer: LogAnswer): Uint8Array {
-  return encode(answer);
+  return encodeJsonFrame(answer);
 }
 
 /** Reads an answer. @throws {MembershipError} "malformed", "too-long" */
 export function parseLogAnswer(frame: Uint8Array): LogAnswer {
-  return decode(answerSchema, { bytes: frame, bytesMax: answerBytesMax });
+  return decodeJsonFrame(answerSchema, { bytes: frame, bytesMax: answerBytesMax, what });
 }
 
 /** Reads a message of gossip. @throws {MembershipError} "malformed", "too-long" */
 export function parseHeadMessage(bytes: Uint8Array): SignedLogHead {
-  return decode(logHeadSchema, { bytes, bytesMax: requestBytesMax });
-}
-
-function encode(value: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
-}
-
-function decode<T>(
-  schema: v.GenericSchema<unknown, T>,
-  { bytes, bytesMax }: { readonly bytes: Uint8Array; readonly bytesMax: number },
-): T {
-  if (bytes.length > bytesMax) {
-    throw new MembershipError({
-      code: "too-long",
-      message: `Cannot take a frame about journals as it has ${bytes.length} bytes`,
-    });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch {
-    throw malformed("it is no JSON");
-  }
-  const checked = v.safeParse(schema, value);
-  if (checked.success) return checked.output;
-  const [issue] = checked.issues;
-  throw malformed(`"${v.getDotPath(issue) ?? ""}": ${issue.message}`);
-}
-
-function malformed(why: string): MembershipError {
-  return new MembershipError({
-    code: "malformed",
-    message: `Cannot take a frame about journals as ${why}`,
-  });
+  return decodeJsonFrame(logHeadSchema, { bytes, bytesMax: requestBytesMax, what });
 }

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import type { PeerKey } from "../ports/mod.ts";
+import { hex64 } from "./_forms.ts";
 import { membersMax } from "./roster.ts";
 
 /** Bytes of the file, at most. */
@@ -14,7 +15,7 @@ export const peersFileBytesMax: number = 1024 * 1024;
 export const hintsMax = 16;
 
 const rowSchema = v.strictObject({
-  key: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  key: hex64,
   alias: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/))),
   hints: v.optional(
     v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(256))), v.maxLength(hintsMax)),

@@ -14,9 +14,10 @@
  */
 import type { PeerKey } from "../ports/mod.ts";
 import type { Card } from "./card.ts";
-import { cardOfText, cardsOfText, textOfCard } from "./card_reader.ts";
+import { cardOfText, cardsOfText, registryFrame, textOfCard } from "./card_reader.ts";
+import { frameRefusal } from "./json_frame.ts";
 import { bytesOfKey, keyOfBytes } from "./key_table.ts";
-import { MembershipError } from "./membership_error.ts";
+import type { MembershipError } from "./membership_error.ts";
 import { membersMax, rosterBytesMax } from "./roster.ts";
 
 /** Whether a member is there, in somebody's view. */
@@ -242,15 +243,9 @@ class Reader {
 const noViews: readonly View[] = [];
 
 function tooLong(size: number): MembershipError {
-  return new MembershipError({
-    code: "too-long",
-    message: `Cannot take a frame of the registry as it is too long: ${size} bytes`,
-  });
+  return frameRefusal({ what: registryFrame, code: "too-long", why: `it has ${size} bytes` });
 }
 
 function malformed(why: string): MembershipError {
-  return new MembershipError({
-    code: "malformed",
-    message: `Cannot take a frame of the registry as ${why}`,
-  });
+  return frameRefusal({ what: registryFrame, why });
 }

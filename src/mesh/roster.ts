@@ -8,6 +8,7 @@
  */
 import * as v from "valibot";
 import type { PeerKey } from "../ports/mod.ts";
+import { count, hex64 } from "./_forms.ts";
 import { MembershipError } from "./membership_error.ts";
 import { openSigned, sealSigned } from "./signed.ts";
 import type { SignedKind, Signer } from "./signed.ts";
@@ -21,21 +22,18 @@ export const rosterBytesMax: number = 192 * 1024;
 /** How far a member is trusted: "own" may read prompts, "member" may compute middle layers. */
 export type Trust = "own" | "member";
 
-const key = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-
 const rosterSchema = v.pipe(
   v.strictObject({
     format: v.literal(1),
-    mesh: key,
+    mesh: hex64,
     version: v.pipe(count, v.minValue(1)),
     issuedAtMs: count,
     members: v.pipe(
-      v.array(v.strictObject({ key, trust: v.picklist(["own", "member"]) })),
+      v.array(v.strictObject({ key: hex64, trust: v.picklist(["own", "member"]) })),
       v.minLength(1),
       v.maxLength(membersMax),
     ),
-    removed: v.pipe(v.array(key), v.maxLength(membersMax)),
+    removed: v.pipe(v.array(hex64), v.maxLength(membersMax)),
   }),
   v.check(({ members, removed }) => {
     const keys = [...members.map((member) => member.key), ...removed];

@@ -7,15 +7,17 @@
 import * as v from "valibot";
 import { decodeHex } from "../hot/mod.ts";
 import { verifySignature } from "../identity/mod.ts";
-import { canonicalBytes } from "../journal/mod.ts";
+import { canonicalBytes, isSameBytes } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
-import { MembershipError } from "./membership_error.ts";
+import { frameRefusal, issueText } from "./json_frame.ts";
 
 /** Bytes of a signature. */
 const signatureBytes = 64;
 
 /** Arrays and objects inside each other, at most. */
 const depthMax = 12;
+
+const notCanonical = "it is not canonical JSON";
 
 /** Signs for a purpose: `host.identity.sign`, or an `Identity`'s. */
 export type Signer = (purpose: string, bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>;
@@ -60,43 +62,28 @@ export function openSigned<T>(
   const { bytes, key } = about;
   const what = `${kind.purpose} of ${bytes.length} bytes`;
   if (bytes.length > kind.bytesMax) {
-    throw refusal("too-long", what, `it may have at most ${kind.bytesMax}`);
+    throw frameRefusal({ what, code: "too-long", why: `it may have at most ${kind.bytesMax}` });
   }
-  if (bytes.length <= signatureBytes) throw refusal("malformed", what, "it is cut");
+  if (bytes.length <= signatureBytes) throw frameRefusal({ what, why: "it is cut" });
   const body = bytes.subarray(signatureBytes);
   const publicKey = decodeHex(key);
   const signature = bytes.subarray(0, signatureBytes);
   if (!verifySignature({ publicKey, purpose: kind.purpose, bytes: body, signature })) {
-    throw refusal("signature", what, `its signature is not that of key ${key.slice(0, 12)}`);
+    const why = `its signature is not that of key ${key.slice(0, 12)}`;
+    throw frameRefusal({ what, code: "signature", why });
   }
   const checked = v.safeParse(kind.schema, parseJson(body, what));
-  if (!checked.success) {
-    const [issue] = checked.issues;
-    const path = v.getDotPath(issue) ?? "";
-    throw refusal("malformed", what, `${path === "" ? "" : `"${path}": `}${issue.message}`);
-  }
-  return checked.output;
+  if (checked.success) return checked.output;
+  throw frameRefusal({ what, why: issueText(checked.issues) });
 }
 
 /** JSON of bounded bytes that is canonical. */
 function parseJson(body: Uint8Array, what: string): unknown {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    if (isSame(canonicalBytes(value, { depthMax, bytesMax: body.length }), body)) return value;
+    if (isSameBytes(canonicalBytes(value, { depthMax, bytesMax: body.length }), body)) return value;
   } catch (cause) {
-    throw new MembershipError({
-      code: "malformed",
-      message: `Cannot take a ${what} as it is not canonical JSON`,
-      cause,
-    });
+    throw frameRefusal({ what, why: notCanonical, cause });
   }
-  throw refusal("malformed", what, "it is not canonical JSON");
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, i) => byte === other[i]);
-}
-
-function refusal(code: MembershipError["code"], what: string, why: string): MembershipError {
-  return new MembershipError({ code, message: `Cannot take a ${what} as ${why}` });
+  throw frameRefusal({ what, why: notCanonical });
 }
