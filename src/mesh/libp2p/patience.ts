@@ -10,7 +10,10 @@ interface Standing {
   readonly untilMs: number;
 }
 
-/** The patience of one node with all its peers. */
+/**
+ * The patience of one node with all its peers. It knows of no more than it may have links: of more,
+ * which are guests that come and go, the one that was noted first is forgotten, and gets the least.
+ */
 export class Patience {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #silentSinceMs = new Map<PeerKey, number>();
@@ -28,9 +31,7 @@ export class Patience {
 
   /** A link to a peer was given up as it was silent. */
   silent(key: PeerKey): void {
-    // So many are not silent at once but for guests, of whom nothing need be known.
-    if (this.#silentSinceMs.size >= LINKS_MAX) this.#silentSinceMs.clear();
-    this.#silentSinceMs.set(key, this.#clock.monotonicMs());
+    putLast(this.#silentSinceMs, key, this.#clock.monotonicMs());
   }
 
   /** A peer was heard over a new link. */
@@ -41,7 +42,7 @@ export class Patience {
     const nowMs = this.#clock.monotonicMs();
     if (nowMs - sinceMs > RETURN_MS) return;
     const factor = Math.min(PATIENCE_MAX, 2 * this.#factorOf(key));
-    this.#standings.set(key, { factor, untilMs: nowMs + PATIENCE_MS });
+    putLast(this.#standings, key, { factor, untilMs: nowMs + PATIENCE_MS });
   }
 
   #factorOf(key: PeerKey): number {
@@ -51,4 +52,14 @@ export class Patience {
     this.#standings.delete(key);
     return 1;
   }
+}
+
+/** Puts an entry behind all others, and makes room for it. */
+function putLast<V>(map: Map<PeerKey, V>, key: PeerKey, value: V): void {
+  map.delete(key);
+  for (const first of map.keys()) {
+    if (map.size < LINKS_MAX) break;
+    map.delete(first);
+  }
+  map.set(key, value);
 }

@@ -58,8 +58,10 @@ interface Attempt {
 /** Dials for one node. */
 export class Dialler {
   readonly #parts: DiallerParts;
+  /** Of members only, like `#asked`; `#kept` are those for whom that was looked at last. */
   readonly #attempts = new Map<PeerKey, Attempt>();
   readonly #asked = new Map<PeerKey, number>();
+  #kept: ReadonlySet<PeerKey> | undefined;
   readonly #picked = new Set<PeerKey>();
   /** Whom the ring asks for among these members. */
   #ring: { readonly of: ReadonlySet<PeerKey>; readonly keys: readonly PeerKey[] } | undefined;
@@ -80,6 +82,7 @@ export class Dialler {
     const nowMs = this.#parts.clock.monotonicMs();
     const members = this.#parts.members();
     if (this.#idle?.of === members && nowMs < this.#idle.untilMs) return;
+    this.#keepOnly(members);
     let isIdle = true;
     for (const key of this.#wanted(members, nowMs)) {
       if (this.#running >= dialsMax) return;
@@ -95,6 +98,7 @@ export class Dialler {
 
   /** Wants a link to a member for a while. */
   ask(key: PeerKey): void {
+    if (!this.#parts.members().has(key)) return;
     const nowMs = this.#parts.clock.monotonicMs();
     this.#idle = undefined;
     this.#asked.set(key, nowMs + askedMs);
@@ -110,6 +114,8 @@ export class Dialler {
 
   /** A link is gone: it is dialled again soon. */
   lost(key: PeerKey): void {
+    // Guests come and go, with any key.
+    if (!this.#parts.members().has(key)) return;
     this.#idle = undefined;
     this.#targetsDueMs = 0;
     if (!this.#attempts.has(key)) this.#attemptOf(key, this.#parts.clock.monotonicMs());
@@ -117,6 +123,7 @@ export class Dialler {
 
   /** A peer refuses this node. */
   refused(key: PeerKey): void {
+    if (!this.#parts.members().has(key)) return;
     const nowMs = this.#parts.clock.monotonicMs();
     const attempt = this.#attemptOf(key, nowMs);
     attempt.dueMs = nowMs + this.#jitter(refusedPauseMs);
@@ -129,6 +136,15 @@ export class Dialler {
     this.#picked.clear();
     this.#targetsDueMs = 0;
     this.#idle = undefined;
+  }
+
+  /** Forgets who is no member any more. */
+  #keepOnly(members: ReadonlySet<PeerKey>): void {
+    if (this.#kept === members) return;
+    this.#kept = members;
+    for (const map of [this.#attempts, this.#asked]) {
+      for (const key of map.keys()) if (!members.has(key)) map.delete(key);
+    }
   }
 
   #wanted(all: ReadonlySet<PeerKey>, nowMs: number): Iterable<PeerKey> {

@@ -50,6 +50,7 @@ export class LogWatch {
   readonly #own: OwnLog;
   readonly #reports: LogReports;
   #heads = new LogHeads();
+  /** When members were asked last, and when they asked. */
   readonly #askedMs = new Map<PeerKey, number>();
   readonly #asking = new Set<PeerKey>();
   readonly #servedMs = new Map<PeerKey, number>();
@@ -70,9 +71,13 @@ export class LogWatch {
     this.#heads = new LogHeads(await this.#parts.files.readLogHeads());
   }
 
-  /** Writes down what is known, if it has changed. @throws {DiskError} */
+  /** Forgets who is no member, and writes down what is known, if it has changed. @throws {DiskError} */
   async save(): Promise<void> {
-    this.#heads.keepOnly(this.#parts.members());
+    const members = this.#parts.members();
+    this.#heads.keepOnly(members);
+    for (const times of [this.#askedMs, this.#servedMs]) {
+      for (const key of times.keys()) if (!members.has(key)) times.delete(key);
+    }
     if (!this.#isDirty) return;
     this.#isDirty = false;
     await this.#parts.files.writeLogHeads(this.#heads.all());

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  LINKS_MAX,
   PATIENCE_MAX,
   PATIENCE_MS,
   RETURN_MS,
@@ -44,4 +45,20 @@ test("Patience is as short as ever with who was gone for long, who only comes ba
   assert.equal(patience.silenceMsOf(one), 2 * SILENCE_MS_MIN);
   pass(PATIENCE_MS);
   assert.equal(patience.silenceMsOf(one), SILENCE_MS_MIN);
+});
+
+test("Patience knows of as many peers as there may be links, and forgets the first of more", () => {
+  const { patience, pass } = world();
+  const keys = Array.from({ length: LINKS_MAX + 2 }, (_, i) => `guest ${i}`);
+  const factorOf = (i: number): number => patience.silenceMsOf(keys[i] ?? "") / SILENCE_MS_MIN;
+  for (const key of keys) {
+    patience.silent(key);
+    patience.heard(key);
+    pass(1);
+  }
+  assert.deepEqual([0, 1, 2, 3, LINKS_MAX + 1].map(factorOf), [1, 1, 2, 2, 2]);
+  // All are silent at once: those that were silent last are remembered.
+  for (const key of keys) patience.silent(key);
+  for (const key of keys) patience.heard(key);
+  assert.deepEqual([0, 1, 2, LINKS_MAX + 1].map(factorOf), [1, 1, 4, 4]);
 });

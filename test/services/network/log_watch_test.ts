@@ -6,10 +6,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isHeadOf, openJournal } from "../../../src/journal/mod.ts";
 import type { Journal, JournalOptions, SignedLogHead } from "../../../src/journal/mod.ts";
+import { createLog } from "../../../src/kernel/mod.ts";
+import type { Host } from "../../../src/kernel/mod.ts";
+import {
+  logHeadsTopic,
+  logProtocol,
+  logRequestFrame,
+  MembershipError,
+} from "../../../src/mesh/mod.ts";
 import type { PeerLog } from "../../../src/mesh/mod.ts";
-import { logHeadsTopic, logProtocol, logRequestFrame } from "../../../src/mesh/mod.ts";
+import type { MeshStream } from "../../../src/ports/mod.ts";
 import { createJournalService } from "../../../src/services/journal/mod.ts";
-import { ModelledDisk } from "../../../src/sim/mod.ts";
+import { LogWatch } from "../../../src/services/network/log_watch.ts";
+import { ModelledDisk, VirtualClock } from "../../../src/sim/mod.ts";
 import { identityOf, MeshWorld } from "./_mesh_world.ts";
 import type { TestNode } from "./_mesh_world.ts";
 
@@ -237,4 +246,47 @@ test("late, forged and foreign heads are counted and change nothing; floods are 
   assert.deepEqual([after["flood"], after["signature"]], [2, 4]);
   assert.deepEqual(await one.node.linkedKeys(), [two.node.key]);
   await world.stop();
+});
+
+test("the pace of a peer's questions is forgotten when it is no member any more", async () => {
+  const clock = new VirtualClock();
+  const members = new Set(["bb".repeat(32)]);
+  const refused: string[] = [];
+  const counter = { add: (): void => {} };
+  const host = {
+    clock,
+    log: createLog({ clock, level: "off", write: () => {} }),
+    metrics: { counter: () => counter },
+    identity: { key: "aa".repeat(32) },
+  } as unknown as Host;
+  const watch = new LogWatch({
+    host,
+    files: { readLogHeads: () => Promise.resolve([]), writeLogHeads: () => Promise.resolve() },
+    refusals: {
+      take: (thrown) => {
+        if (!(thrown instanceof MembershipError)) return undefined;
+        refused.push(thrown.code);
+        return thrown;
+      },
+    },
+    members: () => members,
+    isLinked: () => true,
+    tell: () => {},
+  });
+  /** A stream that ends before it has asked anything. */
+  const ask = async (): Promise<void> => {
+    const frames = (async function* (): AsyncGenerator<Uint8Array> {})();
+    const stream = { peer: "bb".repeat(32), frames, reset: (): void => {} };
+    await watch.serve(stream as unknown as MeshStream);
+  };
+  await ask();
+  await ask();
+  assert.deepEqual(refused, ["flood"]);
+  await watch.save();
+  await ask();
+  assert.deepEqual(refused, ["flood", "flood"], "a member's is not forgotten");
+  members.clear();
+  await watch.save();
+  await ask();
+  assert.deepEqual(refused, ["flood", "flood"]);
 });
