@@ -229,6 +229,7 @@ export class RowDesk {
   #edgeTo(peer: PeerKey): SuccessorEdge {
     const known = this.#edges.get(peer);
     if (known !== undefined) return known;
+    this.#endIdle();
     const edge: SuccessorEdge = new SuccessorEdge({
       mesh: this.#options.mesh,
       peer,
@@ -237,6 +238,21 @@ export class RowDesk {
     });
     this.#edges.set(peer, edge);
     return edge;
+  }
+
+  /**
+   * Ends edges to which no open session leads any more when there are as many as sessions may be
+   * open: requesters name the successors, so there would be more and more.
+   */
+  #endIdle(): void {
+    const { limits: { sessions }, table } = this.#options;
+    if (this.#edges.size < sessions) return;
+    const used = new Set(table.all().map(({ own }) => own.next?.peer));
+    for (const [peer, edge] of this.#edges) {
+      if (used.has(peer)) continue;
+      this.#edges.delete(peer);
+      edge.close();
+    }
   }
 
   /** Credit; refusals are told to the requester by the successor itself. */
