@@ -17,6 +17,7 @@ import { openNodeJournal, openNodeStore } from "./_durable_state.ts";
 import type { NodeJournal, NodeStore } from "./_durable_state.ts";
 import { followProgress } from "./_progress.ts";
 import { LiveNode } from "./_live_node.ts";
+import { refuseTakenPorts, takenPortOr } from "./_port_check.ts";
 import { portsOf } from "./_ports.ts";
 import type { NodePorts } from "./_ports.ts";
 import { prepareDirectories } from "./_directories.ts";
@@ -100,6 +101,7 @@ async function bootSteps(boot: Boot): Promise<RunningNode> {
   undo.push("instance lock", () => instance.release());
   await forgetStale(boot);
   options.signal?.throwIfAborted();
+  if (options.only === undefined || options.only.includes("api")) await refuseTakenPorts(boot);
   const identity = await step("identity", "load the node's key", () => identityOf(boot));
   const store = await step("store", "open the tables", () => openNodeStore(boot));
   undo.push("store", () => store.close());
@@ -200,7 +202,7 @@ async function startServices(node: LiveNode, boot: Boot): Promise<void> {
     await step("service", "start the services", () => node.kernel.start());
     signal?.throwIfAborted();
   } catch (thrown) {
-    throw signal?.aborted === true ? signal.reason : thrown;
+    throw signal?.aborted === true ? signal.reason : takenPortOr(thrown, boot);
   } finally {
     endProgress();
     signal?.removeEventListener("abort", giveUp);

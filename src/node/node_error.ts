@@ -3,8 +3,8 @@ import type { Violation } from "./violation.ts";
 
 /**
  * The kinds: `config` (nothing was created), `unknown-service` (one was named that the node hasn't),
- * `already-running` (somebody else holds the state),
- * `unsupported` (this platform or release cannot do it), `paths`, `identity`, `store`, `journal`,
+ * `already-running` (somebody else holds the state), `unsupported` (this platform or release cannot do
+ * it), `port-taken` (somebody else listens there), `paths`, `identity`, `store`, `journal`,
  * `runtime-file`, `service` (the step that failed; what came before was undone), `stopped-itself` (a
  * critical service of a running node failed for good).
  */
@@ -18,6 +18,7 @@ export type NodeErrorCode =
   | "store"
   | "journal"
   | "runtime-file"
+  | "port-taken"
   | "service"
   | "stopped-itself";
 

@@ -173,7 +173,7 @@ test("a cut ticket is refused before anything is started, and a join that fails 
     await untilReady(first, a);
     const ticket = await inviteAt(a);
     const cut = await finish(["join", ticket.slice(0, -9)], { home: b, environment });
-    assert.equal(cut.code, 1);
+    assert.equal(cut.code, 2);
     assert.match(cut.text, /ticket as it is cut: it has \d+ of \d+ characters/);
     signal(first, "SIGKILL");
     await first.exit;

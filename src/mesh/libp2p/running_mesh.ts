@@ -88,7 +88,8 @@ function cannotListen({ tcp }: MeshListenOptions, cause: unknown): MeshError {
   const where = tcp === false ? "by iroh" : `at ${tcp}`;
   return new MeshError({
     code: "no-transport",
-    message: `Cannot listen in the mesh ${where} as the system does not let us`,
+    message: `Cannot listen in the mesh ${where} as the system does not let us: is the port ` +
+      `in use, or the address another machine's? network.tcpListen says it, and port 0 picks a free one`,
     cause,
   });
 }

@@ -6,6 +6,8 @@
 export { apiService } from "./service.ts";
 export { apiConfig } from "./config.ts";
 export type { ApiConfig } from "./config.ts";
+export { parseListenAddress } from "./listen_address.ts";
+export type { ListenAddress } from "./listen_address.ts";
 export { listenDefault } from "./limits.ts";
 
 // The tables behind docs/API.md and its tests.
