@@ -1,7 +1,8 @@
 /**
  * Remembers what this node's stages computed, and signs for it when the requester asks.
  *
- * It is told of every row (the `StageWitness` of the stages has this face). What was signed is kept
+ * It is told of every row (the `StageWitness` of the stages has this face), and hashes it once the
+ * stage has sent it on: rows that it was told of must not change any more. What was signed is kept
  * on disk too, where there is a store, so that its leaves outlive the process. Records stay for a day
  * after their session was closed, or after its lease has run out: from the opening, and from each
  * signature, a session is recorded for as long as the lease, whatever happens to others. Policy at a
@@ -11,6 +12,7 @@
 import { Blake3, encodeHex } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
+import { LateWork } from "./_late_work.ts";
 import type { LeafStore } from "./leaf_store.ts";
 import type { LeafTree } from "./leaf_tree.ts";
 import type { TreeName } from "./judge.ts";
@@ -25,7 +27,7 @@ export interface WitnessOptions {
   readonly self: string;
   /** Signs with that key. */
   readonly signer: StatementSigner;
-  readonly clock: Pick<Clock, "nowMs">;
+  readonly clock: Pick<Clock, "nowMs" | "after">;
   /** Keeps the leaves of what was signed; without it they last as long as the process. */
   readonly store?: LeafStore | undefined;
   /** How long a session is recorded without being signed for again. @default 10 min */
@@ -81,6 +83,7 @@ export class ReceiptWitness {
   readonly #options: Required<Omit<WitnessOptions, "store">>;
   readonly #store: LeafStore | undefined;
   readonly #blake3 = new Blake3();
+  readonly #late: LateWork;
   readonly #records = new Map<string, SessionRecord>();
   #signed = 0;
   #forgotten = 0;
@@ -89,6 +92,7 @@ export class ReceiptWitness {
 
   constructor({ store, ...options }: WitnessOptions) {
     this.#store = store;
+    this.#late = new LateWork(options.clock);
     this.#options = {
       keepMs: dayMs,
       leaseMs: leaseMsDefault,
@@ -125,6 +129,7 @@ export class ReceiptWitness {
 
   /** A session was opened, or moved; positions before `held` were computed before. */
   opened({ open }: { readonly open: RecordedOpen }, held: number): void {
+    this.#late.finish();
     const place = open.stages.find(({ peer }) => peer === this.#options.self);
     if (place === undefined) return;
     const known = this.#records.get(open.session);
@@ -140,7 +145,12 @@ export class ReceiptWitness {
 
   /** Rows were computed. */
   computed(rows: RecordedRows & { readonly open: { readonly session: string } }): void {
-    this.#records.get(rows.open.session)?.add(rows, this.#blake3);
+    const record = this.#records.get(rows.open.session);
+    if (record === undefined) return;
+    // Rows stay as they are; tokens are whose they are.
+    const kept = { ...rows, tokens: rows.tokens?.slice() };
+    const bytes = rows.output.byteLength + (rows.input?.byteLength ?? 0);
+    this.#late.push(bytes, () => record.add(kept, this.#blake3));
   }
 
   /** Logits were computed. */
@@ -152,16 +162,20 @@ export class ReceiptWitness {
       readonly logits: Float32Array;
     },
   ): void {
-    this.#records.get(rows.open.session)?.addLogits(rows, this.#blake3);
+    const record = this.#records.get(rows.open.session);
+    if (record === undefined) return;
+    this.#late.push(rows.logits.byteLength, () => record.addLogits(rows, this.#blake3));
   }
 
   /** Positions from here on are forgotten. */
   truncated(session: string, positionCount: number): void {
+    this.#late.finish();
     this.#records.get(session)?.cut(positionCount);
   }
 
   /** Nobody computes the session any more; it can be signed for a day. */
   closed(session: string): void {
+    this.#late.finish();
     const record = this.#records.get(session);
     if (record === undefined) return;
     record.closedMs = this.#options.clock.nowMs();
@@ -235,6 +249,7 @@ export class ReceiptWitness {
   }
 
   async #recordOf(session: string, peer: string): Promise<SessionRecord> {
+    this.#late.finish();
     this.#expire();
     const record = this.#records.get(session) ?? await this.#restored(session);
     if (record?.open.requester === peer) return record;

@@ -33,7 +33,7 @@ export const stageLimitsDefault: StageLimits = {
   windowBytes: windowBytesDefault,
 };
 
-/** What was computed for a session: rows before and after. Valid during the call only. */
+/** What was computed for a session: rows before and after, to which nobody writes any more. */
 export interface ComputedRows {
   readonly open: StageOpen;
   readonly layers: LayerRange;
@@ -47,7 +47,7 @@ export interface ComputedRows {
   readonly output: Float32Array;
 }
 
-/** Logits that were computed for a session. Valid during the call only. */
+/** Logits that were computed for a session, to which nobody writes any more. */
 export interface HeadedRows {
   readonly open: StageOpen;
   readonly firstPosition: number;
