@@ -7,6 +7,7 @@ import { checkedRows, checkForward, checkPositions, checkStep, checkTokens } fro
 import type { ExecutorParts } from "./_executor_parts.ts";
 import { embeddingsOf, textGroups } from "./_encode.ts";
 import { PagePool } from "./_pages.ts";
+import { AbortListener } from "../hot/mod.ts";
 import { type LayersCall, Pass, type Span, type StepCall } from "./_pass.ts";
 import { PagedSession, type SessionHome } from "./_session.ts";
 import { dropped, noPooling, notHeld } from "./_refusals.ts";
@@ -38,6 +39,7 @@ export class WasmExecutor implements ModelExecutor {
   readonly closed: Promise<EngineError | undefined>;
   readonly digests: ExecutorDigests;
   readonly #turns = new Turns();
+  readonly #aborts = new AbortListener();
   readonly #home: SessionHome;
   readonly #prefixes: PrefixCache;
   /** Undefined once closed, so that the memory can go while sessions are still referred to. */
@@ -286,12 +288,11 @@ export class WasmExecutor implements ModelExecutor {
       signal?.throwIfAborted();
       if (spans.some(({ session }) => session.isLeaving)) throw dropped();
     };
-    const stop = (): void => threads.stop();
-    signal?.addEventListener("abort", stop, { once: true });
+    const release = this.#aborts.listen(signal, () => threads.stop());
     try {
       return await run(new Pass({ ...this.#open(), home: this.#open().program, assertGoing }));
     } finally {
-      signal?.removeEventListener("abort", stop);
+      release();
     }
   }
 

@@ -28,6 +28,7 @@ export type { GroupRange, Slice } from "./slice.ts";
 export { HotError } from "./hot_error.ts";
 export type { HotErrorCode } from "./hot_error.ts";
 export { decodeHex, decodeHexInto, encodeHex } from "./hex.ts";
+export { AbortListener, KeptController } from "./abort_listener.ts";
 export { FrameScanner, SCAN_ARGUMENTS_MAX, SCAN_BYTES_MAX, SCAN_RECORDS_MAX } from "./frames.ts";
 export type { ScanLimits } from "./frames.ts";
 export type { ScanStatus } from "./_frames_map.ts";

@@ -3,6 +3,7 @@
  * requesters. What is wrong with one frame concerns that frame only.
  */
 import type { BatchEntry } from "../engine/mod.ts";
+import { KeptController } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { forwardRows, type HeldPart } from "./held_part.ts";
 import { stageErrorOf } from "./_engine_refusals.ts";
@@ -43,6 +44,7 @@ interface Live {
 export class StepLoop {
   readonly queue = new StepQueue();
   readonly #options: StepLoopOptions;
+  readonly #stops = new KeptController();
   #isRunning = false;
   #pass: { readonly live: readonly Live[]; readonly stop: AbortController } | undefined;
 
@@ -79,7 +81,7 @@ export class StepLoop {
   async #compute(items: readonly QueuedForward[]): Promise<void> {
     const live = items.flatMap((item) => this.#liveOf(item));
     if (live.length === 0) return;
-    const stop = new AbortController();
+    const stop = this.#stops.take();
     this.#pass = { live, stop };
     const sessions = live.flatMap(({ entries }) => entries.map(({ session }) => session));
     for (const session of sessions) session.enter();

@@ -3,6 +3,7 @@
  * replacement lacks is computed again, and the step begins anew.
  */
 import type { StepEntry } from "../engine/mod.ts";
+import { AbortListener, KeptController } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
 import { engineErrorOf } from "./_engine_refusals.ts";
 import type { FlightEntry } from "./_flight_rows.ts";
@@ -62,6 +63,8 @@ export interface StepRunnerOptions {
 /** Runs the steps of one pipeline, one at a time. */
 export class StepRunner {
   readonly #options: StepRunnerOptions;
+  readonly #stops = new KeptController();
+  readonly #aborts = new AbortListener();
   #skippedPositions = 0;
 
   constructor(options: StepRunnerOptions) {
@@ -82,13 +85,12 @@ export class StepRunner {
     const { board } = this.#options;
     for (let attempts = 0;; attempts++) {
       call.signal?.throwIfAborted();
-      const stop = new AbortController();
+      const stop = this.#stops.take();
       const onFailed = (reason: unknown): void => {
         stop.abort(reason);
         board.fail(reason);
       };
-      const onAbort = (): void => onFailed(call.signal?.reason);
-      call.signal?.addEventListener("abort", onAbort, { once: true });
+      const release = this.#aborts.listen(call.signal, () => onFailed(call.signal?.reason));
       try {
         return await this.#attempt(entries, { ...call, signal: stop.signal, onFailed });
       } catch (thrown) {
@@ -97,7 +99,7 @@ export class StepRunner {
         this.#meet(thrown, attempts);
         for (const { session } of entries) session.unsettle();
       } finally {
-        call.signal?.removeEventListener("abort", onAbort);
+        release();
       }
     }
   }

@@ -12,12 +12,13 @@
  */
 import { EngineError } from "../../engine/mod.ts";
 import type { ModelExecutor } from "../../engine/mod.ts";
+import { KeptController } from "../../hot/mod.ts";
 import type { Clock } from "../../ports/mod.ts";
 import { BatchMember } from "./batch_member.ts";
 import type { Rows } from "./batch_member.ts";
 import { rowsOf, StepMaker } from "./step_maker.ts";
 import type { PlannedEntry, PlannedLayers } from "./step_maker.ts";
-import { breatheAfterMs, gatherMs, gatherShare } from "./limits.ts";
+import { breatheAfterMs, gatherMs, gatherShare, gatherTurns } from "./limits.ts";
 
 /** What a step was, for the meters. */
 export interface StepReport {
@@ -48,6 +49,7 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #maker: StepMaker;
   readonly #members = new Set<BatchMember>();
+  readonly #stops = new KeptController();
   #isRunning = false;
   #breathedMs: number;
   /** The step that is being computed. */
@@ -124,13 +126,14 @@ export class Batcher {
   /** Returns whether all went well. */
   async #compute(entries: readonly PlannedEntry[]): Promise<boolean> {
     const members = entries.map(({ member }) => member);
-    const stop = new AbortController();
+    const stop = this.#stops.take();
     this.#step = { members, stop };
     const { clock, executor, onStep } = this.#options;
-    const breath = this.#breathe();
     const beganMs = clock.monotonicMs();
     try {
-      const logits = await executor.step(entries.map(({ entry }) => entry), stop.signal);
+      const computing = executor.step(entries.map(({ entry }) => entry), stop.signal);
+      const breath = this.#breathe();
+      const logits = await computing;
       const ms = clock.monotonicMs() - beganMs;
       await breath;
       onStep?.({ sequences: entries.length, ...rowsOf(entries), ms });
@@ -151,7 +154,7 @@ export class Batcher {
   async #passLayers({ chunk, layers }: PlannedLayers): Promise<boolean> {
     const { member } = chunk;
     if (!chunk.isWanted) return false;
-    const stop = new AbortController();
+    const stop = this.#stops.take();
     this.#step = { members: [member], stop };
     const { clock, onStep } = this.#options;
     const beganMs = clock.monotonicMs();
@@ -228,6 +231,8 @@ export class Batcher {
   async #gather(entries: readonly PlannedEntry[], beganMs: number): Promise<void> {
     const served = entries.map(({ member }) => member).filter((one) => this.#members.has(one));
     const late = (): BatchMember[] => served.filter((one) => !one.isAsking && !one.isGone);
+    // Who chooses at once has asked again after these, and nobody needs a timer.
+    for (let turn = 0; turn < gatherTurns && late().length > 0; turn++) await Promise.resolve();
     if (late().some((one) => !one.isSlow)) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const { clock } = this.#options;

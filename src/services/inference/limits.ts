@@ -38,6 +38,9 @@ export const layeredRowsMax = 32;
 /** Those who were just served are waited for so long at least, so that they share the next step. */
 export const gatherMs = 2;
 
+/** Before any time passes, they have so many turns of the microtask queue. */
+export const gatherTurns = 16;
+
 /** And for this share of what the step took. */
 export const gatherShare = 0.25;
 
