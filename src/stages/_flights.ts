@@ -2,7 +2,6 @@
  * Rows through a route: cut into flights, each of which passes the stages one after the other while
  * the next ones follow it. A run of remote stages is one request; the last of them answers.
  */
-import { encodeHex } from "../hot/mod.ts";
 import type { Random } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
 import { encodeForward } from "./forward_frame.ts";
@@ -20,6 +19,7 @@ import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { StageWitness } from "./server_types.ts";
+import { RequestIds } from "./_request_ids.ts";
 import { enterGate } from "./_gates.ts";
 import { tellLogits, tellRows } from "./_own_rows.ts";
 import { pickRows } from "./_step_loop.ts";
@@ -62,8 +62,11 @@ type Rows = Float32Array | Uint32Array;
 export class FlightDeck {
   readonly #options: FlightDeckOptions;
 
+  readonly #requests: RequestIds;
+
   constructor(options: FlightDeckOptions) {
     this.#options = options;
+    this.#requests = new RequestIds(options.random);
   }
 
   /**
@@ -241,7 +244,7 @@ export class FlightDeck {
       readonly isLast: boolean;
     },
   ): Promise<Float32Array> {
-    const { board, random, root, numericClass, width, vocabularySize, local } = this.#options;
+    const { board, root, numericClass, width, vocabularySize, local } = this.#options;
     const [first] = run;
     const last = run.at(-1);
     if (first === undefined || last === undefined) throw new TypeError("Cannot fly without stages");
@@ -261,7 +264,7 @@ export class FlightDeck {
       const isLogits = isLast && last.place.head && plan.content === "logits";
       const wanted = isLast ? wantedRows(flight).length : rowsOf(flight);
       const valuesEach = isLogits ? vocabularySize : width;
-      const request = encodeHex(random.fill(new Uint8Array(16)));
+      const request = this.#requests.next();
       const result = board.result({
         request,
         stage: last,

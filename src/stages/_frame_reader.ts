@@ -51,6 +51,18 @@ export class FrameReader {
     return encodeHex(this.#bytes, at, count);
   }
 
+  /** Characters from "!" to "~". @throws {StageError} "malformed" for any other byte */
+  printable(count: number): string {
+    const at = this.#take(count);
+    let text = "";
+    for (let i = at; i < at + count; i++) {
+      const byte = this.#bytes[i] ?? 0;
+      if (byte < 33 || byte > 126) throw this.wrong("a text is not printable");
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
   /** UTF-8. @throws {StageError} "malformed" when it is not */
   text(count: number): string {
     const bytes = this.bytes(count);
@@ -63,8 +75,9 @@ export class FrameReader {
 
   /** Bytes that must be zero. */
   zeros(count: number): void {
-    if (this.bytes(count).some((byte) => byte !== 0)) {
-      throw this.wrong("a reserved byte is not zero");
+    const at = this.#take(count);
+    for (let i = at; i < at + count; i++) {
+      if (this.#bytes[i] !== 0) throw this.wrong("a reserved byte is not zero");
     }
   }
 

@@ -171,8 +171,7 @@ export function readClass(reader: FrameReader, characters: number): string {
       `its class has ${characters} characters instead of 1 to ${classCharactersMax}`,
     );
   }
-  const text = reader.text(characters);
-  if (!/^[!-~]+$/.test(text)) throw reader.wrong("its class is not printable");
+  const text = reader.printable(characters);
   reader.zeros(padded(characters) - characters);
   return text;
 }
@@ -189,6 +188,8 @@ function readEntries(reader: FrameReader, count: number): readonly ForwardEntry[
   if (count * ENTRY_BYTES > reader.leftBytes) {
     throw reader.wrong(`it is too short for its ${count} entries`);
   }
+  // One, nearly always.
+  if (count === 1) return [readEntry(reader)];
   const seen = new Set<string>();
   return Array.from({ length: count }, () => {
     const entry = readEntry(reader);

@@ -16,6 +16,7 @@ import {
   SILENCE_MS_MAX,
   SILENCE_ROUND_TRIPS,
 } from "./limits.ts";
+import { updateSeldom } from "./seldom_windows.ts";
 
 /** The protocol's name; it is open to all that may have a link. */
 export const PROBE_PROTOCOL = "/skep/probe/1";
@@ -90,6 +91,7 @@ export class Prober {
 
   /** Answers the other side's probes on the stream that it opened for them. */
   serve(stream: Stream): void {
+    updateSeldom(stream);
     onMessages(stream, (kind, number) => {
       if (kind !== KIND_ASK || ++this.#asksInInterval > PROBES_PER_INTERVAL_MAX) {
         this.#die("it sent probes that make no sense, or too many");
@@ -135,6 +137,7 @@ export class Prober {
     opening.then((stream) => {
       if (this.#ended) return stream.abort(new Error("Cannot probe as the link is closed"));
       this.#stream = stream;
+      updateSeldom(stream);
       onMessages(stream, (kind, number) => this.#onAnswer(kind, number));
       // A closing link ends its streams first: what is left a moment later was meant.
       stream.addEventListener(
