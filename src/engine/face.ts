@@ -163,6 +163,11 @@ export interface SessionOptions {
   readonly links?: Uint8Array;
   /** Layers that it is going to compute, where they are not all that are held. */
   readonly layers?: LayerRange;
+  /**
+   * Monotonic time after which nobody wants what it computes: told to other nodes that compute for it.
+   * Who asks ends the call by its signal.
+   */
+  readonly dueMs?: number;
 }
 
 /** What the prefix cache has done since the model was loaded. */

@@ -33,6 +33,12 @@ export class Notices {
     this.#counts[code] = (this.#counts[code] ?? 0) + 1;
   }
 
+  /** Notes what was not done for a peer. */
+  note(refusal: StageRefusal): void {
+    this.count(refusal.code);
+    this.#onRefusal?.(refusal);
+  }
+
   /** Tells a session's requester. */
   tell({ id, home }: ServedSession, notice: Notice): void {
     const { code, sentence, request = NOBODY, peer } = notice;
@@ -51,8 +57,7 @@ export class Notices {
   ): void {
     const { error: { code, message: sentence }, session, request = NOBODY } = refused;
     const { id = session?.id ?? NOBODY } = refused;
-    this.count(code);
-    this.#onRefusal?.({ peer: connection.peer, code, sentence });
+    this.note({ peer: connection.peer, code, sentence });
     connection.send(
       encodeControl({ kind: "refusal", code, request, session: id, peer: undefined, sentence }),
     );

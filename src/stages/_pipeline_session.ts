@@ -39,6 +39,8 @@ export class PipelineSession implements Session {
   readonly chain: TokenChain;
   /** What it said that it is going to compute. */
   readonly prefix: Uint32Array;
+  /** Monotonic time after which nobody wants it. */
+  readonly dueMs: number;
   readonly shares = new Map<PipelineStage, StageShare>();
   readonly #owner: SessionOwner;
   /** The route that its stages know. */
@@ -58,12 +60,13 @@ export class PipelineSession implements Session {
 
   constructor(
     owner: SessionOwner,
-    options: { readonly id: string; readonly chain: TokenChain; readonly prefix: Uint32Array },
+    options: Pick<PipelineSession, "id" | "chain" | "prefix" | "dueMs">,
   ) {
     this.#owner = owner;
     this.id = options.id;
     this.chain = options.chain;
     this.prefix = options.prefix;
+    this.dueMs = options.dueMs;
   }
 
   get positionCount(): number {

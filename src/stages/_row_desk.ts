@@ -86,10 +86,10 @@ export class RowDesk {
   }
 
   /** A frame can't be computed. */
-  onFailed({ frame, entries }: QueuedForward, error: StageError): void {
+  onFailed({ frame, entries, owner: peer }: QueuedForward, error: StageError): void {
     const { notices } = this.#options;
-    notices.count(error.code);
     const { code, message: sentence } = error;
+    notices.note({ peer, code, sentence });
     for (const { session } of entries.filter(isWanted)) {
       session.settle();
       session.planned = session.held;

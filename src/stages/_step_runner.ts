@@ -121,7 +121,7 @@ export class StepRunner {
       const flown = entries.flatMap((entry, i) => flightOf(entry, starts[i] ?? 0));
       const values = flown.length === 0
         ? new Float32Array()
-        : await deck.fly(flown, { ...call, stages, deadlineMs: 0 });
+        : await deck.fly(flown, { ...call, stages, deadlineMs: this.#leftMs(flown) });
       for (const { session, firstPosition, tokens } of flown) {
         note(session, { stages, held: firstPosition + tokens.length });
       }
@@ -158,12 +158,21 @@ export class StepRunner {
     const tokens = tokensBetween(session, { from, to, next });
     const entry = { session, firstPosition: from, tokens, wanted: "none" } as const;
     const { signal, onFailed } = call;
-    await deck.fly([entry], { stages, content: "activations", deadlineMs: 0, signal, onFailed });
+    const deadlineMs = this.#leftMs([entry]);
+    await deck.fly([entry], { stages, content: "activations", deadlineMs, signal, onFailed });
     note(session, { stages, held: to });
     const positions = to - from;
     const bytes = positions * (4 + last * width * 4);
     const ms = clock.monotonicMs() - beganMs;
     onEvent({ kind: "replayed", root, session: session.id, positions, bytes, ms });
+  }
+
+  /** Time until nobody wants any of the entries; 0 for all time. */
+  #leftMs(entries: readonly { readonly session: PipelineSession }[]): number {
+    const dueMs = Math.max(...entries.map(({ session }) => session.dueMs));
+    if (dueMs === Infinity) return 0;
+    const leftMs = Math.ceil(dueMs - this.#options.clock.monotonicMs());
+    return Math.max(1, Math.min(0xffffffff, leftMs));
   }
 
   /** Decides what a failure means: returns when the step is to be tried again, throws when not. */

@@ -155,9 +155,13 @@ export class PipelineExecutor implements ModelExecutor {
 
   openSession(options: SessionOptions = {}): PipelineSession {
     this.#assertOpen();
-    const { prefix = new Uint32Array() } = options;
+    const { prefix = new Uint32Array(), dueMs = Infinity } = options;
     this.#askedPositions += prefix.length;
-    return this.#newSession(new TokenChain(this.#seed, this.#blake3), prefix);
+    return this.#newSession({
+      chain: new TokenChain(this.#seed, this.#blake3),
+      prefix,
+      dueMs,
+    });
   }
 
   async embed(tokens: Uint32Array): Promise<Float32Array> {
@@ -253,19 +257,21 @@ export class PipelineExecutor implements ModelExecutor {
     }
   }
 
-  #newSession(chain: TokenChain, prefix: Uint32Array): PipelineSession {
+  #newSession(
+    given: Pick<PipelineSession, "chain" | "prefix" | "dueMs">,
+  ): PipelineSession {
     const id = encodeHex(this.#options.random.fill(new Uint8Array(16)));
     const session: PipelineSession = new PipelineSession({
       fork: (from) => {
         const copy = new TokenChain(this.#seed, this.#blake3);
         copy.push(from.chain.slice(0, from.chain.length));
-        return this.#newSession(copy, from.prefix);
+        return this.#newSession({ chain: copy, prefix: from.prefix, dueMs: from.dueMs });
       },
       drop: (one) => {
         if (one.isComputing) this.#opener.cancel(one);
         else this.#giveBack(one);
       },
-    }, { id, chain, prefix });
+    }, { id, ...given });
     this.#sessions.add(session);
     return session;
   }

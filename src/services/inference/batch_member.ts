@@ -20,6 +20,7 @@ interface Asked {
 /** A sequence in the batcher; the batcher alone calls what is not `compute`, `leave` or a getter. */
 export class BatchMember {
   readonly signal: AbortSignal;
+  readonly #dueMs: number | undefined;
   readonly #executor: ModelExecutor;
   readonly #onChange: () => void;
   readonly #tokens: number[] = [];
@@ -34,12 +35,14 @@ export class BatchMember {
     executor: ModelExecutor,
     options: {
       readonly signal: AbortSignal;
+      readonly dueMs: number | undefined;
       /** Told when it asks for something, leaves, or its signal aborts. */
       readonly onChange: () => void;
     },
   ) {
     this.#executor = executor;
     this.signal = options.signal;
+    this.#dueMs = options.dueMs;
     this.#onChange = options.onChange;
     options.signal.addEventListener("abort", this.#onAbort, { once: true });
   }
@@ -130,7 +133,10 @@ export class BatchMember {
 
   /** Opens a session. @throws {EngineError} "no-memory" */
   open(): void {
-    this.#session = this.#executor.openSession({ prefix: Uint32Array.from(this.#tokens) });
+    this.#session = this.#executor.openSession({
+      prefix: Uint32Array.from(this.#tokens),
+      ...(this.#dueMs === undefined ? {} : { dueMs: this.#dueMs }),
+    });
     if (this.#session.reusedPositions === undefined) this.#cachedTokens ??= this.positionCount;
   }
 

@@ -64,10 +64,15 @@ export class Batcher {
     this.#maker = new StepMaker({ executor, promptChunk, onPreempted, isLayered });
   }
 
-  /** Takes in a sequence; it has no pages before it asks for something. */
-  join(signal: AbortSignal): BatchMember {
+  /**
+   * Takes in a sequence; it has no pages before it asks for something.
+   *
+   * @param dueMs monotonic time after which nobody wants what it asks for
+   */
+  join(signal: AbortSignal, dueMs?: number): BatchMember {
     const member: BatchMember = new BatchMember(this.#options.executor, {
       signal,
+      dueMs,
       onChange: () => this.#onChange(member),
     });
     this.#members.add(member);

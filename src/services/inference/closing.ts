@@ -47,6 +47,9 @@ export class Closing {
     if (this.#broken !== undefined) return this.#broken;
     if (thrown instanceof RpcError) return thrown;
     if (this.#forced.signal.aborted) return stopping();
+    if (signal.reason instanceof RpcError && signal.reason.kind === "deadline") {
+      return signal.reason;
+    }
     if (signal.aborted) return cancelled();
     this.#host.log.error("A request failed", { thrown });
     return engineFailure(thrown);

@@ -7,6 +7,7 @@ import {
   drainMsDefault,
   promptChunkDefault,
   queueMaxDefault,
+  requestMsMaxDefault,
   slotsDefault,
   speculateDefault,
 } from "./limits.ts";
@@ -66,6 +67,10 @@ export const inferenceConfig = v.strictObject({
     v.description(
       "Tokens of an answer when a request sets no limit. Default: what the context has left.",
     ),
+  ),
+  requestMsMax: v.pipe(
+    v.optional(wholeNumber({ from: 1, to: 86_400_000 }), requestMsMaxDefault),
+    v.description("How long a request may take, waiting included; then it ends as late."),
   ),
   promptChunk: v.pipe(
     v.optional(wholeNumber({ from: 1, to: 4096 }), promptChunkDefault),

@@ -15,6 +15,7 @@ import { Meters, outcomeOf } from "./meters.ts";
 import { prepareRequest } from "./prompt.ts";
 import type { PreparedRequest } from "./prompt.ts";
 import { doneEvent, RequestRecord } from "./record.ts";
+import { RequestTime } from "./request_time.ts";
 import type { AnsweredRequest, ReceiptDesk } from "./receipt_desk.ts";
 import { penalises, samplerOptions } from "./sampling.ts";
 import type { GenerateItem, GenerateParams } from "./schemas.ts";
@@ -72,16 +73,19 @@ export class Generator {
    * @throws {RpcError} "busy", "unavailable", "invalidParams", "notFound", "cancelled", "internal"
    */
   async *generate(params: GenerateParams, caller: AbortSignal): AsyncGenerator<GenerateItem> {
-    const signal = AbortSignal.any([caller, this.#options.closing.signal]);
-    const { request, ticket } = this.#admit(params, signal);
-    const { host, model } = this.#options;
+    const { host, model, config, closing } = this.#options;
+    const time = new RequestTime(host.clock, config.requestMsMax);
+    const signal = AbortSignal.any([caller, closing.signal, time.signal]);
+    const { request, ticket } = this.#admit(params, { signal, time });
     const record = new RequestRecord(request, { model, random: host.random });
     const receipt = this.#options.receipts?.newId(model);
-    const items = this.#answer(request, { record, signal, ticket, receipt });
+    const { dueMs } = time;
+    const items = this.#answer(request, { record, signal, dueMs, ticket, receipt });
     // Closing takes effect at once while the caller holds an item, and else at the next layer.
     const end = once(() => {
       items.return(undefined).catch(() => {});
       ticket.leave();
+      time.end();
       this.#meters.ended(record.outcome);
       this.#keep(request, record);
     });
@@ -146,7 +150,7 @@ export class Generator {
   /** All that can refuse a request before it costs anything. */
   #admit(
     params: GenerateParams,
-    signal: AbortSignal,
+    { signal, time }: { readonly signal: AbortSignal; readonly time: RequestTime },
   ): { readonly request: PreparedRequest; readonly ticket: Ticket } {
     try {
       this.#options.closing.assertOpen();
@@ -158,6 +162,7 @@ export class Generator {
       });
       return { request, ticket: this.#slots.enter(signal) };
     } catch (thrown) {
+      time.end();
       const error = this.#options.closing.failure(thrown, signal);
       this.#meters.ended(outcomeOf(error));
       throw error;
@@ -196,6 +201,7 @@ export class Generator {
       speculate: config.speculate,
       contextMax,
       signal: context.signal,
+      dueMs: context.dueMs,
       onDrafted: (drafted, accepted) => this.#stepMeters.drafted(drafted, accepted),
     });
     const outputTokens: number[] = [];
@@ -274,6 +280,7 @@ export class Generator {
 interface AnswerContext {
   readonly record: RequestRecord;
   readonly signal: AbortSignal;
+  readonly dueMs: number;
   readonly ticket: Ticket;
   readonly receipt: string | undefined;
 }

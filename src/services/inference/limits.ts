@@ -8,6 +8,9 @@ export const slotsDefault = 8;
 /** Requests that may wait for a slot; a further one is refused as busy. */
 export const queueMaxDefault = 64;
 
+/** A request may take so long, waiting included: longer than anybody has been seen to wait. */
+export const requestMsMaxDefault = 3_600_000;
+
 /**
  * Prompt tokens of one step: more make no step more efficient, and a newcomer waits for the step that
  * runs.

@@ -12,6 +12,7 @@ export type Outcome =
   | "stop"
   | "length"
   | "cancelled"
+  | "deadline"
   | "error"
   | "busy"
   | "refused"
@@ -24,6 +25,8 @@ export function outcomeOf(error: RpcError): Outcome {
       return "busy";
     case "cancelled":
       return "cancelled";
+    case "deadline":
+      return "deadline";
     case "unavailable":
       return "unavailable";
     case "invalidParams":

@@ -22,6 +22,8 @@ export interface SequenceOptions {
   readonly contextMax: number;
   /** Ends the computation. */
   readonly signal: AbortSignal;
+  /** Monotonic time after which nobody wants it. @default never */
+  readonly dueMs?: number;
   /** Told of each draft that has come to an end. */
   readonly onDrafted?: (drafted: number, accepted: number) => void;
 }
@@ -43,7 +45,7 @@ export class Sequence {
 
   constructor(options: SequenceOptions) {
     this.#options = options;
-    this.#member = options.batcher.join(options.signal);
+    this.#member = options.batcher.join(options.signal, options.dueMs);
     this.#size = new DraftSize(options.speculate);
   }
 
