@@ -107,10 +107,11 @@ function placesOf(
   });
 }
 
-/** A stage costs 1; one that needs no replay, or that is prepared, a little less. */
+/** A stage costs 1; one that needs no replay, or that is prepared, a little less: the first the least. */
 function costOf({ kept, standbys }: RouteNeed, place: Place): number {
   if (kept.some((one) => samePlace(one, place))) return 0.9;
-  return standbys.some(({ peer }) => peer === place.peer) ? 0.99 : 1;
+  const turn = standbys.findIndex(({ peer }) => peer === place.peer);
+  return turn < 0 ? 1 : 0.99 - 0.01 / (turn + 1);
 }
 
 /** Whether two places are the same part at the same peer. */
