@@ -288,7 +288,7 @@ export class WasmExecutor implements ModelExecutor {
       signal?.throwIfAborted();
       if (spans.some(({ session }) => session.isLeaving)) throw dropped();
     };
-    const release = this.#aborts.listen(signal, () => threads.stop());
+    const release = this.#aborts.attend(signal, () => threads.stop());
     try {
       return await run(new Pass({ ...this.#open(), home: this.#open().program, assertGoing }));
     } finally {

@@ -12,7 +12,7 @@ export class AbortListener {
    * Calls `action` once when the signal aborts from now on, until the returned function is called; a
    * signal that has aborted already is the caller's care.
    */
-  listen(signal: AbortSignal | undefined, action: () => void): () => void {
+  attend(signal: AbortSignal | undefined, action: () => void): () => void {
     // A call without a signal cannot be stopped; the last one may come again.
     if (signal === undefined) return nothing;
     if (signal !== this.#signal) {

@@ -90,7 +90,7 @@ export class StepRunner {
         stop.abort(reason);
         board.fail(reason);
       };
-      const release = this.#aborts.listen(call.signal, () => onFailed(call.signal?.reason));
+      const release = this.#aborts.attend(call.signal, () => onFailed(call.signal?.reason));
       try {
         return await this.#attempt(entries, { ...call, signal: stop.signal, onFailed });
       } catch (thrown) {

@@ -2,28 +2,28 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AbortListener, KeptController } from "../../src/hot/abort_listener.ts";
 
-test("AbortListener.listen() hears one signal for one call after the other", () => {
+test("AbortListener.attend() hears one signal for one call after the other", () => {
   const listener = new AbortListener();
   const heard: string[] = [];
   const { signal, stop } = counted();
-  listener.listen(signal, () => heard.push("first"))();
-  listener.listen(undefined, () => heard.push("without"))();
-  listener.listen(signal, () => heard.push("second"));
+  listener.attend(signal, () => heard.push("first"))();
+  listener.attend(undefined, () => heard.push("without"))();
+  listener.attend(signal, () => heard.push("second"));
   assert.equal(signal.listened, 1);
   stop();
   assert.deepEqual(heard, ["second"]);
 });
 
-test("AbortListener.listen() hears nothing once the call has ended, or another has come", () => {
+test("AbortListener.attend() hears nothing once the call has ended, or another has come", () => {
   const listener = new AbortListener();
   const heard: string[] = [];
   const [one, other] = [counted(), counted()];
-  listener.listen(one.signal, () => heard.push("one"))();
+  listener.attend(one.signal, () => heard.push("one"))();
   one.stop();
-  const release = listener.listen(other.signal, () => heard.push("other"));
+  const release = listener.attend(other.signal, () => heard.push("other"));
   const third = counted();
   release();
-  listener.listen(third.signal, () => heard.push("third"));
+  listener.attend(third.signal, () => heard.push("third"));
   assert.equal(other.signal.unlistened, 1);
   other.stop();
   assert.deepEqual(heard, []);
