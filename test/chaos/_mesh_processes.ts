@@ -57,6 +57,7 @@ export class MeshProcesses {
   readonly wiring: Wiring | undefined;
   readonly model = "chaos";
   readonly #plan: MeshPlan;
+  readonly #forgetSignals: (() => void)[] = [];
 
   /** Use `MeshProcesses.start`. */
   constructor(folder: string, plan: MeshPlan) {
@@ -68,6 +69,7 @@ export class MeshProcesses {
   /** Writes the model, starts all nodes, and waits until all layers can be computed. */
   static async start(plan: MeshPlan): Promise<MeshProcesses> {
     const mesh = new MeshProcesses(await mkdtemp(join(tmpdir(), "skep-mesh-")), plan);
+    mesh.#stopWhenAsked();
     try {
       const shape = presetShape(plan.size ?? "15m");
       writeRandomModel({ shape, type: "q8_0", seed: 5, path: mesh.modelPath, name: "chaos" });
@@ -182,6 +184,7 @@ export class MeshProcesses {
 
   /** Ends all nodes and removes everything. */
   async stop(): Promise<void> {
+    for (const forget of this.#forgetSignals) forget();
     for (const { started } of this.nodes) {
       try {
         process.kill(started.child.pid ?? 0, "SIGCONT");
@@ -193,6 +196,15 @@ export class MeshProcesses {
     await Promise.all(this.nodes.map(({ started }) => started.exit));
     this.wiring?.close();
     await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Nodes would outlive a run that is ended by hand, each with its share of the machine. */
+  #stopWhenAsked(): void {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      const onSignal = (): void => void this.stop().finally(() => process.exit(130));
+      process.once(signal, onSignal);
+      this.#forgetSignals.push(() => process.off(signal, onSignal));
+    }
   }
 
   async #add(index: number): Promise<void> {

@@ -14,6 +14,7 @@ import { openIdentity } from "../../src/identity/mod.ts";
 import { openJournal, readJournal } from "../../src/journal/mod.ts";
 import { realClock, realDisk, realRandom } from "../../src/ports/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { countOf } from "../_count.ts";
 import { kill, startChild } from "../store/_children.ts";
 
 /** How often, how much, and the seed of the moments. */
@@ -114,6 +115,10 @@ async function checkJournal(
 
 if (import.meta.main) {
   const [rounds = "50", appends = "1000", seed = "1"] = process.argv.slice(2);
-  const plan = { rounds: Number(rounds), appends: Number(appends), seed: Number(seed) };
+  const plan = {
+    rounds: countOf(rounds, "the count"),
+    appends: countOf(appends, "the count of events"),
+    seed: countOf(seed, "the seed"),
+  };
   console.log(JSON.stringify({ ...plan, ...await killRounds(plan) }));
 }

@@ -12,6 +12,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { countOf } from "../_count.ts";
 import { signal } from "../e2e/_program.ts";
 import { type Ask, type Streamed } from "./_ask_stream.ts";
 import { type LayerSpan, type MeshNode, MeshProcesses } from "./_mesh_processes.ts";
@@ -170,11 +171,11 @@ function isRefused(thrown: unknown): boolean {
 
 if (import.meta.main) {
   const [count = "1", seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2);
+  const plan = { rounds: countOf(count, "the count"), seed: countOf(seed, "the seed") };
   console.log(`seed ${seed}`);
   const beganMs = performance.now();
   const report = await rollingRestart({
-    rounds: Number(count),
-    seed: Number(seed),
+    ...plan,
     onRestart: ({ index }, ms) => console.log(`node ${index}: ended after ${ms.toFixed(0)} ms`),
   });
   const { restarts, requests, refused, longestGapMs, drainMs } = report;

@@ -15,6 +15,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { countOf } from "../_count.ts";
 import type { Ask, Streamed } from "./_ask_stream.ts";
 import {
   type Disturbance,
@@ -301,15 +302,16 @@ function summary({ rounds, missed, backMs, byReturned }: KillReport): string {
 
 if (import.meta.main) {
   const [count = "20", how = "kill", seed = String(Date.now() % 2 ** 31)] = process.argv.slice(2);
-  if (!isKind(how)) throw new TypeError(`Cannot disturb by "${how}"`);
+  if (!isKind(how)) {
+    throw new TypeError(
+      `Cannot disturb as the second argument must be one of ${disturbanceKinds.join(", ")}: ` +
+        `current value is "${how}"`,
+    );
+  }
+  const plan = { rounds: countOf(count, "the count"), how, seed: countOf(seed, "the seed") };
   console.log(`seed ${seed}`);
   const beganMs = performance.now();
-  const report = await killStages({
-    rounds: Number(count),
-    how,
-    seed: Number(seed),
-    onRound: (round) => console.log(told(round)),
-  });
+  const report = await killStages({ ...plan, onRound: (round) => console.log(told(round)) });
   console.log(summary(report));
   console.log(`took ${((performance.now() - beganMs) / 1000).toFixed(0)} s`);
 }

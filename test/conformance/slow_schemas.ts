@@ -7,13 +7,14 @@
  * The same with `node`, 24 or later. Fails when any answer is wrong.
  */
 import process from "node:process";
+import { countOf } from "../_count.ts";
 import { runSchemas } from "./_schemas.ts";
 import type { VocabularyName } from "./_schemas.ts";
 
-const [count = "200", vocabulary = "synthetic", seed = "0"] = process.argv.slice(2);
+const [count = "200", vocabulary = "synthetic", seed = "1"] = process.argv.slice(2);
 const answers = await runSchemas({
-  count: Number(count),
-  seed: Number(seed),
+  count: countOf(count, "the count"),
+  seed: countOf(seed, "the seed"),
   vocabulary: vocabulary as VocabularyName,
   onAnswer: ({ seed: number, fault }) => {
     if (fault !== undefined) console.error(`seed ${number}: ${fault}`);

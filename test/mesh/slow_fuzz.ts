@@ -6,11 +6,13 @@
  */
 import process from "node:process";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { countOf } from "../_count.ts";
 import { allParsers, mutate, survives } from "./_mutations.ts";
 import type { Mutation } from "./_mutations.ts";
 
-const [count = 1_000_000, seed = 1] = process.argv.slice(2).map(Number);
-const random = new SeededRandom(seed);
+const [counted = "1000000", seed = "1"] = process.argv.slice(2);
+const count = countOf(counted, "the count");
+const random = new SeededRandom(countOf(seed, "the seed"));
 
 for (const parser of await allParsers()) {
   const startedMs = performance.now();

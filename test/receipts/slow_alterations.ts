@@ -19,13 +19,11 @@ import {
 } from "../../src/receipts/mod.ts";
 import type { Verdict } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
+import { countOf } from "../_count.ts";
 import { openFixture } from "../engine/_fixtures.ts";
 import { type Alteration, alterations, type Answer, answer, chooser } from "./_parties.ts";
 
-const count = Number(process.argv[2] ?? 10_000);
-if (!Number.isSafeInteger(count) || count < 1) {
-  throw new RangeError(`Cannot run ${process.argv[2]} cases: give a whole number from 1 on`);
-}
+const count = countOf(process.argv[2] ?? "10000", "the count");
 
 const kinds: readonly Alteration[] = [...alterations, "none"];
 const root = "ab".repeat(32);
