@@ -25,6 +25,8 @@ export interface Consequence {
   readonly news: readonly View[];
   /** To be passed on to the member that it is about, so that it can object. */
   readonly contested: readonly View[];
+  /** Of whom nothing can be heard any more: they count as gone here, which is no news to anybody. */
+  readonly unheard?: readonly PeerKey[];
 }
 
 interface Standing {
@@ -36,6 +38,9 @@ interface Standing {
 /** Highest incarnation: 48 bits. */
 const incarnationMax = 2 ** 48 - 1;
 
+/** Of those who count as gone since nobody is heard: below that of any view, and told to nobody. */
+const unheardIncarnation = -1;
+
 const nothing: Consequence = { news: [], contested: [] };
 
 /** The views of one node. */
@@ -43,6 +48,8 @@ export class FailureDetector {
   readonly #options: DetectorOptions;
   readonly #standings = new Map<PeerKey, Standing>();
   readonly #linked = new Set<PeerKey>();
+  /** Since when no link is left; undefined while there is one, or none was there yet. */
+  #aloneMs: number | undefined;
   #members: ReadonlySet<PeerKey> = new Set();
   #incarnation: number;
   /** Members in the order in which they are still to be probed. */
@@ -82,13 +89,13 @@ export class FailureDetector {
 
   /** All that is known, this node included, with the sequences of the cards that are held. */
   allViews(sequenceOf: (key: PeerKey) => number): View[] {
-    const views = [...this.#standings].map(([key, { state, incarnation }]): View => ({
-      key,
-      state,
-      incarnation,
-      sequence: sequenceOf(key),
-    }));
-    return [...views, this.#ownView(sequenceOf(this.#options.self))];
+    const views: View[] = [];
+    for (const [key, { state, incarnation }] of this.#standings) {
+      if (incarnation === unheardIncarnation) continue;
+      views.push({ key, state, incarnation, sequence: sequenceOf(key) });
+    }
+    views.push(this.#ownView(sequenceOf(this.#options.self)));
+    return views;
   }
 
   /** A verified link leads to a member now. */
@@ -99,6 +106,7 @@ export class FailureDetector {
     if (!this.#members.has(key)) return nothing;
     const known = this.#standings.get(key);
     this.#linked.add(key);
+    this.#aloneMs = undefined;
     const incarnation = Math.max(known?.incarnation ?? 0, about.incarnation);
     const isDoubted = known !== undefined && known.state !== "alive";
     this.#set(key, { state: "alive", incarnation, nowMs: about.nowMs });
@@ -111,7 +119,7 @@ export class FailureDetector {
 
   /** The last link to a member is gone. */
   lost(key: PeerKey, nowMs: number): Consequence {
-    this.#linked.delete(key);
+    this.#unlink(key, nowMs);
     return this.#doubt(key, nowMs);
   }
 
@@ -130,7 +138,7 @@ export class FailureDetector {
 
   /** A member has said that it leaves. */
   left(key: PeerKey, nowMs: number): Consequence {
-    this.#linked.delete(key);
+    this.#unlink(key, nowMs);
     const known = this.#standings.get(key);
     if (known === undefined || known.state === "gone") return nothing;
     this.#set(key, { state: "gone", incarnation: known.incarnation, nowMs });
@@ -163,9 +171,15 @@ export class FailureDetector {
     return { news, contested };
   }
 
-  /** Lets time pass: suspects of whom nothing was heard are gone. */
+  /**
+   * Lets time pass: suspects of whom nothing was heard are gone. So are all others for one that has no
+   * link for as long; whatever it hears of them next holds against that.
+   */
   expire(nowMs: number): Consequence {
-    if (this.#counts.suspect === 0) return nothing;
+    const unheard = this.#forgetUnheard(nowMs);
+    if (this.#counts.suspect === 0) {
+      return unheard.length === 0 ? nothing : { ...nothing, unheard };
+    }
     const news: View[] = [];
     for (const [key, standing] of this.#standings) {
       if (standing.state !== "suspect") continue;
@@ -173,7 +187,7 @@ export class FailureDetector {
       this.#set(key, { state: "gone", incarnation: standing.incarnation, nowMs });
       news.push(this.#viewOf(key));
     }
-    return { news, contested: [] };
+    return { news, contested: [], unheard };
   }
 
   /**
@@ -187,6 +201,21 @@ export class FailureDetector {
     }
     this.#round = shuffled([...this.#linked], below);
     return this.#round.pop();
+  }
+
+  #unlink(key: PeerKey, nowMs: number): void {
+    if (this.#linked.delete(key) && this.#linked.size === 0) this.#aloneMs = nowMs;
+  }
+
+  #forgetUnheard(nowMs: number): readonly PeerKey[] {
+    if (this.#aloneMs === undefined || nowMs - this.#aloneMs < this.#options.suspectMs) return [];
+    this.#aloneMs = undefined;
+    const unheard: PeerKey[] = [];
+    for (const [key, { state }] of this.#standings) if (state !== "gone") unheard.push(key);
+    for (const key of unheard) {
+      this.#set(key, { state: "gone", incarnation: unheardIncarnation, nowMs });
+    }
+    return unheard;
   }
 
   #doubt(key: PeerKey, nowMs: number): Consequence {

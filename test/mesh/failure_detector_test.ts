@@ -20,6 +20,7 @@ function view(key: string, state: View["state"], incarnation = 5): View {
 
 test("a member goes from alive by suspect to gone, and each step is news once", () => {
   const views = detector();
+  views.linked(b, { incarnation: 5, nowMs: 0 });
   assert.deepEqual(views.linked(a, { incarnation: 5, nowMs: 0 }).news, [view(a, "alive")]);
   assert.deepEqual(views.linked(a, { incarnation: 5, nowMs: 1 }).news, []);
   assert.deepEqual(views.lost(a, 10).news, [view(a, "suspect")]);
@@ -28,6 +29,22 @@ test("a member goes from alive by suspect to gone, and each step is news once", 
   assert.deepEqual(views.expire(1_010).news, [view(a, "gone")]);
   assert.deepEqual(views.expire(9_999).news, []);
   assert.equal(views.stateOf(a)?.state, "gone");
+});
+
+test("for a node without any link all others are gone, once links had time to come back", () => {
+  const views = detector();
+  views.linked(a, { incarnation: 5, nowMs: 0 });
+  views.learn([view(b, "alive")], 1);
+  assert.deepEqual(views.lost(a, 10).news, [view(a, "suspect")]);
+  views.linked(a, { incarnation: 5, nowMs: 500 });
+  assert.deepEqual(views.expire(1_010).news, []);
+  views.lost(a, 2_000);
+  assert.equal(views.stateOf(b)?.state, "alive");
+  const { news, unheard } = views.expire(3_000);
+  assert.deepEqual([unheard, news], [[a, b], []], "which is no news to anybody");
+  assert.deepEqual(views.counts(), { alive: 0, suspect: 0, gone: 2 });
+  assert.deepEqual(views.allViews(() => 1), [{ ...view(self, "alive", 100), sequence: 1 }]);
+  assert.deepEqual(views.learn([view(b, "alive")], 4_000).news, [view(b, "alive")]);
 });
 
 test("what others say of a linked member is passed on to it alone", () => {

@@ -5,6 +5,7 @@
  */
 import { MeshError } from "../../ports/mod.ts";
 import type { Clock, MeshNetwork, PeerKey, Random } from "../../ports/mod.ts";
+import { Doubts } from "./doubts.ts";
 
 /** Pause before the second attempt, and the longest, in milliseconds. */
 const pauseMsMin = 250;
@@ -22,6 +23,13 @@ const dialMsMax = 15_000;
 /** In a large mesh: members that follow in the ring of keys, and others, at random. */
 const ringLinks = 2;
 const randomLinks = 6;
+
+/**
+ * And of those that are said to be there, the next ones in the ring: at least so many, and more while
+ * they are not reached. So each member is looked for by those before it, whoever else has lost it.
+ */
+const nextLinksMin = 1;
+const nextLinksMax = 8;
 
 /** How long a link that was asked for is kept wanted: 10 min. */
 const askedMs = 600_000;
@@ -46,6 +54,8 @@ export interface DiallerParts {
   /** Whether a link leads there, or is about to. */
   readonly isConnected: (key: PeerKey) => boolean;
   readonly addressesOf: (key: PeerKey) => readonly string[];
+  /** Nothing answers at the addresses of a member that is said to be there, of a large mesh. */
+  readonly onUnreachable: (key: PeerKey) => void;
   readonly onFailed: (key: PeerKey, error: MeshError) => void;
 }
 
@@ -63,8 +73,11 @@ export class Dialler {
   readonly #asked = new Map<PeerKey, number>();
   #kept: ReadonlySet<PeerKey> | undefined;
   readonly #picked = new Set<PeerKey>();
-  /** Whom the ring asks for among these members. */
+  /** These members in the order of the ring, from this node on. */
   #ring: { readonly of: ReadonlySet<PeerKey>; readonly keys: readonly PeerKey[] } | undefined;
+  /** How many of those that are said to be there are wanted as the next ones. */
+  #nextLinks = nextLinksMin;
+  readonly #doubts = new Doubts();
   /** Whom a node of a large mesh wants, until it is looked at again. */
   #targets: ReadonlySet<PeerKey> = new Set();
   #targetsDueMs = 0;
@@ -110,6 +123,8 @@ export class Dialler {
   /** A link is there: the next failure begins with the shortest pause. */
   succeeded(key: PeerKey): void {
     this.#attempts.delete(key);
+    this.#doubts.forget(key);
+    this.#nextLinks = nextLinksMin;
   }
 
   /** A link is gone: it is dialled again soon. */
@@ -134,6 +149,7 @@ export class Dialler {
     this.#attempts.clear();
     this.#asked.clear();
     this.#picked.clear();
+    this.#doubts.clear();
     this.#targetsDueMs = 0;
     this.#idle = undefined;
   }
@@ -145,6 +161,7 @@ export class Dialler {
     for (const map of [this.#attempts, this.#asked]) {
       for (const key of map.keys()) if (!members.has(key)) map.delete(key);
     }
+    this.#doubts.keepOnly(members);
   }
 
   #wanted(all: ReadonlySet<PeerKey>, nowMs: number): Iterable<PeerKey> {
@@ -154,22 +171,48 @@ export class Dialler {
     for (const [key, untilMs] of this.#asked) {
       if (untilMs < nowMs || !all.has(key)) this.#asked.delete(key);
     }
-    this.#targets = new Set([...this.#asked.keys(), ...this.#ringOf(all), ...this.#pick(all)]);
+    const ring = this.#ringOf(all);
+    const next = this.#nextOf(ring, nowMs);
+    this.#targets = new Set([
+      ...this.#asked.keys(),
+      ...ring.slice(0, ringLinks),
+      ...next,
+      ...this.#pick(all),
+    ]);
     this.#targetsDueMs = nowMs + targetsMs;
     return this.#targets;
   }
 
-  /** The next ones by key, there or not: so the halves of a mesh that was parted find each other. */
+  /**
+   * The others by key. The first of them are wanted whether they are there or not: so the halves of a
+   * mesh that was parted find each other.
+   */
   #ringOf(all: ReadonlySet<PeerKey>): readonly PeerKey[] {
     if (this.#ring?.of === all) return this.#ring.keys;
     const sorted = [...all].sort();
     const at = sorted.indexOf(this.#parts.self);
-    const keys = Array.from(
-      { length: ringLinks },
-      (_, i) => sorted[(at + 1 + i) % sorted.length] ?? this.#parts.self,
-    ).filter((key) => key !== this.#parts.self);
+    const keys = at < 0 ? sorted : [...sorted.slice(at + 1), ...sorted.slice(0, at)];
     this.#ring = { of: all, keys };
     return keys;
+  }
+
+  /** The first ones of the ring that are said to be there. */
+  #nextOf(ring: readonly PeerKey[], nowMs: number): readonly PeerKey[] {
+    const next: PeerKey[] = [];
+    for (const key of ring) {
+      if (next.length >= this.#nextLinks) break;
+      if (this.#parts.isAlive(key) && !this.#doubts.wasDoubted(key, nowMs)) next.push(key);
+    }
+    return next;
+  }
+
+  /** One that was and is said to be there does not answer: it is doubted, and those behind it are tried. */
+  #missed(key: PeerKey): void {
+    const { clock, isAlive, isConnected, members, linksMax, onUnreachable } = this.#parts;
+    if (members().size <= linksMax || !isAlive(key) || isConnected(key)) return;
+    this.#nextLinks = Math.min(2 * this.#nextLinks, nextLinksMax);
+    this.#targetsDueMs = 0;
+    if (this.#doubts.doubt(key, clock.monotonicMs())) onUnreachable(key);
   }
 
   /** Some that are there, the same as long as they are; else some that may be. */
@@ -207,7 +250,8 @@ export class Dialler {
     key: PeerKey,
     { attempt, signal }: { readonly attempt: Attempt; readonly signal: AbortSignal },
   ): Promise<void> {
-    const { mesh, clock, addressesOf, onFailed } = this.#parts;
+    const { mesh, clock, addressesOf, isAlive, onFailed } = this.#parts;
+    const wasAlive = isAlive(key);
     const limit = new AbortController();
     const timer = clock.after(dialMsMax, () => limit.abort());
     attempt.isRunning = true;
@@ -216,7 +260,10 @@ export class Dialler {
       const both = AbortSignal.any([signal, limit.signal]);
       await mesh.dial(key, { addresses: addressesOf(key), signal: both });
     } catch (thrown) {
-      if (thrown instanceof MeshError) onFailed(key, thrown);
+      if (thrown instanceof MeshError) {
+        if (thrown.code === "unreachable" && wasAlive) this.#missed(key);
+        onFailed(key, thrown);
+      }
     } finally {
       timer.cancel();
       this.#running -= 1;

@@ -308,6 +308,7 @@ export class MeshSession {
       isAlive: (key) => this.registry.stateOf(key)?.state === "alive",
       isConnected: (key) => this.#connected.has(key),
       addressesOf: (key) => peerBook.addressesOf(key, this.registry.cardOf(key)?.addresses ?? []),
+      onUnreachable: (key) => this.registry.doubt(key),
       onFailed: (key, error) =>
         host.log.debug("A peer was not reached", { peer: key, why: error.message }),
     });

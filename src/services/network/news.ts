@@ -30,7 +30,8 @@ export interface NewsParts {
 export class News {
   readonly #parts: NewsParts;
   readonly #pieces = new Map<PeerKey, Piece>();
-  readonly #riders: { readonly view: View; rides: number }[] = [];
+  /** The newest view of each, those that are to ride first in front. */
+  readonly #riders = new Map<PeerKey, { readonly view: View; rides: number }>();
   #gathering: Timer | undefined;
 
   /** @param parts kept for the node's life */
@@ -41,9 +42,19 @@ export class News {
   /** Passes a view on soon, together with those that come meanwhile. */
   add(view: View): void {
     this.#pieces.set(view.key, { view, by: new Set() });
-    this.#riders.push({ view, rides: 0 });
-    while (this.#riders.length > 4 * ridersMax) this.#riders.shift();
+    this.#riders.delete(view.key);
+    this.#riders.set(view.key, { view, rides: 0 });
+    for (const oldest of this.#riders.keys()) {
+      if (this.#riders.size <= 4 * ridersMax) break;
+      this.#riders.delete(oldest);
+    }
     this.#gathering ??= this.#parts.clock.after(gatherMs, () => this.#send());
+  }
+
+  /** What was to be passed on of a member holds no more. */
+  drop(key: PeerKey): void {
+    this.#pieces.delete(key);
+    this.#riders.delete(key);
   }
 
   /** A peer has told views: those that are about to be passed on need not go to it. */
@@ -57,10 +68,15 @@ export class News {
 
   /** Views to ride along with a probe. */
   takeRiders(): View[] {
-    const taken = this.#riders.slice(0, ridersMax);
-    for (const rider of taken) rider.rides += 1;
-    while ((this.#riders[0]?.rides ?? 0) >= ridesMax) this.#riders.shift();
-    return taken.map(({ view }) => view);
+    const taken: View[] = [];
+    if (this.#riders.size === 0) return taken;
+    for (const [key, rider] of this.#riders) {
+      if (taken.length >= ridersMax) break;
+      taken.push(rider.view);
+      rider.rides += 1;
+      if (rider.rides >= ridesMax) this.#riders.delete(key);
+    }
+    return taken;
   }
 
   /** Sends nothing any more. */
@@ -72,6 +88,7 @@ export class News {
     this.#gathering = undefined;
     const pieces = [...this.#pieces.values()];
     this.#pieces.clear();
+    if (pieces.length === 0) return;
     const isTold = (link: RegistryLink): boolean => pieces.every(({ by }) => by.has(link));
     this.#parts.send(pieces.map(({ view }) => view), isTold);
   }

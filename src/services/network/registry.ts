@@ -162,6 +162,13 @@ export class Registry {
     this.#prober.askOthers(key);
   }
 
+  /** A member without a link, whom others call alive, does not answer at its addresses. */
+  doubt(key: PeerKey): void {
+    if (this.#links.has(key)) return;
+    this.#apply(this.#detector.unanswered(key, this.#parts.clock.nowMs()), { about: key });
+    this.#prober.askOthers(key);
+  }
+
   /** Counts a link no more; what was sent over it may still arrive. */
   release(key: PeerKey): void {
     this.#links.delete(key);
@@ -270,9 +277,14 @@ export class Registry {
   }
 
   #apply(
-    { news, contested }: Consequence,
+    { news, contested, unheard = [] }: Consequence,
     { about }: { readonly about?: PeerKey },
   ): void {
+    for (const key of unheard) {
+      this.#news.drop(key);
+      this.#parts.onChange(key);
+      this.#parts.onState(key, "gone");
+    }
     for (const view of contested) {
       this.#links.get(view.key)?.send({ kind: "views", isAll: false, views: [view] });
     }

@@ -30,6 +30,7 @@ class LonelyNode {
       isAlive: () => false,
       isConnected: () => false,
       addressesOf: () => ["/ip4/192.0.2.1/tcp/1"],
+      onUnreachable: () => {},
       onFailed: () => {},
     });
   }
