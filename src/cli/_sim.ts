@@ -56,7 +56,10 @@ async function simulationOf(
     const ended = actions.find(({ kind }) => kind === "end")?.atMs ?? actions.at(-1)?.atMs ?? 0;
     const durationMs = asked ?? Math.max(ended, 60_000);
     if (options.churn !== undefined) {
-      const [everyMs, downMs] = [parseTime(options.churn), parseTime(options.down)];
+      const [everyMs, downMs] = [
+        positiveTime("--churn", options.churn),
+        positiveTime("--down", options.down),
+      ];
       actions.push({ kind: "churn", atMs: 0, everyMs, downMs, untilMs: durationMs });
     }
     actions.sort((one, other) => one.atMs - other.atMs);
@@ -65,6 +68,15 @@ async function simulationOf(
     if (!(thrown instanceof SyntaxError)) throw thrown;
     throw new CliError({ exitCode: exitCodes.usage, message: thrown.message, cause: thrown });
   }
+}
+
+/** @throws {SyntaxError} for what is no time, and for none at all */
+function positiveTime(name: string, text: string): number {
+  const ms = parseTime(text);
+  if (ms > 0) return ms;
+  throw new SyntaxError(
+    `Cannot simulate as ${name} must be longer than nothing: current value is "${text}"`,
+  );
 }
 
 async function scriptText(io: CliIo, file: string): Promise<string> {
@@ -101,18 +113,18 @@ function textOf(
 ): string {
   const { report, isSame, repeat } = about;
   const paint = painterFor(io, io.stdout);
-  const { nodes, seed, virtualMs, realMs, rate, gone, there, actions } = report;
+  const { nodes, seed, virtualMs, realMs, rate, gone, parted, there } = report;
   const { foundedMs, foundedRealMs, residentBytesMax } = report;
-  const counts = Object.entries(actions).map(([kind, count]) => `${count} ${kind}`).join(", ");
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ["nodes", `${nodes}, ${report.liveNodes} of them up at the end`],
     ["seed", String(seed)],
-    ["actions", counts || "none"],
+    ["actions", actionsText(report.actions)],
     ["time", `${formatDuration(virtualMs)} in ${formatDuration(realMs)}: ${rate.toFixed(1)} to 1`],
     ["founding", `${formatDuration(foundedMs)} of it, in ${formatDuration(foundedRealMs)}`],
     ["memory", `${Math.round(residentBytesMax / 2 ** 20)} MiB at most`],
-    ["who went", lagText(gone)],
-    ["who came", lagText(there)],
+    ["who went", lagText(gone, "lost")],
+    ...(parted.count === 0 ? [] : [["who was parted", lagText(parted, "lost")] as const]),
+    ["who came", lagText(there, "found")],
     ["relapses", String(report.relapses)],
     ["events", String(report.events)],
     ["digest", report.digest],
@@ -127,8 +139,18 @@ function textOf(
   return columns(rows) + [...failure, ...verdict, ...again].map((line) => `${line}\n`).join("");
 }
 
-function lagText({ count, medianMs, p95Ms, maxMs }: Lag): string {
+/** What has happened to the nodes. */
+function actionsText(actions: Readonly<Record<string, number>>): string {
+  const counts = Object.entries(actions)
+    .filter(([kind, count]) => count > 0 && kind !== "end")
+    .map(([kind, count]) => kind === "churn" ? `${count} gone by churn` : `${count} ${kind}`);
+  return counts.join(", ") || "none: --churn, or a script, lets nodes go";
+}
+
+/** After how long the others no longer saw somebody, or saw him; each of them counts. */
+function lagText({ count, medianMs, p95Ms, maxMs }: Lag, verb: "lost" | "found"): string {
   if (count === 0) return "nobody";
   const [median, p95, max] = [medianMs, p95Ms, maxMs].map((ms) => Math.round(ms));
-  return `${count} views followed in ${median} ms (median), ${p95} (95 %), ${max} (most)`;
+  const times = `after ${median} ms (median), ${p95} (95 %), ${max} (most)`;
+  return `${verb} by others ${times}; ${count} views`;
 }

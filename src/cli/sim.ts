@@ -36,7 +36,7 @@ export const simCommand: CommandParser = command(
     object("Simulation", {
       script: optional(argument(named("SCRIPT"), {
         description:
-          message`A file with one action a line: 10s crash 3, 20s cut 4-6, 30s partition 1-5 | 6-10, 40s heal, 1m restart 3-6, 2m stop 7, 3m churn every 20s down 30s until 50m, 1h end.`,
+          message`A file with one action a line: 10s crash 3, or 20s cut 4-6, 30s partition 1-5 | 6-10, 40s heal, 1m restart 3-6, 2m stop 7, 3m churn every 20s down 30s until 50m, 4m check, 1h end. Crash ends the process, cut the power, stop takes leave.`,
       })),
       nodes: withDefault(
         option("--nodes", integer({ metavar: "N", min: 1, max: 512 }), {
@@ -51,7 +51,8 @@ export const simCommand: CommandParser = command(
         description: message`Virtual time: 90s, 10m, 1h (1m by default, or the script's end).`,
       })),
       churn: optional(option("--churn", string({ metavar: "TIME" }), {
-        description: message`A node goes so often, on average, and comes back later.`,
+        description:
+          message`A node goes so often, on average, and comes back later; none without it.`,
       })),
       down: withDefault(
         option("--down", string({ metavar: "TIME" }), {
@@ -84,7 +85,8 @@ export const simCommand: CommandParser = command(
     footer: examples(
       "skep sim --nodes 20 --churn 20s --for 10m",
       "skep sim --nodes 200 --churn 20s --for 1h --seed 7",
-      "skep sim parted.txt --nodes 10 --replay",
+      "printf '10s partition 1-5 | 6-10\\n40s heal\\n' > parted.txt && skep sim parted.txt --nodes 10",
+      "skep sim parted.txt --nodes 10 --seed 7 --replay",
       "skep sim --seed 7 --json | jq .digest",
     ),
   },

@@ -10,12 +10,13 @@ export function checkViews(world: World): void {
   world.weigh();
   const broken = world.expectations.broken(world.nowMs);
   if (broken === undefined) return;
-  const { observer, subject, isThere, sinceMs } = broken;
-  const what = isThere ? "does not see" : "still sees";
+  const { observer, subject, cause, sinceMs } = broken;
+  const what = cause === "there" ? "does not see" : "still sees";
+  const since = { there: "came", gone: "went", parted: "was parted from it" }[cause];
   world.fail(
-    `node ${observer} ${what} node ${subject}, ${Math.round(world.nowMs - sinceMs)} ms after it ${
-      isThere ? "came" : "went"
-    }`,
+    `node ${observer} ${what} node ${subject}, ${
+      Math.round(world.nowMs - sinceMs)
+    } ms after it ${since}`,
   );
 }
 

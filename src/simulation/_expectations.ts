@@ -8,6 +8,8 @@ import type { PeerKey } from "../ports/mod.ts";
 export interface Patience {
   /** Until one that is gone is in no view. */
   readonly goneMsMax: number;
+  /** Until one that can't be heard any more is in no view on this side. */
+  readonly partedMsMax: number;
   /** Until one that is there is in all views. */
   readonly thereMsMax: number;
 }
@@ -22,8 +24,13 @@ export interface Truth {
   numberOf(key: PeerKey): number;
 }
 
+/** What is to be seen of a subject: that it is there, has gone, or can't be heard. */
+type Cause = "there" | "gone" | "parted";
+
 interface Pending {
-  readonly isThere: boolean;
+  readonly cause: Cause;
+  /** False when a node that has just come need not lose what it never listed. */
+  readonly isTimed: boolean;
   readonly sinceMs: number;
   readonly dueMs: number;
 }
@@ -57,7 +64,7 @@ export interface Lag {
 export interface Broken {
   readonly observer: number;
   readonly subject: number;
-  readonly isThere: boolean;
+  readonly cause: "there" | "gone" | "parted";
   readonly sinceMs: number;
 }
 
@@ -67,8 +74,7 @@ export class Expectations {
   readonly #patience: Patience;
   readonly #pending = new Map<number, Map<number, Pending>>();
   readonly #seen = new Map<number, Seen>();
-  readonly #goneMs: number[] = [];
-  readonly #thereMs: number[] = [];
+  #lagsMs: Readonly<Record<Cause, number[]>> = { gone: [], parted: [], there: [] };
   #pendingCount = 0;
   #relapses = 0;
 
@@ -88,9 +94,15 @@ export class Expectations {
     return this.#relapses;
   }
 
-  /** How long it took until those that went were in no view, and those that came in all. */
-  lags(): { readonly gone: Lag; readonly there: Lag } {
-    return { gone: lagOf(this.#goneMs), there: lagOf(this.#thereMs) };
+  /** How long it took until those that went, or were parted, were in no view, and who came in all. */
+  lags(): Readonly<Record<Cause, Lag>> {
+    const { gone, parted, there } = this.#lagsMs;
+    return { gone: lagOf(gone), parted: lagOf(parted), there: lagOf(there) };
+  }
+
+  /** Times from now on only. */
+  forgetLags(): void {
+    this.#lagsMs = { gone: [], parted: [], there: [] };
   }
 
   /** A node has come or gone. */
@@ -136,8 +148,8 @@ export class Expectations {
   broken(nowMs: number): Broken | undefined {
     if (this.#pendingCount === 0) return undefined;
     for (const [observer, pending] of this.#pending) {
-      for (const [subject, { isThere, sinceMs, dueMs }] of pending) {
-        if (nowMs > dueMs) return { observer, subject, isThere, sinceMs };
+      for (const [subject, { cause, sinceMs, dueMs }] of pending) {
+        if (nowMs > dueMs) return { observer, subject, cause, sinceMs };
       }
     }
     return undefined;
@@ -161,10 +173,10 @@ export class Expectations {
   }
 
   #compare(observer: number, subject: number, nowMs: number): void {
-    const isRight = this.#isRight(observer, subject, this.#isThere(observer, subject));
+    const isRight = this.#isRight(observer, subject, this.#causeOf(observer, subject));
     const known = this.#pending.get(observer)?.get(subject);
     if (isRight === true && known !== undefined) {
-      (known.isThere ? this.#thereMs : this.#goneMs).push(nowMs - known.sinceMs);
+      if (known.isTimed) this.#lagsMs[known.cause].push(nowMs - known.sinceMs);
       this.#settle(observer, subject);
     } else if (isRight === false && known === undefined) {
       this.#relapses += 1;
@@ -176,25 +188,29 @@ export class Expectations {
    * Whether what a node has told fits the truth: one that is there must be listed without a doubt, and
    * one that is not must not be listed at all. Undefined when it has told nothing yet.
    */
-  #isRight(observer: number, subject: number, isThere: boolean): boolean | undefined {
+  #isRight(observer: number, subject: number, cause: Cause): boolean | undefined {
     const mark = this.#seen.get(observer)?.marks[subject];
-    return mark === undefined ? undefined : mark === (isThere ? sure : absent);
+    return mark === undefined ? undefined : mark === (cause === "there" ? sure : absent);
   }
 
-  #isThere(observer: number, subject: number): boolean {
-    return this.#truth.isUp(subject) && this.#truth.hears(observer, subject);
+  #causeOf(observer: number, subject: number): Cause {
+    if (!this.#truth.isUp(subject)) return "gone";
+    return this.#truth.hears(observer, subject) ? "there" : "parted";
   }
 
   #expect(observer: number, subject: number, nowMs: number): void {
-    const isThere = this.#isThere(observer, subject);
+    const cause = this.#causeOf(observer, subject);
     const known = this.#pending.get(observer)?.get(subject);
-    if (known?.isThere === isThere) return;
+    // Who is gone as well as parted need not be missed any sooner.
+    if (known !== undefined && (known.cause === "there") === (cause === "there")) return;
     if (known !== undefined) this.#settle(observer, subject);
-    if (this.#isRight(observer, subject, isThere) === true) return;
-    const { goneMsMax, thereMsMax } = this.#patience;
+    if (this.#isRight(observer, subject, cause) === true) return;
+    const { goneMsMax, partedMsMax, thereMsMax } = this.#patience;
+    const patienceMs = { gone: goneMsMax, parted: partedMsMax, there: thereMsMax }[cause];
     const all = this.#pending.get(observer) ?? new Map<number, Pending>();
-    const dueMs = nowMs + (isThere ? thereMsMax : goneMsMax);
-    this.#pending.set(observer, all.set(subject, { isThere, sinceMs: nowMs, dueMs }));
+    const isTimed = cause === "there" || this.#seen.has(observer);
+    const dueMs = nowMs + patienceMs;
+    this.#pending.set(observer, all.set(subject, { cause, isTimed, sinceMs: nowMs, dueMs }));
     this.#pendingCount += 1;
   }
 

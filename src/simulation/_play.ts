@@ -11,7 +11,7 @@ export interface Play {
   /** When it ends, in milliseconds since its beginning. */
   readonly endMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Actions of each kind that have begun are counted here. */
+  /** Actions of each kind that have begun are counted here; of churn, the nodes that it took out. */
   readonly counts: Record<string, number>;
   /** Waits until every view is the truth. */
   readonly settle: () => Promise<void>;
@@ -29,8 +29,8 @@ export async function play(world: World, asked: Play): Promise<void> {
     await world.clock.advance(Math.max(0, beginMs + atMs - world.nowMs));
     const action = agenda.take(atMs);
     if (action !== undefined) {
-      counts[action.kind] = (counts[action.kind] ?? 0) + 1;
-      await act(world, { action, agenda, settle: asked.settle });
+      const isDone = await act(world, { action, agenda, settle: asked.settle });
+      if (isDone) counts[action.kind] = (counts[action.kind] ?? 0) + 1;
     } else if (atMs >= asked.endMs) break;
     else {
       checkAtMs += checkMs;
@@ -39,52 +39,63 @@ export async function play(world: World, asked: Play): Promise<void> {
   }
 }
 
+/** @returns whether it has happened */
 async function act(
   world: World,
   { action, agenda, settle }: Pick<Play, "settle"> & {
     readonly action: Action;
     readonly agenda: Agenda;
   },
-): Promise<void> {
+): Promise<boolean> {
   switch (action.kind) {
     case "crash":
     case "cut":
     case "stop":
       for (const number of action.nodes) world.end(number, action.kind);
-      return;
+      return true;
     case "restart":
       for (const number of action.nodes) {
         const node = world.nodes[number - 1];
         if (node?.isUp === false) await world.boot(node);
       }
-      return;
+      return true;
     case "partition":
-      return world.part(action.groups);
+      world.part(action.groups);
+      return true;
     case "heal":
-      return world.part([]);
+      world.part([]);
+      return true;
     case "churn":
       return churn(world, { action, agenda });
     case "check":
-      return await settle();
+      await settle();
+      return true;
     case "end":
+      return true;
   }
 }
 
-/** Takes one node out and plans its return, and the next one's end. */
+/**
+ * Takes one node out, unless half of them are away, and plans its return, and the next one's end.
+ *
+ * @returns whether one went
+ */
 function churn(
   world: World,
   { action, agenda }: { readonly action: Churn; readonly agenda: Agenda },
-): void {
+): boolean {
   const { atMs, everyMs, downMs, untilMs } = action;
   const { live, random, nodes } = world;
   const how = random.pick(["crash", "cut", "stop"] as const);
   const number = live[random.below(Math.max(1, live.length))]?.number;
-  if (number !== undefined && live.length * 2 > nodes.length) {
+  const goes = number !== undefined && live.length * 2 > nodes.length;
+  if (goes) {
     world.end(number, how);
     agenda.plan({ kind: "restart", atMs: atMs + about(downMs, random), nodes: [number] });
   }
   const nextMs = atMs + about(everyMs, random);
   if (nextMs < untilMs) agenda.plan({ ...action, atMs: nextMs });
+  return goes;
 }
 
 /** Between half of a time and one and a half of it. */

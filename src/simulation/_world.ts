@@ -2,7 +2,9 @@
  * The world of one simulation: its clock, its network, its nodes, who hears whom, and what has
  * happened. What is to happen, and whether it went well, is decided elsewhere.
  */
+import * as v from "valibot";
 import { memoryUsage } from "../platform/mod.ts";
+import { networkConfig } from "../services/network/mod.ts";
 import type { NetworkEvent } from "../services/network/mod.ts";
 import { MeshMedium, SeededRandom, VirtualClock } from "../sim/mod.ts";
 import { drive } from "./_drive.ts";
@@ -15,6 +17,12 @@ import type { SimulationOptions } from "./simulation_options.ts";
 /** Until one that is there must be in every view, in milliseconds, unless something else is asked. */
 export const thereMsDefault = 60_000;
 const goneMsDefault = 5_000;
+
+/** Until those that can't be heard must be in no view, in a mesh that is not linked fully. */
+const partedMsDefault = 20_000;
+
+/** Nodes of a mesh that is linked fully, at most. */
+const { linksMax } = v.parse(networkConfig, {});
 
 /** A world. */
 export class World {
@@ -43,12 +51,13 @@ export class World {
     this.nodes = Array.from({ length: options.nodes }, (_, i) => new SimulatedNode(i + 1, world));
     this.#numbers = new Map(this.nodes.map(({ key, number }) => [key, number]));
     const { goneMsMax = goneMsDefault, thereMsMax = thereMsDefault } = options;
+    const { partedMsMax = options.nodes > linksMax ? partedMsDefault : goneMsMax } = options;
     this.expectations = new Expectations({
       count: options.nodes,
       isUp: (node) => this.nodes[node - 1]?.isUp === true,
       hears: (one, other) => this.hears(one, other),
       numberOf: (key) => this.numberOf(key),
-    }, { goneMsMax, thereMsMax });
+    }, { goneMsMax, partedMsMax, thereMsMax });
   }
 
   /** Milliseconds of virtual time since the beginning. */

@@ -45,6 +45,19 @@ const timeMsMax = 30 * 86_400_000;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const nodeVerbs: ReadonlySet<string> = new Set(["crash", "cut", "stop", "restart"]);
 
+/** How each verb is written. */
+const forms: Readonly<Record<string, string>> = {
+  crash: "10s crash 3,5-7",
+  cut: "10s cut 3,5-7",
+  stop: "10s stop 3,5-7",
+  restart: "10s restart 3,5-7",
+  partition: "10s partition 1-5 | 6-10",
+  heal: "10s heal",
+  churn: "10s churn every 20s down 30s until 50m",
+  check: "10s check",
+  end: "10s end",
+};
+
 /**
  * Reads a script; its actions come in the order of their times.
  *
@@ -93,10 +106,17 @@ function parseLine(words: readonly string[], place: Place): Action {
     if (action !== undefined) return action;
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
-    throw new SyntaxError(`${thrown.message}, in line ${place.number}`, { cause: thrown });
+    const form = forms[words[1] ?? ""];
+    const fix = form === undefined ? "" : `: write it like "${form}"`;
+    const message = `${thrown.message}, in line ${place.number}${fix}`;
+    throw new SyntaxError(message, { cause: thrown });
   }
+  const form = forms[words[1] ?? ""];
+  const rule = form === undefined
+    ? `it must be a time and one of ${Object.keys(forms).join(", ")}`
+    : `it must be written like "${form}"`;
   throw new SyntaxError(
-    `Cannot read line ${place.number} of the script as it must be a time and one of crash, cut, stop, restart, partition, heal, churn, check, end: current value is ${
+    `Cannot read line ${place.number} of the script as ${rule}: current value is ${
       JSON.stringify(words.join(" ").slice(0, 80))
     }`,
   );
@@ -111,13 +131,12 @@ function parseAction(
   nodeCount: number,
 ): Action | undefined {
   if (nodeVerbs.has(verb) && rest.length > 0) {
-    return { kind: verb as NodeVerb, atMs, nodes: parseNodes(rest.join(""), nodeCount) };
+    return { kind: verb as NodeVerb, atMs, nodes: parseNodes(rest.join(" "), nodeCount) };
   }
   if (verb === "partition" && rest.length > 0) {
-    const groups = rest.join("").split("|").map((group) => parseNodes(group, nodeCount));
-    const all = groups.flat();
-    if (new Set(all).size === all.length) return { kind: verb, atMs, groups };
-    throw new SyntaxError("Cannot part the nodes as each may be in one group only");
+    const groups = rest.join(" ").split("|").map((group) => parseNodes(group, nodeCount));
+    checkGroups(groups, nodeCount);
+    return { kind: verb, atMs, groups };
   }
   if ((verb === "heal" || verb === "check" || verb === "end") && rest.length === 0) {
     return { kind: verb, atMs };
@@ -130,9 +149,24 @@ function parseAction(
   return { kind: "churn", atMs, everyMs, downMs, untilMs };
 }
 
-/** "1-3,7" as 1, 2, 3, 7. */
+/** Whether groups part anybody. @throws {SyntaxError} when they don't, or one is in two of them */
+function checkGroups(groups: readonly (readonly number[])[], nodeCount: number): void {
+  const all = groups.flat();
+  const twice = all.find((node, i) => all.indexOf(node) !== i);
+  if (twice !== undefined) {
+    throw new SyntaxError(
+      `Cannot part the nodes as each may be in one group only: name node ${twice} once`,
+    );
+  }
+  if (groups.length > 1 || all.length < nodeCount) return;
+  throw new SyntaxError(
+    `Cannot part the nodes as all ${nodeCount} are in one group: put a "|" between those that are to be parted`,
+  );
+}
+
+/** "1-3, 7" as 1, 2, 3, 7. */
 function parseNodes(text: string, nodeCount: number): number[] {
-  return text.split(",").flatMap((part) => {
+  return text.split(",").map((part) => part.trim()).flatMap((part) => {
     const [, first = "", last = first] = /^([0-9]{1,5})(?:-([0-9]{1,5}))?$/.exec(part) ?? [];
     const [from, to] = [Number(first), Number(last)];
     if (first !== "" && from >= 1 && from <= to && to <= nodeCount) {

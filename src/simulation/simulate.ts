@@ -63,6 +63,7 @@ async function run(
   world.tell(0, `founded with ${world.nodes.length}`);
   course.foundedMs = world.nowMs;
   course.foundedRealMs = realMs();
+  world.expectations.forgetLags();
   const endMs = actions.find(({ kind }) => kind === "end")?.atMs ?? durationMs;
   await play(world, { actions, endMs, signal, settle, counts: course.actions });
   await settle();

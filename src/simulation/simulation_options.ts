@@ -24,6 +24,12 @@ export interface SimulationOptions {
   readonly loss?: number;
   /** Until one that is gone must be in no view, ms. @default 5000 */
   readonly goneMsMax?: number;
+  /**
+   * Until one that can't be heard must be in no view of those that can't hear it, ms.
+   *
+   * @default 20000 above `network.linksMax` (32) nodes, where not all are linked; else `goneMsMax`
+   */
+  readonly partedMsMax?: number;
   /** Until one that is there must be in every view, ms. @default 60000 */
   readonly thereMsMax?: number;
   /** Told of each event: virtual milliseconds, the node's number (0: the world), what. */
@@ -59,9 +65,11 @@ export interface SimulationReport {
   readonly actions: Readonly<Record<string, number>>;
   /** Nodes that were up at the end. */
   readonly liveNodes: number;
-  /** How long views took to lose who went, and to have who came. */
+  /** How long views took, once the mesh was founded, to lose who went and to have who came. */
   readonly gone: Lag;
   readonly there: Lag;
+  /** How long they took to lose those who were up but could not be heard any more. */
+  readonly parted: Lag;
   /** Views that were right and became wrong for a while without a reason. */
   readonly relapses: number;
 }

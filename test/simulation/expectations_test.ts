@@ -14,7 +14,7 @@ function truthOf(count: number, down: Set<number>): ConstructorParameters<typeof
   };
 }
 
-const patience = { goneMsMax: 5_000, thereMsMax: 60_000 };
+const patience = { goneMsMax: 5_000, partedMsMax: 9_000, thereMsMax: 60_000 };
 
 test("a view that follows is timed, and one that is wrong again without a reason is a relapse", () => {
   const down = new Set<number>();
@@ -32,6 +32,31 @@ test("a view that follows is timed, and one that is wrong again without a reason
   expectations.nodeChanged(2, 500);
   expectations.seen(1, [three], 900);
   assert.equal(expectations.lags().gone.maxMs, 400);
+});
+
+test("who is parted has a time of its own, and a newcomer need not lose what it never saw", () => {
+  const [down, parted] = [new Set([3]), new Set<number>()];
+  const truth = {
+    ...truthOf(3, down),
+    hears: (one: number, two: number): boolean => one === 2 || !parted.has(two),
+  };
+  const expectations = new Expectations(truth, patience);
+  const two: Sight = { key: "2", state: "linked" };
+  expectations.nodeChanged(1, 0);
+  expectations.seen(1, [two], 20);
+  expectations.seen(2, [{ key: "1", state: "linked" }], 20);
+  assert.equal(expectations.lags().gone.count, 0, "node 3 was never listed");
+  parted.add(2);
+  expectations.allChanged(1_000);
+  assert.equal(expectations.broken(9_999), undefined);
+  assert.deepEqual(expectations.broken(10_001), {
+    ...{ observer: 1, subject: 2, cause: "parted", sinceMs: 1_000 },
+  });
+  expectations.seen(1, [], 8_000);
+  assert.equal(expectations.lags().parted.maxMs, 7_000);
+  assert.equal(expectations.lags().gone.count, 0);
+  expectations.forgetLags();
+  assert.equal(expectations.lags().parted.count, 0);
 });
 
 test("a list that differs in any way from the one before is compared as if it were the first", () => {

@@ -22,10 +22,21 @@ test("every node sees exactly those that are there, through crashes, cuts, a par
     report.actions,
     { crash: 1, restart: 2, cut: 1, partition: 1, heal: 1, stop: 1, check: 1, end: 1 },
   );
-  assert.ok(report.gone.count >= 4 + 4 + 12 + 4, `${report.gone.count} views lost somebody`);
+  assert.equal(report.gone.count, 4 + 4 + 4, "of each that went, by each other one");
+  assert.equal(report.parted.count, 2 * 2 * 3);
   assert.ok(report.gone.maxMs <= 5_000, `${report.gone.maxMs} ms`);
+  assert.ok(report.parted.maxMs <= 5_000, `${report.parted.maxMs} ms`);
   assert.ok(report.there.maxMs <= 60_000, `${report.there.maxMs} ms`);
   assert.ok(report.virtualMs >= 90_000);
+});
+
+test("a part whose links led to few of the others comes to know that all of them are gone", async () => {
+  // Above 32 nodes not all are linked, and the last ones to come have the fewest links.
+  const script = "2s partition 1-33 | 34-35\n22s heal\n25s end";
+  const report = await simulate({ nodes: 35, seed: 1, actions: parseScript(script, 35) });
+  assert.equal(report.failure, undefined);
+  assert.equal(report.parted.count, 2 * 2 * 33);
+  assert.equal(report.there.count, 2 * 2 * 33);
 });
 
 test("a seed repeats a run event for event, and another seed is another run", async () => {
