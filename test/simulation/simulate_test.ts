@@ -32,11 +32,13 @@ test("every node sees exactly those that are there, through crashes, cuts, a par
 
 test("a part whose links led to few of the others comes to know that all of them are gone", async () => {
   // Above 32 nodes not all are linked, and the last ones to come have the fewest links.
-  const script = "2s partition 1-33 | 34-35\n22s heal\n25s end";
+  const script = "2s partition 1-33 | 34-35\n9s heal\n10s end";
   const report = await simulate({ nodes: 35, seed: 1, actions: parseScript(script, 35) });
   assert.equal(report.failure, undefined);
   assert.equal(report.parted.count, 2 * 2 * 33);
-  assert.equal(report.there.count, 2 * 2 * 33);
+  assert.ok(report.parted.maxMs <= 5_000, `${report.parted.maxMs} ms`);
+  // The two may lose sight of each other too, until one of them dials the other.
+  assert.equal(report.there.count, 2 * 2 * 33 + report.relapses);
 });
 
 test("a seed repeats a run event for event, and another seed is another run", async () => {
