@@ -1,6 +1,6 @@
 /** The members' cards, the newest of each; what an owner said itself counts more than hearsay. */
-import { isNewerCard } from "../../mesh/mod.ts";
-import type { Card } from "../../mesh/mod.ts";
+import { isNewerCard, sameCard } from "../../mesh/mod.ts";
+import type { Card, Hello, View } from "../../mesh/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
 /** Cards by key; never more than there are members. */
@@ -41,4 +41,15 @@ export class CardBox {
   clear(): void {
     this.#cards.clear();
   }
+}
+
+/** The card that a hello has in it. */
+export function cardOfHello(hello: Hello): Card {
+  const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
+  return sameCard({ key, instance, incarnation, sequence, addresses, capabilities });
+}
+
+/** The view of somebody who has just given his card. */
+export function aliveView({ key, incarnation, sequence }: Card): View {
+  return { key, state: "alive", incarnation, sequence };
 }

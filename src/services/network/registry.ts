@@ -2,15 +2,10 @@
  * The registry: who is there and what they have, over the verified links. It probes, passes views and
  * cards on, and tells its owner what has changed; it owns no timer but is ticked.
  */
-import {
-  cardsPerFrameMax,
-  encodeRegistryFrame,
-  FailureDetector,
-  sameCard,
-} from "../../mesh/mod.ts";
+import { cardsPerFrameMax, encodeRegistryFrame, FailureDetector } from "../../mesh/mod.ts";
 import type { Card, Consequence, RegistryFrame, View, ViewState } from "../../mesh/mod.ts";
 import type { Clock, PeerKey, Random } from "../../ports/mod.ts";
-import { CardBox } from "./card_box.ts";
+import { aliveView, CardBox, cardOfHello } from "./card_box.ts";
 import { News } from "./news.ts";
 import { Prober } from "./prober.ts";
 import type { RegistryLink } from "./registry_link.ts";
@@ -130,7 +125,7 @@ export class Registry {
       else this.#full.delete(link);
     };
     before?.stream.reset();
-    this.#cards.put(cardOfHello(link), true);
+    this.#cards.put(cardOfHello(hello), true);
     const nowMs = this.#parts.clock.nowMs();
     const { incarnation } = hello;
     this.#apply(this.#detector.linked(key, { incarnation, nowMs }), { about: key });
@@ -315,13 +310,4 @@ export class Registry {
       ? this.#parts.ownCard().sequence
       : this.#cards.get(key)?.sequence ?? 0;
   }
-}
-
-function cardOfHello({ hello }: RegistryLink): Card {
-  const { key, instance, incarnation, sequence, addresses, capabilities } = hello;
-  return sameCard({ key, instance, incarnation, sequence, addresses, capabilities });
-}
-
-function aliveView({ key, incarnation, sequence }: Card): View {
-  return { key, state: "alive", incarnation, sequence };
 }
