@@ -89,15 +89,33 @@ export interface ServedModel {
   readonly embeds: boolean;
 }
 
+function servedModel(entry: unknown): readonly ServedModel[] {
+  const { id, capabilities } = isRecord(entry) ? entry : {};
+  const embeds = Array.isArray(capabilities) && capabilities.includes("embeddings");
+  return typeof id === "string" ? [{ id, embeds }] : [];
+}
+
+/** The node's own model, the first that the API serves. @throws as `modelsOf` does */
+export async function modelOf(at: ApiPlace): Promise<ServedModel> {
+  const [first] = await modelsOf(at);
+  if (first !== undefined) return first;
+  throw new CliError({ exitCode: exitCodes.failure, message: "The node serves no model" });
+}
+
+/** Where an API is. */
+export interface ApiPlace {
+  readonly network: Network;
+  readonly baseUrl: string;
+  readonly signal: AbortSignal;
+}
+
 /**
- * The model that the API serves.
+ * The models that the API serves: the node's own, and those of its mesh.
  *
- * @throws {CliError} when there is none
+ * @throws {CliError} for an answer that is none
  * @throws the signal's reason when it aborts
  */
-export async function modelOf(
-  at: { readonly network: Network; readonly baseUrl: string; readonly signal: AbortSignal },
-): Promise<ServedModel> {
+export async function modelsOf(at: ApiPlace): Promise<readonly ServedModel[]> {
   const url = new URL("/v1/models", at.baseUrl);
   const stream = await dialHttp(at.network, url, at.signal);
   const hangUp = (): void => void stream.destroy();
@@ -110,11 +128,7 @@ export async function modelOf(
     });
     const answer: unknown = JSON.parse(await wholeText(response));
     const models: unknown = isRecord(answer) ? answer["data"] : undefined;
-    const first: unknown = Array.isArray(models) ? models[0] : undefined;
-    const { id, capabilities } = isRecord(first) ? first : {};
-    const embeds = Array.isArray(capabilities) && capabilities.includes("embeddings");
-    if (typeof id === "string") return { id, embeds };
-    throw new CliError({ exitCode: exitCodes.failure, message: "The node serves no model" });
+    return Array.isArray(models) ? models.flatMap(servedModel) : [];
   } catch (thrown) {
     throw at.signal.aborted ? at.signal.reason : thrown;
   } finally {

@@ -1,12 +1,10 @@
 /** What `skep chat` does: finds who answers, asks, and goes on asking in a conversation. */
-import { ApiRefusal, modelOf, streamChat } from "./_chat_client.ts";
+import { type Answerer, answererOf } from "./_answerer.ts";
+import { ApiRefusal, streamChat } from "./_chat_client.ts";
 import type { ChatMessage } from "./_chat_client.ts";
 import { cutAnswerSentence } from "./_cut_answer.ts";
 import { readAll, readLines } from "./_input_lines.ts";
-import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
-import { startPrivateNode } from "./_private_node.ts";
-import { findNode, withDeadline } from "./_running_node.ts";
 import { painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -26,13 +24,6 @@ export interface ChatOptions extends PlaceOptions {
   readonly seed: number | undefined;
   readonly max_tokens: number | undefined;
   readonly stop: readonly string[];
-}
-
-/** Who answers. */
-interface Answerer {
-  readonly baseUrl: string;
-  readonly model: string;
-  stop(): Promise<void>;
 }
 
 /** Runs the command. */
@@ -86,33 +77,6 @@ async function findAnswerer(
     return await answererOf(io, { options: about.options, signal: about.end.signal });
   } finally {
     off();
-  }
-}
-
-async function answererOf(
-  io: CliIo,
-  about: { readonly options: ChatOptions; readonly signal: AbortSignal },
-): Promise<Answerer> {
-  const { options, signal } = about;
-  if (options.model === undefined && !options.private) {
-    const node = await findNode(io, pathsOf(io, options));
-    const baseUrl = node?.info.addresses["api"];
-    if (node !== undefined && baseUrl !== undefined) {
-      const { network } = io;
-      const { id: model } = await withDeadline(io, {
-        info: node.info,
-        ask: (late) => modelOf({ network, baseUrl, signal: AbortSignal.any([signal, late]) }),
-      });
-      return { baseUrl, model, stop: () => Promise.resolve() };
-    }
-  }
-  const node = await startPrivateNode(io, { ...options, signal });
-  try {
-    const { id } = await modelOf({ network: io.network, baseUrl: node.baseUrl, signal });
-    return { ...node, model: id };
-  } catch (thrown) {
-    await node.stop();
-    throw thrown;
   }
 }
 

@@ -5,6 +5,7 @@ import { callNetwork } from "./_network_service.ts";
 import { shortIdOf } from "./_node_names.ts";
 import { pathsOf } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
+import { forgetJoined, joinCommandName } from "./_remember.ts";
 import { findNode } from "./_running_node.ts";
 import { bootNode, up } from "./_up.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -42,9 +43,12 @@ export async function join(io: CliIo, options: JoinOptions): Promise<number> {
   }
   // First the network alone: what else the node does may need the mesh, such as its model.
   const joined = await joinAlone(io, { options, params });
+  // What it had in another mesh nobody may have in this one.
+  if (options.leave) await forgetJoined(io, options);
   if (!options.json) say(io, { options, joined });
   const code = await up(options.detach && options.json ? { ...io, stdout: io.stderr } : io, {
     ...options,
+    ...{ save: true, savedBy: joinCommandName },
     json: options.json && !options.detach,
   });
   if (options.detach && options.json && code === exitCodes.ok) say(io, { options, joined });
@@ -102,9 +106,10 @@ function tellWhatWaits(io: CliIo, { model, layers, listen, set }: JoinOptions): 
     ...set.map((setting) => `--set ${setting}`),
   ];
   if (given.length === 0) return;
+  const keeps = model !== undefined || layers !== undefined;
   io.stderr.write(
     `The node that runs here joined and keeps its settings; for what was given, start it again: ` +
-      `skep restart ${given.join(" ")}\n`,
+      `skep restart ${keeps ? "--save " : ""}${given.join(" ")}\n`,
   );
 }
 

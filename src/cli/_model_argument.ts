@@ -48,6 +48,21 @@ export async function checkModel(
   return found.path ?? "embedded";
 }
 
+/** Whether this machine has a model of a name, whatever it is. @throws {DiskError} */
+export async function isModelHere(
+  io: CliIo,
+  { place, model }: { readonly place: PlaceOptions; readonly model: string },
+): Promise<boolean> {
+  const { findModel, ModelError } = await import("../model/mod.ts");
+  try {
+    await findModel({ disk: io.disk, directory: pathsOf(io, place).directories.models }, model);
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof ModelError && thrown.code === "not-found") return false;
+    throw thrown;
+  }
+}
+
 /** Whether a value of `inference.model` is a name, and no file. */
 export function isModelName(model: string): boolean {
   return !model.includes("/") && !/\.gguf$/i.test(model);

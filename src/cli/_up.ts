@@ -5,6 +5,7 @@ import { greet } from "./_greeting.ts";
 import { LogFile } from "./_log_file.ts";
 import { absolutePath } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
+import { keepChoices } from "./_remember.ts";
 import { painterFor } from "./_style.ts";
 import { flagConfig } from "./_up_config.ts";
 import { upDetached } from "./_up_detached.ts";
@@ -50,6 +51,7 @@ async function upHere(io: CliIo, options: UpOptions): Promise<number> {
     const booting = bootNode(io, { options, progress, signal: stopping.signal });
     node = await Promise.race([booting, forced.promise]);
     progress.clear();
+    await keepChoices(io, options);
     await sayReady(io, { node, json: options.json, stopping: stopping.signal });
     await node.closed;
     return exitCodes.ok;

@@ -8,6 +8,7 @@ import { findNode } from "./_running_node.ts";
 import { greet } from "./_greeting.ts";
 import { checkModel, isModelName, modelSetting } from "./_model_argument.ts";
 import { checkLogFile } from "./_log_file.ts";
+import { keepChoices } from "./_remember.ts";
 import { StartProgress } from "./_start_progress.ts";
 import { safeText } from "./_style.ts";
 import { flagConfig } from "./_up_config.ts";
@@ -41,6 +42,7 @@ export async function upDetached(io: CliIo, options: UpOptions): Promise<number>
   const logStart = (await io.disk.stat(logFile))?.sizeBytes ?? 0;
   const started = await io.startDetached(detachedArguments(io, { options, logFile }));
   const status = await waitUntilReady(io, { paths, started, logFile, logStart });
+  await keepChoices(io, options);
   if (options.json) {
     io.stdout.write(`${JSON.stringify({ running: true, logFile, ...status })}\n`);
     return exitCodes.ok;

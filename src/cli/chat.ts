@@ -55,7 +55,7 @@ const chatOptions = object("Chat", {
   })),
   model: optional(option("--model", named("MODEL"), {
     description:
-      message`A GGUF file, a model that was added, or "embedded", to ask in a private node.`,
+      message`A model of the running node or of its mesh, by its name; or a GGUF file, a model that was added, or "embedded", to ask in a private node.`,
   })),
   private: withDefault(
     flag("--private", { description: message`Ask a private node even if one is running.` }),
@@ -80,6 +80,7 @@ export const chatCommand: CommandParser = command(
     footer: examples(
       'skep chat "Once upon a time"',
       'skep chat --seed 7 --max-tokens 50 "Tell me a story"',
+      'skep chat --model big "Tell me a story"',
       "skep chat --model ./model.gguf < question.txt",
       "skep chat",
     ),

@@ -33,7 +33,7 @@ export const joinCommand: CommandParser = command(
   {
     brief: message`Join the mesh of a ticket.`,
     description:
-      message`Join the mesh of a ticket. A node that runs here joins; otherwise one is started, with the options of "skep up". It stays a member: from then on "skep up" is enough, with the model and layers that it is to have.`,
+      message`Join the mesh of a ticket. A node that runs here joins; otherwise one is started, with the options of "skep up". It stays a member, and keeps the model and layers that it was given here: from then on "skep up" is enough.`,
     footer: examples(
       "skep join skep1aduc...",
       "skep join - --detach < ticket.txt",

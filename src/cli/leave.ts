@@ -8,6 +8,7 @@ import { callNetwork } from "./_network_service.ts";
 import { shortIdOf } from "./_node_names.ts";
 import { examples, jsonOption, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
+import { forgetJoined } from "./_remember.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
@@ -33,7 +34,7 @@ export const leaveCommand: CommandParser = command(
   {
     brief: message`Leave the mesh.`,
     description:
-      message`Leave the mesh: the links are closed, and nothing listens any more. The node that issued the mesh has it on its roster until "skep peer rm" there.`,
+      message`Leave the mesh: the links are closed, nothing listens any more, and from its next start on the node has not the model and layers that it was given by "skep join". The node that issued the mesh has it on its roster until "skep peer rm" there.`,
     footer: examples("skep leave"),
   },
 );
@@ -56,6 +57,8 @@ export async function leave(
     });
   }
   const { left } = await ask("mesh.leave") as { readonly left: boolean };
+  // The model and layers that it was given with the mesh may be nowhere else.
+  if (left) await forgetJoined(io, options);
   if (options.json) io.stdout.write(`${JSON.stringify({ left, mesh })}\n`);
   else if (!left) io.stdout.write("This node is in no mesh\n");
   else {

@@ -4,10 +4,11 @@ import { message } from "@optique/core/message";
 import { map } from "@optique/core/modifiers";
 import { command } from "@optique/core/primitives";
 import type { NodeStatus } from "../node/mod.ts";
+import type { ControlSettings } from "../services/control/mod.ts";
 import { examples, jsonOption, pathsOf, placeOptions } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { findNode, notRunning } from "./_running_node.ts";
-import { columns, formatDuration, painterFor } from "./_style.ts";
+import { columns, formatDuration, painterFor, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser } from "./command.ts";
 import { exitCodes } from "./exit_code.ts";
@@ -22,7 +23,7 @@ export const statusCommand: CommandParser = command(
   {
     brief: message`Show whether a node runs, and how it is.`,
     description:
-      message`Show the running node's addresses and services. The exit code is 3 when no node runs.`,
+      message`Show the running node's model and layers with the place that they were set at, its addresses and services. The exit code is 3 when no node runs.`,
     footer: examples("skep status", "skep status --json | jq .addresses"),
   },
 );
@@ -40,16 +41,39 @@ export async function printStatus(
     return exitCodes.state;
   }
   const status = await node.call("node.status") as NodeStatus;
-  if (options.json) io.stdout.write(`${JSON.stringify({ running: true, ...status })}\n`);
-  else io.stdout.write(describe(io, status));
+  const settings = await node.call("config.show") as ControlSettings;
+  const chosen = chosenSettings(settings);
+  if (options.json) {
+    io.stdout.write(`${JSON.stringify({ running: true, ...status, settings: chosen })}\n`);
+  } else io.stdout.write(describe(io, { status, chosen }));
   return exitCodes.ok;
 }
 
-function describe(io: CliIo, status: NodeStatus): string {
+/** What the node is to compute, and who says so. */
+type ChosenSettings = Readonly<
+  Record<"model" | "layers", { readonly value: unknown; readonly from: string }>
+>;
+
+function chosenSettings(settings: ControlSettings): ChosenSettings {
+  const of = (path: string): ChosenSettings["model"] => {
+    const { value, from = "default" } = settings.find((one) => one.path === path) ?? {};
+    return { value, from };
+  };
+  return { model: of("inference.model"), layers: of("inference.layers") };
+}
+
+function describe(
+  io: CliIo,
+  { status, chosen }: { readonly status: NodeStatus; readonly chosen: ChosenSettings },
+): string {
   const paint = painterFor(io, io.stdout);
+  const told = ({ value, from }: ChosenSettings["model"]): string =>
+    `${safeText(String(value))}  ${paint("dim", `(${safeText(from)})`)}`;
   const rows: [string, string][] = [
     ["process", `${status.pid}, up ${formatDuration(status.uptimeMs)}`],
     ["id", status.hid],
+    ["model", told(chosen.model)],
+    ["layers", told(chosen.layers)],
     ...Object.entries(status.addresses),
     ["state", status.directories.state],
   ];

@@ -19,6 +19,10 @@ export interface UpOptions extends PlaceOptions {
   readonly logLevel: "debug" | "info" | "warn" | "error" | undefined;
   readonly set: readonly string[];
   readonly detach: boolean;
+  /** Whether the node remembers model and layers once it is ready. */
+  readonly save?: boolean;
+  /** The command that they are remembered of. @default "skep up --save" */
+  readonly savedBy?: string;
   /** Where output goes instead of the terminal; `--detach` sets it. */
   readonly logFile: string | undefined;
   readonly json: boolean;
@@ -48,6 +52,13 @@ export const upOptions = merge(
     set: multiple(option("--set", string({ metavar: "KEY=VALUE" }), {
       description: message`Any setting of skep.toml, such as api.bodyBytesMax=1000000.`,
     })),
+    save: withDefault(
+      flag("--save", {
+        description:
+          message`Remember --model and --layers for the next starts, as "skep join" does; given with others they are remembered anew.`,
+      }),
+      false,
+    ),
     detach: withDefault(
       flag("--detach", { description: message`Run in the background once the node is ready.` }),
       false,
@@ -75,7 +86,7 @@ export const upCommand: CommandParser = command(
     footer: examples(
       "skep up",
       "skep up --model ./model.gguf --listen 127.0.0.1:8080",
-      "skep up --model ./model.gguf --layers 0-12",
+      "skep up --model ./model.gguf --layers 0-12 --save",
       "skep up --detach --json",
     ),
   },

@@ -6,6 +6,7 @@ import type { Environment } from "./paths.ts";
 import type { Setting } from "./_settings.ts";
 import { isRecord } from "./_settings.ts";
 import { tomlLineOf, tomlPlaces } from "./_toml_places.ts";
+import { holdingOf, type Remembered } from "./remembered.ts";
 import type { Violation } from "./violation.ts";
 
 /** What one source sets. */
@@ -49,6 +50,29 @@ export function fromEnvironment(
     setPath(values, setting.path, fromText(text, setting.schema));
   }
   return { values, placeOf: (path): string => nearest(names, path) ?? "environment" };
+}
+
+/** What of the remembered settings holds, given what the other sources say. */
+export function fromRemembered(
+  { path, remembered }: { readonly path: string; readonly remembered: Remembered },
+  others: {
+    readonly file: ConfigSource | undefined;
+    /** Those that win over it, the strongest last. */
+    readonly above: readonly ConfigSource[];
+  },
+): ConfigSource {
+  const said = (source: ConfigSource | undefined): Record<string, unknown> => {
+    const section = source?.values["inference"];
+    return isRecord(section) ? section : {};
+  };
+  const { model, layers } = said(others.file);
+  const modelAbove = others.above.map((source) => said(source)["model"])
+    .findLast((value) => value !== undefined);
+  const inference = holdingOf(remembered, { file: { model, layers }, modelAbove });
+  return {
+    values: { inference },
+    placeOf: () => `remembered since "${remembered.by}": ${path}`,
+  };
 }
 
 /** What the caller of `run` (or a flag of the command line) asked for. */

@@ -1,15 +1,16 @@
 /**
- * A node's configuration: defaults < skep.toml < environment < flags (or `run`'s argument), checked
- * by one strict schema, with the place that each value came from. It reads no file itself.
+ * A node's configuration: defaults < skep.toml < what is remembered < environment < flags (or `run`'s
+ * argument), checked by one strict schema, with the place that each value came from. It reads no file itself.
  */
 import { getDotPath, safeParse } from "valibot";
 import type { BaseIssue, GenericSchema } from "valibot";
-import { fromCaller, fromEnvironment, fromToml } from "./_config_sources.ts";
+import { fromCaller, fromEnvironment, fromRemembered, fromToml } from "./_config_sources.ts";
 import type { ConfigSource } from "./_config_sources.ts";
 import { isRecord, settingsOf, unknownKeys } from "./_settings.ts";
 import type { Setting } from "./_settings.ts";
 import { NodeError } from "./node_error.ts";
 import type { Environment } from "./paths.ts";
+import type { Remembered } from "./remembered.ts";
 import { formatViolation } from "./violation.ts";
 import type { Violation } from "./violation.ts";
 
@@ -21,6 +22,8 @@ export interface ConfigurationInput {
   readonly environment: Environment;
   /** skep.toml, if there is one. */
   readonly file?: { readonly path: string; readonly text: string } | undefined;
+  /** remembered.json, if there is one. */
+  readonly remembered?: { readonly path: string; readonly remembered: Remembered } | undefined;
   /** What the caller asks for; the same shape as skep.toml, every part optional. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Flag names by dotted path, for messages about `config`. */
@@ -50,14 +53,7 @@ export interface ConfiguredSetting {
  */
 export function loadConfiguration(input: ConfigurationInput): Configuration {
   const settings = settingsOf(input.schema);
-  const sources: ConfigSource[] = [];
-  if (input.file !== undefined) {
-    const file = fromToml(input.file);
-    if ("message" in file) throw configError([file]);
-    sources.push(file);
-  }
-  sources.push(fromEnvironment(input.environment, settings));
-  sources.push(fromCaller({ ...input.config }, input.flags ?? {}));
+  const sources = sourcesOf(input, settings);
   const merged: Record<string, unknown> = {};
   for (const source of sources) mergeInto(merged, source.values);
   const unknown = unknownKeys(input.schema, merged);
@@ -73,6 +69,22 @@ export function loadConfiguration(input: ConfigurationInput): Configuration {
   }
   const values = checked.output as Record<string, unknown>;
   return { values, settings: settings.map((setting) => provenance(setting, values, sources)) };
+}
+
+/** The weakest first. */
+function sourcesOf(
+  input: ConfigurationInput,
+  settings: readonly Setting[],
+): readonly ConfigSource[] {
+  const file = input.file === undefined ? undefined : fromToml(input.file);
+  if (file !== undefined && "message" in file) throw configError([file]);
+  const above = [
+    fromEnvironment(input.environment, settings),
+    fromCaller({ ...input.config }, input.flags ?? {}),
+  ];
+  const { remembered } = input;
+  const middle = remembered === undefined ? [] : [fromRemembered(remembered, { file, above })];
+  return [...file === undefined ? [] : [file], ...middle, ...above];
 }
 
 function provenance(

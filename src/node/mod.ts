@@ -22,6 +22,8 @@ export { processEnvironment } from "./environment.ts";
 export { configJsonSchema, loadNodeConfiguration } from "./node_configuration.ts";
 export type { NodeConfigurationInput } from "./node_configuration.ts";
 export type { Configuration, ConfiguredSetting } from "./configuration.ts";
+export { forgetRemembered, readRemembered, writeRemembered } from "./remembered.ts";
+export type { Remembered, RememberedChoice, RememberedFile } from "./remembered.ts";
 export { readRuntimeInfo } from "./runtime_file.ts";
 export type { RuntimeFile, RuntimeInfo, StartRecord } from "./runtime_file.ts";
 export { refuseThisPlatform } from "./_platform_check.ts";

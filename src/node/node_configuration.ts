@@ -7,6 +7,7 @@ import { loadConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { NodeError } from "./node_error.ts";
 import type { Environment, NodePaths } from "./paths.ts";
+import { readRemembered, type Remembered } from "./remembered.ts";
 
 /** A megabyte of TOML is no configuration. */
 const CONFIG_BYTES_MAX = 2 ** 20;
@@ -18,6 +19,8 @@ export interface NodeConfigurationInput {
   readonly disk: Disk;
   /** Whether skep.toml is not read, may be missing, or must be there. @default "optional" */
   readonly file?: "none" | "optional" | "required";
+  /** Whether remembered.json is left aside. @default false */
+  readonly ignoreRemembered?: boolean;
   /** What the caller asks for; wins over everything else. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Flag names by dotted path, for messages. */
@@ -31,8 +34,24 @@ export async function loadNodeConfiguration(input: NodeConfigurationInput): Prom
   const { environment, config = {}, flags = {} } = input;
   const services = input.services ?? await loadNodeServices();
   const file = await readConfigFile(input);
+  const remembered = await remembrance(input, schemaHasModel(services));
   const schema = configSchema(services);
-  return loadConfiguration({ schema, environment, file, config, flags });
+  return loadConfiguration({ schema, environment, file, remembered, config, flags });
+}
+
+/** A node without the service that has a model remembers none. */
+function schemaHasModel(services: readonly Service[]): boolean {
+  return services.some(({ name }) => name === "inference");
+}
+
+/** Who reads no skep.toml begins with nothing. */
+async function remembrance(
+  { disk, paths: { rememberedFile: path }, file, ignoreRemembered = false }: NodeConfigurationInput,
+  hasModel: boolean,
+): Promise<{ readonly path: string; readonly remembered: Remembered } | undefined> {
+  if (file === "none" || ignoreRemembered || !hasModel) return undefined;
+  const remembered = await readRemembered({ disk, path });
+  return remembered === undefined ? undefined : { path, remembered };
 }
 
 /** The JSON Schema (draft-07) of skep.toml. */

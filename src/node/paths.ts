@@ -36,6 +36,8 @@ export interface NodePaths {
   readonly lockFile: string;
   /** Tells others how to reach the running node. */
   readonly runtimeFile: string;
+  /** The model and layers that a command told the node to have from then on. */
+  readonly rememberedFile: string;
   /** The node's own JSON-RPC socket. */
   readonly controlSocket: string;
   /** The socket directory that was asked for, when it was too long and has been replaced. */
@@ -77,6 +79,7 @@ export function resolvePaths(environment: Environment, options: PathOptions = {}
     storeFile: join(base.data, "skep.db"),
     lockFile: join(base.state, "lock.db"),
     runtimeFile: join(base.state, "runtime.json"),
+    rememberedFile: join(base.state, "remembered.json"),
     controlSocket: join(sockets, "control", "rpc.sock"),
     socketsReplaced: sockets === wanted ? undefined : wanted,
   };

@@ -1,8 +1,9 @@
 /** Goal: one question, a conversation, a private node and a running one; Ctrl-C ends the answer only. */
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { doneEvent } from "../../src/services/inference/mod.ts";
 import { bootIn, withFolder } from "../node/_support.ts";
 import { skep } from "./_support.ts";
 
@@ -43,6 +44,37 @@ test("skep chat asks the running node, with the sampling flags", () =>
     assert.equal(stop.out.includes("a"), false);
     const journal = await node.call("control", "journal.status") as { seq: number };
     assert(journal.seq >= 2, "the running node answered");
+  }));
+
+test("skep chat --model asks the running node for what it answers for, and a private one for files", () =>
+  withFolder(async (home) => {
+    const ask = (model: string, prompt: string): ReturnType<typeof skep> =>
+      skep(["chat", "--home", home, ...short, "--model", model, prompt], {
+        environment: { TMPDIR: home },
+      });
+    {
+      await using node = await bootIn(home);
+      const events = async (): Promise<number> =>
+        JSON.stringify(await node.call("journal", "journal.tail", { count: 50 }))
+          .split(doneEvent).length;
+      const before = await events();
+      const named = await ask("stories260K", "Once upon a time");
+      assert.equal(named.code, 0, named.err);
+      assert((await events()) > before, "the running node answered");
+      const [answered, own] = [await events(), await ask("embedded", "Once upon a time")];
+      assert.equal(own.out, named.out);
+      assert.equal(await events(), answered, "a private node answered");
+      const none = await ask("nosuch", "hi");
+      assert.deepEqual([none.code, none.out], [1, ""]);
+      assert.match(none.err, /^Error: Cannot use model "nosuch" as .* only "stories260K"\n$/);
+    }
+    const alone = await ask("nosuch", "hi");
+    assert.match(alone.err, /^Error: Cannot find model 'nosuch' as it is neither/);
+    mkdirSync(join(home, "state/mesh"), { recursive: true });
+    writeFileSync(join(home, "state/mesh/roster"), "");
+    const member = await ask("nosuch", "hi");
+    assert.equal(member.code, 3);
+    assert.match(member.err, /"nosuch" as no file here .* start one with "skep up"\n$/);
   }));
 
 test("skep chat says what the API refuses, with exit code 1", () =>

@@ -1,5 +1,7 @@
 /** `skep invite`, `peer list` and `leave` against a node of the same process. */
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { hidOf, shortHidOf } from "../../src/identity/mod.ts";
 import { bootIn, withFolder } from "../node/_support.ts";
@@ -66,7 +68,12 @@ test("invite tells what the ticket is good for, peer list who this node is, and 
     assert.match(bound.err, /Cannot leave as this node founded the mesh .* which has 1 more: /);
     const gone = await skep(["peer", "list", "--all", ...place]);
     assert.match(gone.out, /^ {2}attic \(skep_[0-9a-f]{12}\) +member gone/m);
+    // What "join" had it remember goes with the mesh.
+    const remembered = join(home, "state/remembered.json");
+    const told = { by: "skep join", model: { value: "big", over: null } };
+    writeFileSync(remembered, JSON.stringify(told));
     const left = await skep(["leave", "--force", ...place]);
+    assert.equal(existsSync(remembered), false);
     assert.deepEqual([left.code, left.out], [0, `Left mesh ${id}\n`]);
     assert.match((await skep(["peer", "list", ...place])).out, /^This node is in no mesh/);
     await node.stop();
@@ -87,7 +94,7 @@ test(
         ]);
         assert.equal(joined.code, 0, joined.err);
         assert.match(joined.out, /^Joined mesh skep_[0-9a-f]{12} of 2 nodes/);
-        assert.match(joined.err, /: skep restart --model \.\/big\.gguf --layers 3-5\n$/);
+        assert.match(joined.err, /: skep restart --save --model \.\/big\.gguf --layers 3-5\n$/);
         await Promise.all([issuer?.stop(), joiner?.stop()]);
       })
     ),

@@ -19,8 +19,8 @@ export interface GapFacts {
   readonly gap: Gap;
   /** Who has or had layers of the model, wherever it is now. */
   readonly holders: readonly PastHolder[];
-  /** Members that have not said yet what they compute, as people are shown them. */
-  readonly loading: readonly string[];
+  /** Members that may yet say that they have them, each with the reason: "attic is still loading ...". */
+  readonly awaited: readonly string[];
   /** What people are shown of a node. */
   readonly nameOf: (peer: PeerKey) => string;
   /** By the monotonic clock. */
@@ -41,7 +41,7 @@ export function layerGapOf(facts: GapFacts): LayerGap {
     ...gap.holders.filter(({ isPassing }) => isPassing),
     ...gone.filter(({ goneMs = 0 }) => nowMs - goneMs < holderAwayMs),
   ];
-  const isPassing = facts.loading.length > 0 ||
+  const isPassing = facts.awaited.length > 0 ||
     layers.every((layer) => hopeful.some((one) => hasAny(one, [layer])));
   const whys = [
     ...gap.holders.map(({ peer, words }) => `${facts.nameOf(peer)} is of no use, as ${words}`),
@@ -50,7 +50,7 @@ export function layerGapOf(facts: GapFacts): LayerGap {
         Math.round((nowMs - goneMs) / 1000)
       } s`
     ),
-    ...facts.loading.map((name) => `${name} is still loading its model`),
+    ...facts.awaited,
   ];
   return { sentence: sentenceOf({ model, layers, whys }), isPassing };
 }

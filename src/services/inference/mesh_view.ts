@@ -156,7 +156,7 @@ export class MeshView {
       model: this.#nameOf(model.root),
       gap,
       holders: this.#memory.holdersOf(model.root),
-      loading: (this.#list?.peers ?? []).filter((peer) => isLoading(peer, unixMs)).map(memberName),
+      awaited: (this.#list?.peers ?? []).flatMap((peer) => awaitedWords(peer, unixMs)),
       nameOf: (peer) => peer === self ? "this node" : this.#shownName(peer),
       nowMs: clock.monotonicMs(),
     });
@@ -227,4 +227,11 @@ export class MeshView {
   #peers(): PeerList["peers"] {
     return (this.#list?.peers ?? []).filter(({ state }) => state === "linked");
   }
+}
+
+/** Why a member may yet say that it has what is missing; nothing where it has said what it has. */
+function awaitedWords(peer: PeerView, unixMs: number): readonly string[] {
+  if (isLoading(peer, unixMs)) return [`${memberName(peer)} is still loading its model`];
+  const isUnheard = peer.state !== "linked" && peer.state !== "gone" && peer.capabilities === null;
+  return isUnheard ? [`${memberName(peer)} is there, but no link leads to it yet`] : [];
 }
