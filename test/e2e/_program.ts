@@ -11,10 +11,12 @@ const main = join(TOP, "src/main.ts");
 
 /**
  * What `deno run` gets; the documented set is another test's business. Modules that a command does not
- * import are not read, which halves the time of most.
+ * import are not read, which halves the time of most. Deno itself is to say nothing, such as that it waits
+ * for another that looks at `node_modules`.
  */
 export const denoFlags: readonly string[] = [
   "--no-prompt",
+  "--quiet",
   "--unstable-lazy-dynamic-imports",
   ...["net", "read", "write", "env", "sys", "run"].map((name) => `--allow-${name}`),
 ];

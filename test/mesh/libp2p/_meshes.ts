@@ -66,7 +66,7 @@ export async function link(from: Node, to: Node): Promise<void> {
 }
 
 /** A signal that aborts when a test has waited long enough. */
-export function patience(waitMs = 8000): AbortSignal {
+export function patience(waitMs = 30_000): AbortSignal {
   return AbortSignal.timeout(waitMs);
 }
 
