@@ -172,7 +172,7 @@ async function beginAnswer(
 }
 
 test("skep up --detach returns when the node is ready; restart keeps its flags, and flags given to it win", () =>
-  withFolder(async (home) => {
+  withDetached(async (home) => {
     const model = join(home, "own.gguf");
     copyFileSync(embedded, model);
     const config = join(home, "other.toml");
@@ -212,6 +212,18 @@ test("skep up --detach returns when the node is ready; restart keeps its flags, 
     assert.equal((await finish(["down"], { home })).code, 0);
     assert.match(readFileSync(join(home, "state/skep.log"), "utf8"), /"message":"Ready"/);
   }));
+
+/** An empty folder, whose node of the background is gone afterwards, whatever fails. */
+function withDetached(use: (home: string) => Promise<void>): Promise<void> {
+  return withFolder(async (home) => {
+    try {
+      await use(home);
+    } finally {
+      const path = join(home, "state/runtime.json");
+      if (existsSync(path)) process.kill(JSON.parse(readFileSync(path, "utf8")).pid, "SIGKILL");
+    }
+  });
+}
 
 /** Flags that cannot be followed leave the running node as it is. */
 async function refusesRestarts(home: string): Promise<void> {
