@@ -177,7 +177,7 @@ function describe(
   const rows = list.peers.map((peer): [string, string] => [nodeLabel(peer), rowOf(peer)]);
   const shown = rows.length === 0 ? "  nobody else is there\n" : columns(rows, "  ");
   const notes = status.missing.map((sentence) => `  ${sentence}\n`).join("");
-  const away = (status.memberCount ?? 1) - 1 - rows.length;
+  const away = status.memberCount - 1 - rows.length;
   const others = away > 0 ? `  ${away} more, which can't be reached: --all shows them\n` : "";
   return `${title}\n${shown}${others}${notes}`;
 }

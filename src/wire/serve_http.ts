@@ -78,7 +78,8 @@ export interface HttpStreams {
   readonly timedOutCount: number;
   /**
    * Stops accepting, closes idle connections, answers the first request of new ones, lets running
-   * responses finish until `drainMs` has passed and destroys the rest. A second call with a shorter time hastens the first.
+   * responses finish until `drainMs` has passed and destroys the rest. A second call with a shorter
+   * time hastens the first.
    */
   close(drainMs: number): Promise<void>;
 }

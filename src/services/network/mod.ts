@@ -11,7 +11,6 @@ export type { NetworkServiceOptions } from "./service.ts";
 export { networkConfig } from "./config.ts";
 export type { NetworkConfig } from "./config.ts";
 export { eventsTopic, networkContract, peersTopic } from "./contract.ts";
-export { hasMesh } from "./mesh_files.ts";
+export { hasMesh, logHeadsFile } from "./mesh_files.ts";
 export type { Invited, MeshStatus, NetworkEvent, PeerList, PeerView } from "./contract.ts";
 export { hidOfKey, shortIdOf } from "./keys.ts";
-export { logHeadsFile } from "./mesh_files.ts";
