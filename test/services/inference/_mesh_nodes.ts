@@ -13,13 +13,8 @@ import { createKernel, implement, type Service, silentLog } from "../../../src/k
 import type { Kernel } from "../../../src/kernel/mod.ts";
 import { resolvePaths } from "../../../src/node/mod.ts";
 import type { NodePaths } from "../../../src/node/mod.ts";
-import {
-  type MeshNetwork,
-  realClock,
-  realDisk,
-  realNetwork,
-  realRandom,
-} from "../../../src/ports/mod.ts";
+import { realClock, realDisk, realNetwork, realRandom } from "../../../src/ports/mod.ts";
+import type { Clock, MeshNetwork } from "../../../src/ports/mod.ts";
 import {
   createInferenceService,
   type Engine,
@@ -90,7 +85,9 @@ export class MeshNode {
 /** The nodes and what is between them. */
 export class NodeMesh {
   readonly folder = mkdtempSync(join(tmpdir(), "sk-"));
-  readonly clock = realClock();
+  /** Milliseconds that a test lets pass beside those of real time. */
+  skippedMs = 0;
+  readonly clock: Clock = this.#clock();
   readonly medium = new MeshMedium({
     clock: this.clock,
     random: new SeededRandom(3),
@@ -99,7 +96,8 @@ export class NodeMesh {
   });
   readonly #model: NodeModel;
   readonly #nodes: MeshNode[] = [];
-  readonly #journalled = new Set<string>();
+  /** What the nodes journalled. */
+  readonly journal: { readonly chi: string; readonly rid: string; readonly body: unknown }[] = [];
   readonly #waiting = new Map<string, () => void>();
   /** The clock's timers keep no process alive. */
   readonly #alive = setInterval(() => {}, 1000);
@@ -151,9 +149,10 @@ export class NodeMesh {
       log: silentLog(this.clock),
       version: "0.0.0",
       journalFor: () => ({
-        append: ({ chi, rid }) => {
-          if (chi === receiptEvent) this.#note(String(rid));
-          return Promise.resolve({ sequence: 1 });
+        append: ({ chi, rid, body }) => {
+          this.journal.push({ chi, rid: String(rid), body });
+          if (chi === receiptEvent) this.#waiting.get(String(rid))?.();
+          return Promise.resolve({ sequence: this.journal.length });
         },
       }),
       storeFor: () => ({ run: noStore, all: noStore }),
@@ -172,19 +171,23 @@ export class NodeMesh {
 
   /** Stops a node; its files stay. */
   async stop(node: MeshNode): Promise<void> {
-    const { running } = node;
-    if (running === undefined) return;
-    node.running = undefined;
-    node.capabilities = nothing;
-    rmSync(node.paths.runtimeFile);
-    await running.kernel.stop();
-    await running.mesh.close();
+    const running = this.#takeOut(node);
+    await running?.kernel.stop();
+    await running?.mesh.close();
+    if (running !== undefined) this.#tell();
+  }
+
+  /** Ends a node without a word to the others. */
+  async kill(node: MeshNode): Promise<void> {
+    this.medium.crash(node.key);
+    const running = this.#takeOut(node);
     this.#tell();
+    await running?.kernel.stop();
   }
 
   /** Resolves when the receipt of the request that a node calls `rid` is kept. */
   async receiptOf(rid: string): Promise<void> {
-    if (this.#journalled.has(rid)) return;
+    if (this.journal.some((event) => event.chi === receiptEvent && event.rid === rid)) return;
     await new Promise<void>((resolve) => this.#waiting.set(rid, resolve));
   }
 
@@ -194,9 +197,23 @@ export class NodeMesh {
     rmSync(this.folder, { recursive: true });
   }
 
-  #note(rid: string): void {
-    this.#journalled.add(rid);
-    this.#waiting.get(rid)?.();
+  #takeOut(node: MeshNode): MeshNode["running"] {
+    const { running } = node;
+    if (running === undefined) return undefined;
+    node.running = undefined;
+    node.capabilities = nothing;
+    rmSync(node.paths.runtimeFile);
+    return running;
+  }
+
+  #clock(): Clock {
+    const real = realClock();
+    return {
+      nowMs: () => real.nowMs(),
+      monotonicMs: () => real.monotonicMs() + this.skippedMs,
+      after: (delayMs, fn) => real.after(delayMs, fn),
+      sleep: (delayMs, signal) => real.sleep(delayMs, signal),
+    };
   }
 
   #tell(): void {
