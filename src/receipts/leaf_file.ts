@@ -8,19 +8,18 @@
  */
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { count, hex16, hex32 } from "./_forms.ts";
 import { leafBytes } from "./leaf_tree.ts";
 import { SessionRecord } from "./session_record.ts";
 
 const digestBytes = 32;
 const headerBytesMax = 4096;
 
-const hex32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(2 ** 24));
 const run = v.strictObject({ first: count, count });
 
 const headerSchema = v.strictObject({
   v: v.literal(1),
-  session: v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/)),
+  session: hex16,
   requester: hex32,
   payer: hex32,
   root: hex32,

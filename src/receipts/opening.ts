@@ -5,8 +5,7 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { canonicalJson } from "../journal/mod.ts";
-
-const hex32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits"));
+import { hex16, hex32 } from "./_forms.ts";
 
 /** The members of an opening, for the schema of what has them. */
 export const openingMembers = {
@@ -21,9 +20,7 @@ export const openingMembers = {
   /** Numeric class. */
   class: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
   /** Id of the session at its stages, 16 bytes; null where the requester computed alone. */
-  session: v.nullable(
-    v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, "it must be 32 hexadecimal digits")),
-  ),
+  session: v.nullable(hex16),
 };
 
 const openingSchema = v.strictObject(openingMembers);

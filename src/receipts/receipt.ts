@@ -3,6 +3,7 @@
  * neither prompt nor answer; who has the transcript, which holds the salt, can check it.
  */
 import * as v from "valibot";
+import { checkedJson } from "./_checked_json.ts";
 import { ReceiptError } from "./errors.ts";
 import { openingDigest } from "./opening.ts";
 import {
@@ -38,36 +39,11 @@ export interface OpenReceipt {
 
 /** Reads a receipt's text. @throws {ReceiptError} "malformed" */
 export function parseReceipt(text: string): Receipt {
-  return checked(receiptSchema, text, "the receipt");
-}
-
-/** Reads JSON of a schema. @throws {ReceiptError} "malformed", naming the member */
-export function checked<S extends v.GenericSchema>(
-  schema: S,
-  text: string,
-  what: string,
-): v.InferOutput<S> {
-  if (text.length > receiptBytesMax) {
-    const message = `Cannot read ${what} as it must have at most ${receiptBytesMax} characters: ` +
-      `current value is ${text.length}`;
-    throw new ReceiptError({ code: "malformed", message });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new ReceiptError({
-      code: "malformed",
-      message: `Cannot read ${what} as it is no JSON`,
-      cause,
-    });
-  }
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const where = v.getDotPath(issue) ?? "the whole";
-  const message = `Cannot read ${what} as ${where} is wrong: ${issue.message}`;
-  throw new ReceiptError({ code: "malformed", message });
+  return checkedJson(receiptSchema, {
+    source: text,
+    lengthMax: receiptBytesMax,
+    what: "the receipt",
+  });
 }
 
 /**

@@ -3,7 +3,9 @@
  * there, or for leaves that the stage keeps. A frame each way, JSON; docs/RECEIPTS.md.
  */
 import * as v from "valibot";
-import { ReceiptError } from "./errors.ts";
+import { meshFrameBytesMax } from "../ports/mod.ts";
+import { checkedJson } from "./_checked_json.ts";
+import { count, hex16, hex32 } from "./_forms.ts";
 import { stageStatementCharactersMax } from "./stage_statement.ts";
 import { leavesPerAnswerMax } from "./witness.ts";
 
@@ -13,8 +15,9 @@ export const receiptProtocol = "/skep/receipt/2";
 /** Longest question, in bytes. */
 export const askBytesMax = 1024;
 
-const position = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(2 ** 24));
-const session = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/));
+/** Characters of a refusal's sentence, at most. */
+export const whyCharactersMax = 512;
+
 const hexLeaves = v.pipe(
   v.string(),
   v.regex(/^(?:[0-9a-f]{64})*$/),
@@ -25,17 +28,17 @@ const hexLeaves = v.pipe(
 export const askSchema = v.variant("kind", [
   v.strictObject({
     kind: v.literal("sign"),
-    session,
-    request: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-    to: position,
+    session: hex16,
+    request: hex32,
+    to: count,
   }),
   v.strictObject({
     kind: v.literal("leaves"),
-    session,
+    session: hex16,
     tree: v.picklist(["input", "output", "logits"]),
-    from: position,
-    to: position,
-    end: position,
+    from: count,
+    to: count,
+    end: count,
   }),
 ]);
 
@@ -50,12 +53,15 @@ export const answerSchema = v.variant("kind", [
   }),
   v.strictObject({
     kind: v.literal("leaves"),
-    from: position,
-    count: position,
+    from: count,
+    count,
     leaves: hexLeaves,
     path: hexLeaves,
   }),
-  v.strictObject({ kind: v.literal("refused"), why: v.pipe(v.string(), v.maxLength(512)) }),
+  v.strictObject({
+    kind: v.literal("refused"),
+    why: v.pipe(v.string(), v.maxLength(whyCharactersMax)),
+  }),
 ]);
 
 /** An answer. */
@@ -71,21 +77,9 @@ export function decodeJsonFrame<S extends v.GenericSchema>(
   schema: S,
   bytes: Uint8Array,
 ): v.InferOutput<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new ReceiptError({
-      code: "malformed",
-      message: "Cannot read a frame of receipts as it is no JSON",
-      cause,
-    });
-  }
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const where = v.getDotPath(result.issues[0]) ?? "the whole";
-  throw new ReceiptError({
-    code: "malformed",
-    message: `Cannot read a frame of receipts as ${where} is wrong`,
+  return checkedJson(schema, {
+    source: bytes,
+    lengthMax: meshFrameBytesMax,
+    what: "a frame of receipts",
   });
 }

@@ -9,6 +9,7 @@ import {
   encodeFrame,
   type ReceiptAnswer,
   receiptProtocol,
+  whyCharactersMax,
 } from "./receipt_frames.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
@@ -63,6 +64,7 @@ async function answerTo(
     return { kind: "leaves", from, count, leaves: encodeHex(leaves), path: encodeHex(path) };
   } catch (thrown) {
     if (!(thrown instanceof ReceiptError)) throw thrown;
-    return { kind: "refused", why: thrown.message };
+    // What is wrong may be as long as the question.
+    return { kind: "refused", why: thrown.message.slice(0, whyCharactersMax).toWellFormed() };
   }
 }

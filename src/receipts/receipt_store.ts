@@ -8,7 +8,8 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { type Disk, DiskError, readWholeFile, writeFileDurably } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
-import { checked, type Receipt, receiptBytesMax, receiptSchema } from "./receipt.ts";
+import { checkedJson } from "./_checked_json.ts";
+import { type Receipt, receiptBytesMax, receiptSchema } from "./receipt.ts";
 import { type Transcript, transcriptSchema } from "./transcript.ts";
 
 const storedSchema = v.strictObject({
@@ -93,7 +94,11 @@ export class ReceiptStore {
     try {
       const bytes = await readWholeFile(disk, { path: listed.path, bytesMax: receiptBytesMax });
       const text = new TextDecoder().decode(bytes);
-      const { receipt, transcript } = checked(storedSchema, text, `the receipt ${listed.path}`);
+      const { receipt, transcript } = checkedJson(storedSchema, {
+        source: text,
+        lengthMax: receiptBytesMax,
+        what: `the receipt ${listed.path}`,
+      });
       return { receipt, transcript, listed };
     } catch (thrown) {
       if (!(thrown instanceof DiskError)) throw thrown;

@@ -7,7 +7,8 @@
 import * as v from "valibot";
 import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { canonicalJson } from "../journal/mod.ts";
-import { ReceiptError } from "./errors.ts";
+import { checkedJson, malformed } from "./_checked_json.ts";
+import { count, hex32, hex64 } from "./_forms.ts";
 import { openingMembers } from "./opening.ts";
 import { checkSigned, receiptPurpose } from "./signing.ts";
 import type { StatementSigner } from "./signing.ts";
@@ -15,9 +16,6 @@ import type { StatementSigner } from "./signing.ts";
 /** Longest statement of a requester, in bytes. */
 export const requestStatementBytesMax = 65_536;
 
-const hex32 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits"));
-const hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/, "it must be 128 hexadecimal digits"));
-const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(2 ** 24));
 const shortText = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
 /** What a requester signs when its answer is complete. */
@@ -85,29 +83,10 @@ export function openRequestStatement(
 }
 
 function read(statement: string): RequestStatement {
-  const bytesMax = requestStatementBytesMax;
-  if (statement.length > bytesMax) {
-    throw malformed(
-      `it must have at most ${bytesMax} characters: current value is ${statement.length}`,
-    );
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(statement);
-  } catch (cause) {
-    throw malformed("it is no JSON", cause);
-  }
-  const checked = v.safeParse(requestStatement, value);
-  if (!checked.success) {
-    const [issue] = checked.issues;
-    throw malformed(`${v.getDotPath(issue) ?? "the whole"} is wrong: ${issue.message}`);
-  }
+  const what = "a requester's statement";
+  const lengthMax = requestStatementBytesMax;
+  const value = checkedJson(requestStatement, { source: statement, lengthMax, what });
   // What was signed has one spelling, so that equal statements have equal digests.
-  if (canonicalJson(checked.output) !== statement) throw malformed("it is not canonical JSON");
-  return checked.output;
-}
-
-function malformed(why: string, cause?: unknown): ReceiptError {
-  const message = `Cannot read a requester's statement as ${why}`;
-  return new ReceiptError({ code: "malformed", message, cause });
+  if (canonicalJson(value) === statement) return value;
+  throw malformed(what, "it is not canonical JSON");
 }

@@ -7,8 +7,10 @@ import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { decodeHex, encodeHex } from "../hot/mod.ts";
 import { canonicalJson } from "../journal/mod.ts";
+import { checkedJson } from "./_checked_json.ts";
+import { hex32 } from "./_forms.ts";
 import { ReceiptError } from "./errors.ts";
-import { checked } from "./receipt.ts";
+import { receiptBytesMax } from "./receipt.ts";
 import type { RequestStatement } from "./statement.ts";
 
 /** Bytes of a salt. */
@@ -26,7 +28,7 @@ const tokens = v.pipe(
 /** The schema of a transcript's file. */
 export const transcriptSchema = v.strictObject({
   kind: v.literal("skep-transcript/1"),
-  salt: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "it must be 64 hexadecimal digits")),
+  salt: hex32,
   promptTokens: tokens,
   outputTokens: tokens,
   /** What the answer was held to: a format, tools that may be called, stop strings; JSON. */
@@ -38,7 +40,11 @@ export type Transcript = Readonly<v.InferOutput<typeof transcriptSchema>>;
 
 /** Reads a transcript's text. @throws {ReceiptError} "malformed" */
 export function parseTranscript(text: string): Transcript {
-  return checked(transcriptSchema, text, "the transcript");
+  return checkedJson(transcriptSchema, {
+    source: text,
+    lengthMax: receiptBytesMax,
+    what: "the transcript",
+  });
 }
 
 /** The three commitments of a transcript, hexadecimal. */

@@ -121,6 +121,8 @@ test("a stage signs for who opened the session, for one request, and shows leave
   await assert.rejects(askStage(key, { ...ask, request: "ab".repeat(32) }, own), refused);
   await assert.rejects(askStage(key, { ...ask, to: 1000 }, own), refused);
   await assert.rejects(askStage(key, { ...ask, session: "zz" }, own), refused);
+  const long = "9".repeat(800) as unknown as number;
+  await assert.rejects(askStage(key, { ...ask, to: long }, own), refused);
   const answer = await askStage(key, ask, own);
   assert.ok(answer.kind === "signed");
   assert.equal(openStageStatement(answer.signed).serial, 2);
