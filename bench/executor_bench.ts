@@ -5,7 +5,8 @@
  * than its f32 parent. The checksum is of the bits of the logits, so it is the same on every machine.
  */
 import { readFileSync } from "node:fs";
-import { type Executor, loadExecutor } from "../src/engine/mod.ts";
+import { loadExecutor } from "../src/engine/mod.ts";
+import type { Executor } from "../src/engine/mod.ts";
 import { bytesSource, openGguf, readModelShape } from "../src/model/mod.ts";
 import { checksumOf, measure, small } from "./_measure.ts";
 

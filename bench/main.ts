@@ -17,12 +17,14 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { denoCommand, findNode, runCommand } from "../npm/tools.ts";
-import { FEATURES_UNREAD, machineLine, type RowResult, runRow, RUNTIME } from "./harness.ts";
+import { FEATURES_UNREAD, machineLine, runRow, RUNTIME } from "./harness.ts";
+import type { RowResult } from "./harness.ts";
 import { installPeers } from "./peers/load.ts";
 import { measureModel, tellOnTerminal } from "./inference/measure.ts";
 import { MODEL_ROWS, nameOf, SMALL_ROWS, somePairs } from "./inference/rows.ts";
 import { meshParts } from "./mesh/measure.ts";
-import { type RuntimeResults, type Section, tableOf, writeReport } from "./report.ts";
+import { tableOf, writeReport } from "./report.ts";
+import type { RuntimeResults, Section } from "./report.ts";
 import { readResults, recordResults } from "./results_file.ts";
 import { ROW_GROUPS } from "./rows.ts";
 

@@ -23,7 +23,6 @@ import { specifiersOf, writeDeclarations } from "./declarations.ts";
 import { DEVELOPMENT_PACKAGES, OPTIONAL_PACKAGES, PACKAGE_FACTS } from "./package_facts.ts";
 import {
   denoCommand,
-  type Manifest,
   PACK_FOLDER,
   readManifest,
   runCommand,
@@ -31,6 +30,7 @@ import {
   StepError,
   TOP,
 } from "./tools.ts";
+import type { Manifest } from "./tools.ts";
 
 /** Folders that are no part of the package, so that `deno pack` need not copy them. */
 const IGNORED = ["test", "bench", "wasm", "npm", "docs", "dist", ".ci"];

@@ -21,7 +21,6 @@ import {
 import {
   denoCommand,
   findNode,
-  type Manifest,
   PACK_FOLDER,
   readManifest,
   runCommand,
@@ -29,6 +28,7 @@ import {
   StepError,
   TOP,
 } from "./tools.ts";
+import type { Manifest } from "./tools.ts";
 
 /** Installed beside the package, as a project that uses it would have them. */
 const PROJECT_PACKAGES = ["@types/node", "openai", "typescript"];

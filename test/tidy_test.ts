@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ALL_RULES } from "./tidy/all_rules.ts";
 import { ratchetRule } from "./tidy/ratchet.ts";
-import { describeFindings, type Finding } from "./tidy/rule.ts";
+import { describeFindings } from "./tidy/rule.ts";
+import type { Finding } from "./tidy/rule.ts";
 import { SNIPPETS } from "./tidy/snippets.ts";
 import { readTree, Tree } from "./tidy/tree.ts";
 

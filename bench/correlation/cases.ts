@@ -5,8 +5,10 @@
  * and first contexts are so small that 64 positions meet them.
  */
 import type { ModelShape } from "../../src/model/mod.ts";
-import { type FamilyName, familyShape } from "../models/family_shapes.ts";
-import { WEIGHT_TYPES, type WeightType } from "../models/random_weights.ts";
+import { familyShape } from "../models/family_shapes.ts";
+import type { FamilyName } from "../models/family_shapes.ts";
+import { WEIGHT_TYPES } from "../models/random_weights.ts";
+import type { WeightType } from "../models/random_weights.ts";
 
 /** Positions that are compared. */
 export const POSITIONS = 64;

@@ -1,8 +1,10 @@
 /** llama.cpp in a process of its own, which runs Node: one model after the other. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createInterface, type Interface } from "node:readline";
+import { createInterface } from "node:readline";
+import type { Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { findNode } from "../../npm/tools.ts";
 import type { Ask } from "./run_llama_cpp.ts";

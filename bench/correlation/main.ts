@@ -16,26 +16,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import {
-  createReferenceExecutor,
-  EngineError,
-  type Executor,
-  loadExecutor,
-  type ModelExecutor,
-} from "../../src/engine/mod.ts";
-import {
-  fileSource,
-  ModelError,
-  type ModelShape,
-  openGguf,
-  readModelShape,
-} from "../../src/model/mod.ts";
+import { createReferenceExecutor, EngineError, loadExecutor } from "../../src/engine/mod.ts";
+import type { Executor, ModelExecutor } from "../../src/engine/mod.ts";
+import { fileSource, ModelError, openGguf, readModelShape } from "../../src/model/mod.ts";
+import type { ModelShape } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
 import { writeRandomModel } from "../models/gguf_writer.ts";
 import { installPeers } from "../peers/load.ts";
 import { caseShape, caseTokens, gateOf, POSITIONS, remarkOf } from "./cases.ts";
 import { LlamaCpp } from "./llama_cpp.ts";
-import { type Case, type CorrelationOptions, correlationOptions, help } from "./options.ts";
+import { correlationOptions, help } from "./options.ts";
+import type { Case, CorrelationOptions } from "./options.ts";
 import { correlation, cosine, worstRow } from "./similarity.ts";
 import { writeWidened } from "./widened.ts";
 

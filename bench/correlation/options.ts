@@ -1,7 +1,9 @@
 /** What main.ts is asked to compare, and how it tells what it can be asked. */
 import { parseArgs } from "node:util";
-import { type FamilyName, familyNames, isFamilyName } from "../models/family_shapes.ts";
-import { isWeightType, type WeightType } from "../models/random_weights.ts";
+import { familyNames, isFamilyName } from "../models/family_shapes.ts";
+import type { FamilyName } from "../models/family_shapes.ts";
+import { isWeightType } from "../models/random_weights.ts";
+import type { WeightType } from "../models/random_weights.ts";
 import { formats } from "./cases.ts";
 
 /** A random model to compare on. */

@@ -6,9 +6,11 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { dequantisedRow, readMatrix } from "../../src/engine/reference/weights.ts";
-import { bytesSource, type GgufFile, openGguf, type TensorInfo } from "../../src/model/mod.ts";
+import { bytesSource, openGguf } from "../../src/model/mod.ts";
+import type { GgufFile, TensorInfo } from "../../src/model/mod.ts";
 import { valueToWrite } from "../models/cut_gguf.ts";
-import { encodeGguf, type TensorToWrite } from "../models/encode_gguf.ts";
+import { encodeGguf } from "../models/encode_gguf.ts";
+import type { TensorToWrite } from "../models/encode_gguf.ts";
 
 /** The id of F32 in a GGUF. */
 const F32 = 0;

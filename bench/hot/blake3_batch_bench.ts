@@ -5,7 +5,8 @@
 import { hash } from "node:crypto";
 import { Blake3 } from "../../src/hot/mod.ts";
 import { checksumOf } from "../_measure.ts";
-import { type Comparison, keep, type Row } from "../harness.ts";
+import { keep } from "../harness.ts";
+import type { Comparison, Row } from "../harness.ts";
 
 /** The row of batches. */
 export const row: Row = {

@@ -1,7 +1,8 @@
 /** The other implementations of BLAKE3 as contenders, and the native SHA-256. */
 import { hash } from "node:crypto";
 import { checksumOf } from "../_measure.ts";
-import { type Contender, keep } from "../harness.ts";
+import { keep } from "../harness.ts";
+import type { Contender } from "../harness.ts";
 import { importPeer, requirePeer } from "../peers/load.ts";
 
 interface Blake3Jit {

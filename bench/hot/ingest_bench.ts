@@ -5,11 +5,12 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, type NetConnectOpts, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { NetConnectOpts, Socket } from "node:net";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { FrameScanner } from "../../src/hot/mod.ts";
-import { type Comparison, type Row, type Samples } from "../harness.ts";
+import type { Comparison, Row, Samples } from "../harness.ts";
 
 const LIMITS = { bytesMax: 4096 };
 const READ_BYTES = 65_536;

@@ -1,5 +1,6 @@
 /** A process that listens on an ephemeral port, prints it, and sends frames to whoever connects. */
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
+import type { Socket } from "node:net";
 import process from "node:process";
 
 const bytesPerConnection = Number(process.argv[2]);

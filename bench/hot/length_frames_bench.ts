@@ -4,7 +4,8 @@
  * WebAssembly is no advantage, and that row says so.
  */
 import { FrameScanner } from "../../src/hot/mod.ts";
-import { type Comparison, type Contender, keep, type Row } from "../harness.ts";
+import { keep } from "../harness.ts";
+import type { Comparison, Contender, Row } from "../harness.ts";
 import { importPeer } from "../peers/load.ts";
 import { frameStretch, plainScan } from "./frame_inputs.ts";
 

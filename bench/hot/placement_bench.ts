@@ -2,7 +2,8 @@
  * How long does a shortest path over 80 layers and 1,000 nodes take? Expected: some milliseconds. The
  * peer is the same recurrence in typed arrays, with the same lists of sources and of targets.
  */
-import { type Cluster, Placer } from "../../src/hot/mod.ts";
+import { Placer } from "../../src/hot/mod.ts";
+import type { Cluster } from "../../src/hot/mod.ts";
 import type { Comparison, Row } from "../harness.ts";
 
 /** The row of placement. */

@@ -3,7 +3,8 @@
  * candidate. The peers are the best JavaScript that we could write: columns in typed arrays, a heap,
  * and logarithms by Math.log2 or by the same polynomial as ours.
  */
-import { CandidateScorer, type ScoreWeights } from "../../src/hot/mod.ts";
+import { CandidateScorer } from "../../src/hot/mod.ts";
+import type { ScoreWeights } from "../../src/hot/mod.ts";
 import type { Comparison, Row } from "../harness.ts";
 
 const BEST = 64;

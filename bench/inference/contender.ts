@@ -1,5 +1,6 @@
 /** Starts a contender's process, and asks it. */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
+import type { ChildProcessByStdio } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import type { Answer, Ask } from "./protocol.ts";

@@ -6,13 +6,15 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { medianOf, type RowResult } from "../harness.ts";
+import { medianOf } from "../harness.ts";
+import type { RowResult } from "../harness.ts";
 import { writeRandomModel } from "../models/gguf_writer.ts";
 import { presetShape } from "../models/presets.ts";
 import { Contender } from "./contender.ts";
 import { startOf } from "./contenders.ts";
 import type { Answer } from "./protocol.ts";
-import { type ContenderName, type ModelRows, nameOf, type Pair, type Work } from "./rows.ts";
+import { nameOf } from "./rows.ts";
+import type { ContenderName, ModelRows, Pair, Work } from "./rows.ts";
 
 /** Results, and why some contenders have none. */
 export interface Measured {

@@ -7,7 +7,8 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { type Answer, answerLines, type Ask, promptToken } from "./protocol.ts";
+import { answerLines, promptToken } from "./protocol.ts";
+import type { Answer, Ask } from "./protocol.ts";
 
 /** What is used of the package. */
 interface Package {

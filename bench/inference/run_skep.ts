@@ -1,10 +1,12 @@
 /** Our executor as a contender: `run_skep.ts`, under Deno or Node, see protocol.ts. */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { createSampler, loadExecutor, type ModelExecutor } from "../../src/engine/mod.ts";
+import { createSampler, loadExecutor } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { fileSource, openGguf, readModelShape } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
-import { type Answer, answerLines, type Ask, promptToken } from "./protocol.ts";
+import { answerLines, promptToken } from "./protocol.ts";
+import type { Answer, Ask } from "./protocol.ts";
 
 /** The context that is asked for, as of the peers. */
 const contextMax = 512;

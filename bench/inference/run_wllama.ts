@@ -11,7 +11,8 @@ import type { AddressInfo } from "node:net";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
-import { type Answer, answerLines, type Ask } from "./protocol.ts";
+import { answerLines } from "./protocol.ts";
+import type { Answer, Ask } from "./protocol.ts";
 
 /** What is used of the package. */
 interface Package {

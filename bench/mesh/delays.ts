@@ -2,7 +2,8 @@
  * TCP over links that are slow to deliver: what arrives at a port goes on to another one after a time,
  * in both directions, in order. It stands between processes of one machine for a distance.
  */
-import { createServer, type Server, Socket } from "node:net";
+import { createServer, Socket } from "node:net";
+import type { Server } from "node:net";
 
 /** Ports that deliver late; `close` ends them. */
 export class DelayedPorts {

@@ -8,13 +8,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { medianOf, type RowResult } from "../harness.ts";
+import { medianOf } from "../harness.ts";
+import type { RowResult } from "../harness.ts";
 import type { Measured } from "../inference/measure.ts";
 import { promptToken } from "../inference/protocol.ts";
 import { writeRandomModel } from "../models/gguf_writer.ts";
-import { type ModelSize, presetShape } from "../models/presets.ts";
+import { presetShape } from "../models/presets.ts";
+import type { ModelSize } from "../models/presets.ts";
 import type { NodeAnswer, Text } from "./protocol.ts";
-import { Ring, type Runtime, startNode } from "./ring.ts";
+import { Ring, startNode } from "./ring.ts";
+import type { Runtime } from "./ring.ts";
 
 /** How much is measured: rounds are short and many, as a shared machine is slow for seconds at a time. */
 interface Extent {

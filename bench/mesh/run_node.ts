@@ -5,15 +5,18 @@
 import { createHash } from "node:crypto";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { createSampler, loadExecutor, type ModelExecutor } from "../../src/engine/mod.ts";
+import { createSampler, loadExecutor } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import { createLibp2pMesh } from "../../src/mesh/mod.ts";
 import { fileSource, openGguf, readModelShape } from "../../src/model/mod.ts";
-import { type MeshNetwork, realClock, realDisk, realRandom } from "../../src/ports/mod.ts";
+import { realClock, realDisk, realRandom } from "../../src/ports/mod.ts";
+import type { MeshNetwork } from "../../src/ports/mod.ts";
 import { Batcher } from "../../src/services/inference/batcher.ts";
 import { Sequence } from "../../src/services/inference/sequence.ts";
-import { type HeldPart, PipelineExecutor, type Place, StageServer } from "../../src/stages/mod.ts";
+import { PipelineExecutor, StageServer } from "../../src/stages/mod.ts";
+import type { HeldPart, Place } from "../../src/stages/mod.ts";
 import { Echo } from "./echo.ts";
 import type { HeldLayers, NodeAddress, NodeAnswer, NodeAsk, Text } from "./protocol.ts";
 

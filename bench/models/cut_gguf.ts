@@ -8,13 +8,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { brotliCompressSync, constants } from "node:zlib";
-import {
-  bytesSource,
-  type MetadataValue,
-  openGguf,
-  TENSOR_TYPE_BY_ID,
-} from "../../src/model/mod.ts";
-import { encodeGguf, type ValueToWrite } from "./encode_gguf.ts";
+import { bytesSource, openGguf, TENSOR_TYPE_BY_ID } from "../../src/model/mod.ts";
+import type { MetadataValue } from "../../src/model/mod.ts";
+import { encodeGguf } from "./encode_gguf.ts";
+import type { ValueToWrite } from "./encode_gguf.ts";
 
 /** The layers to keep. */
 export interface Cut {

@@ -1,13 +1,8 @@
 /**
  * Shapes of models of each family: a family's own choices over any extents.
  */
-import {
-  type Architecture,
-  type Family,
-  type ModelShape,
-  plainFamily,
-  plainRope,
-} from "../../src/model/mod.ts";
+import { plainFamily, plainRope } from "../../src/model/mod.ts";
+import type { Architecture, Family, ModelShape } from "../../src/model/mod.ts";
 
 /** Extents of a model, without its family. */
 export interface ModelExtents {

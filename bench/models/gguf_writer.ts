@@ -8,31 +8,19 @@
  * The same with `node`, 24 or later.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import {
-  expectedTensors,
-  type GgufFile,
-  type ModelShape,
-  unusedTensors,
-} from "../../src/model/mod.ts";
+import { expectedTensors, unusedTensors } from "../../src/model/mod.ts";
+import type { GgufFile, ModelShape } from "../../src/model/mod.ts";
 import { withChatTemplate } from "./chat_templates.ts";
-import { encodeGgufHeader, paddedSize, type ValueToWrite } from "./encode_gguf.ts";
+import { encodeGgufHeader, paddedSize } from "./encode_gguf.ts";
+import type { ValueToWrite } from "./encode_gguf.ts";
 import { runWriter } from "./gguf_writer_options.ts";
-import {
-  fillBlocks,
-  fillVector,
-  typeForRows,
-  WEIGHT_TYPES,
-  type WeightType,
-} from "./random_weights.ts";
+import { fillBlocks, fillVector, typeForRows, WEIGHT_TYPES } from "./random_weights.ts";
+import type { WeightType } from "./random_weights.ts";
 import { ropeFactors } from "./rope_factors.ts";
 import { SeededBits } from "./seeded_bits.ts";
 import { shapeKeys, tokenTypeKeys } from "./shape_keys.ts";
-import {
-  syntheticVocabulary,
-  syntheticWordPieces,
-  vocabularyOf,
-  type VocabularyToWrite,
-} from "./synthetic_vocabulary.ts";
+import { syntheticVocabulary, syntheticWordPieces, vocabularyOf } from "./synthetic_vocabulary.ts";
+import type { VocabularyToWrite } from "./synthetic_vocabulary.ts";
 
 /** What to write. */
 export interface RandomModel {

@@ -3,11 +3,14 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { fileSource, type GgufFile, openGguf } from "../../src/model/mod.ts";
+import { fileSource, openGguf } from "../../src/model/mod.ts";
+import type { GgufFile } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
-import { type FamilyName, familyNames, isFamilyName, type ModelExtents } from "./family_shapes.ts";
+import { familyNames, isFamilyName } from "./family_shapes.ts";
+import type { FamilyName, ModelExtents } from "./family_shapes.ts";
 import type { RandomModel } from "./gguf_writer.ts";
-import { isModelSize, type ModelSize, presetShape } from "./presets.ts";
+import { isModelSize, presetShape } from "./presets.ts";
+import type { ModelSize } from "./presets.ts";
 import { isWeightType, WEIGHT_TYPES } from "./random_weights.ts";
 
 const HELP = `Write a GGUF model with random weights.

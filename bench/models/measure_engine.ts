@@ -9,12 +9,8 @@
  */
 import process from "node:process";
 import { blake3 } from "hash-wasm";
-import {
-  createSampler,
-  loadExecutor,
-  type ModelExecutor,
-  probeMode,
-} from "../../src/engine/mod.ts";
+import { createSampler, loadExecutor, probeMode } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { fileSource, openGguf, readModelShape } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
 

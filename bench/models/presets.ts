@@ -3,7 +3,8 @@
  * TinyLlama's 1.1 billion, with its 32 query and 4 key-value heads.
  */
 import type { ModelShape } from "../../src/model/mod.ts";
-import { type FamilyName, familyShape, type ModelExtents } from "./family_shapes.ts";
+import { familyShape } from "./family_shapes.ts";
+import type { FamilyName, ModelExtents } from "./family_shapes.ts";
 
 /** Names of the sizes. */
 export type ModelSize = "15m" | "110m" | "1b";

@@ -4,7 +4,8 @@
  * Elements are spread evenly about zero with the asked standard deviation, so that activations stay
  * near unit size whatever the width.
  */
-import { TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID, type TensorType } from "../../src/model/mod.ts";
+import { TENSOR_LAYOUTS, TENSOR_TYPE_BY_ID } from "../../src/model/mod.ts";
+import type { TensorType } from "../../src/model/mod.ts";
 import { fillQuantised, isQuantisedType } from "./random_blocks.ts";
 import type { SeededBits } from "./seeded_bits.ts";
 

@@ -1,5 +1,6 @@
 /** What `skep chat` does: finds who answers, asks, and goes on asking in a conversation. */
-import { type Answerer, answererOf } from "./_answerer.ts";
+import { answererOf } from "./_answerer.ts";
+import type { Answerer } from "./_answerer.ts";
 import { ApiRefusal, streamChat } from "./_chat_client.ts";
 import type { ChatMessage } from "./_chat_client.ts";
 import { cutAnswerSentence } from "./_cut_answer.ts";

@@ -1,6 +1,7 @@
 /** What the commands on manifests share: where manifests are, and how Ctrl-C ends a long read. */
 import type { ManifestPlace } from "../model/mod.ts";
-import { pathsOf, type PlaceOptions } from "./_options.ts";
+import { pathsOf } from "./_options.ts";
+import type { PlaceOptions } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";

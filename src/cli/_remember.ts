@@ -1,12 +1,11 @@
 /** What `skep join`, and `skep up --save`, have the node remember: its model, and which layers of it. */
 import {
-  type ConfiguredSetting,
   forgetRemembered,
   loadNodeConfiguration,
   readRemembered,
-  type RememberedChoice,
   writeRemembered,
 } from "../node/mod.ts";
+import type { ConfiguredSetting, RememberedChoice } from "../node/mod.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
 import { flagConfig } from "./_up_config.ts";

@@ -2,7 +2,8 @@
 import { shortHidOf } from "../identity/mod.ts";
 import type { MeshOverview } from "../services/placement/mod.ts";
 import { nodeLabel } from "./_node_names.ts";
-import { formatBytes, type Paint, painterFor, safeText } from "./_style.ts";
+import { formatBytes, painterFor, safeText } from "./_style.ts";
+import type { Paint } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 
 /** What is drawn. */

@@ -1,7 +1,8 @@
 /** What came of checking a receipt, for people and for scripts. */
 import { sentenceOf } from "../receipts/mod.ts";
 import type { OpenReceipt, Verdict } from "../receipts/mod.ts";
-import { type Aliases, nodeLabel } from "./_node_names.ts";
+import { nodeLabel } from "./_node_names.ts";
+import type { Aliases } from "./_node_names.ts";
 import { columns, formatDuration, painterFor } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 

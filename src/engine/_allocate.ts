@@ -1,6 +1,7 @@
 /** The WebAssembly memory of an executor, and the kernels for it. */
 import type { Layout } from "./_layout.ts";
-import { type Build, fixedKernelModule, kernelMemory, kernelModule } from "./_module.ts";
+import { fixedKernelModule, kernelMemory, kernelModule } from "./_module.ts";
+import type { Build } from "./_module.ts";
 import { EngineError } from "./errors.ts";
 
 /** A memory, and the compiled kernels that accept it. */

@@ -4,7 +4,8 @@
  *
  * Rows are packed in groups of 8, which are SIMD lanes; see wasm/executor/repack.ts.
  */
-import { TENSOR_LAYOUTS, type TensorType } from "../model/mod.ts";
+import { TENSOR_LAYOUTS } from "../model/mod.ts";
+import type { TensorType } from "../model/mod.ts";
 
 /** What the engine's relaxed integer dot does with an operand byte above 127. */
 export type ProbeMode = "unsigned" | "signed" | "neither";

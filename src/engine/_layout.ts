@@ -14,7 +14,9 @@ import type {
   GgufFile,
   LayerMatrix,
   LayerNorm,
+  MatrixPlace,
   ModelShape,
+  NormPlace,
   Rope,
 } from "../model/mod.ts";
 import {
@@ -23,15 +25,17 @@ import {
   headNormPlace,
   layerMatricesOf,
   layerNormsOf,
-  type MatrixPlace,
   matrixPlace,
-  type NormPlace,
   normPlace,
 } from "../model/mod.ts";
-import { fileRowBytes, groupBytes, type KernelChoice, type Kind, kindOf } from "./_kinds.ts";
-import { type PageRoom, planPages } from "./_page_room.ts";
-import { controlPtr, drawScratch, Pen, roundUp, type Scratch } from "./_scratch.ts";
-import { findMatrix, findVector, type MatrixType, matrixTypes } from "./_tensors.ts";
+import { fileRowBytes, groupBytes, kindOf } from "./_kinds.ts";
+import type { KernelChoice, Kind } from "./_kinds.ts";
+import { planPages } from "./_page_room.ts";
+import type { PageRoom } from "./_page_room.ts";
+import { controlPtr, drawScratch, Pen, roundUp } from "./_scratch.ts";
+import type { Scratch } from "./_scratch.ts";
+import { findMatrix, findVector, matrixTypes } from "./_tensors.ts";
+import type { MatrixType } from "./_tensors.ts";
 import type { LayerRange } from "./face.ts";
 import type { KeyValueType } from "./numeric_class.ts";
 

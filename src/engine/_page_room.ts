@@ -6,7 +6,8 @@ import type { ModelShape } from "../model/mod.ts";
 import { roundUp } from "./_scratch.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
-import { type KeyValueType, tilePositions } from "./numeric_class.ts";
+import { tilePositions } from "./numeric_class.ts";
+import type { KeyValueType } from "./numeric_class.ts";
 
 /** Bytes of one memory of wasm32; the last 64 KiB stay unused. */
 export const partBytesDefault = 2 ** 32 - 2 ** 16;

@@ -2,7 +2,8 @@
  * A model that one WebAssembly memory does not hold is held by several: each has a run of layers,
  * threads and pages of its own, and hidden states pass from one to the next.
  */
-import { drawLayout, type Layout, type LayoutOptions } from "./_layout.ts";
+import { drawLayout } from "./_layout.ts";
+import type { Layout, LayoutOptions } from "./_layout.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";

@@ -6,7 +6,8 @@
  */
 import type { ModelShape } from "../model/mod.ts";
 import type { Layout } from "./_layout.ts";
-import { type PassPlan, type ProgramHome, type Run, writePass } from "./_program.ts";
+import { writePass } from "./_program.ts";
+import type { PassPlan, ProgramHome, Run } from "./_program.ts";
 import { headRowsMax } from "./_scratch.ts";
 import type { PagedSession } from "./_session.ts";
 import type { Threads } from "./_threads.ts";

@@ -3,10 +3,12 @@
  * them, in the same order).
  */
 import type { Family, LayerMatrix, LayerNorm, ModelShape } from "../model/mod.ts";
-import { isQuantised, type Kind } from "./_kinds.ts";
-import { type Layout, type PackedLayer, type PackedMatrix, type PackedNorm } from "./_layout.ts";
+import { isQuantised } from "./_kinds.ts";
+import type { Kind } from "./_kinds.ts";
+import type { Layout, PackedLayer, PackedMatrix, PackedNorm } from "./_layout.ts";
 import { valueWidthOf } from "./_page_room.ts";
-import { controlPtr, type Scratch } from "./_scratch.ts";
+import { controlPtr } from "./_scratch.ts";
+import type { Scratch } from "./_scratch.ts";
 import type { KeyValueType } from "./numeric_class.ts";
 import { ropeFrequencies } from "./rope.ts";
 

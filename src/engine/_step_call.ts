@@ -1,7 +1,8 @@
 /** A step of the face, as a pass computes it. */
 import type { LayerCounts } from "./_layer_counts.ts";
 import type { Span, StepCall } from "./_pass.ts";
-import { PagedSession, type SessionHome } from "./_session.ts";
+import { PagedSession } from "./_session.ts";
+import type { SessionHome } from "./_session.ts";
 import type { StepEntry } from "./face.ts";
 
 /** A span of a step. */

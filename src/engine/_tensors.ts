@@ -1,13 +1,8 @@
 /**
  * Which tensors the layers of a Llama model need, by GGUF's names.
  */
-import {
-  expectedTensors,
-  type GgufFile,
-  type ModelShape,
-  type TensorInfo,
-  type TensorType,
-} from "../model/mod.ts";
+import { expectedTensors } from "../model/mod.ts";
+import type { GgufFile, ModelShape, TensorInfo, TensorType } from "../model/mod.ts";
 import { EngineError } from "./errors.ts";
 import type { LayerRange } from "./face.ts";
 import { numericClass } from "./numeric_class.ts";

@@ -1,11 +1,6 @@
 /** Which numeric classes execute a model file, found from its header alone. */
-import {
-  expectedTensors,
-  type GgufFile,
-  loadTokenizer,
-  ModelError,
-  readModelShape,
-} from "../model/mod.ts";
+import { expectedTensors, loadTokenizer, ModelError, readModelShape } from "../model/mod.ts";
+import type { GgufFile } from "../model/mod.ts";
 import { findMatrix, findVector, refuseUnusedTensors } from "./_tensors.ts";
 import { EngineError } from "./errors.ts";
 import { numericClasses } from "./numeric_class.ts";

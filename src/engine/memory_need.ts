@@ -1,5 +1,6 @@
 /** What memory a model file needs on one machine, found from its header alone. */
-import { bytesSource, type GgufFile, readModelShape } from "../model/mod.ts";
+import { bytesSource, readModelShape } from "../model/mod.ts";
+import type { GgufFile } from "../model/mod.ts";
 import { contextLimitOf } from "./_checks.ts";
 import { partBytesDefault } from "./_page_room.ts";
 import { planParts } from "./_part_plan.ts";

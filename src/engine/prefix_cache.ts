@@ -9,7 +9,8 @@
  */
 import { Blake3, encodeHex } from "../hot/mod.ts";
 import type { PagePool } from "./_pages.ts";
-import { type LinkMaker, TokenTrail } from "./_token_trail.ts";
+import { TokenTrail } from "./_token_trail.ts";
+import type { LinkMaker } from "./_token_trail.ts";
 import type { PrefixCounters } from "./face.ts";
 import { tilePositions } from "./numeric_class.ts";
 import { hashTokenBlocks } from "./token_blocks.ts";

@@ -4,18 +4,21 @@
  * A call is synchronous and leaves nothing behind, so all samplers of a process share one small
  * memory that grows to the largest vocabulary.
  */
-import { instantiateKernels, kernelMemory, type Kernels } from "./_module.ts";
+import { instantiateKernels, kernelMemory } from "./_module.ts";
+import type { Kernels } from "./_module.ts";
 import {
-  type CheckedSamplerOptions,
   checkedSamplerOptions,
   checkLogits,
   checkLogprobs,
   countHistory,
   largest,
-  type SamplePlace,
-  type Sampler,
-  type SamplerOptions,
-  type TokenLogprob,
+} from "./sampler_options.ts";
+import type {
+  CheckedSamplerOptions,
+  SamplePlace,
+  Sampler,
+  SamplerOptions,
+  TokenLogprob,
 } from "./sampler_options.ts";
 
 /** The arrays of wasm/executor/sampler.ts, in bytes per token, and where they start. */

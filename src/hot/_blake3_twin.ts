@@ -6,7 +6,6 @@
  * two of chunks), where the kernel goes bottom-up, so that an error in one is not one in the other.
  */
 import {
-  type Blake3Kernel,
   DEPTH,
   DIGEST,
   FLAGS,
@@ -18,6 +17,7 @@ import {
   TABLE,
   WINDOW_BYTES,
 } from "./_blake3_map.ts";
+import type { Blake3Kernel } from "./_blake3_map.ts";
 
 const CHUNK_BYTES = 1024;
 const GROUP_BYTES = 16 * CHUNK_BYTES;

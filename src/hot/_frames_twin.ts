@@ -5,13 +5,12 @@
 import {
   ARGUMENTS,
   ARGUMENTS_MAX,
-  type FramesKernel,
   MEMORY_BYTES,
   RECORDS,
   RESULT,
   SCAN_STATUSES,
-  type ScanStatus,
 } from "./_frames_map.ts";
+import type { FramesKernel, ScanStatus } from "./_frames_map.ts";
 
 const LF = 10;
 const CR = 13;

@@ -10,10 +10,10 @@ import {
   hopAddress,
   LEAVE,
   MEMORY,
-  type PlacementKernel,
   WATCHED,
   WORK,
 } from "./_placement_map.ts";
+import type { PlacementKernel } from "./_placement_map.ts";
 import type { Cluster, PlacementStage } from "./placement_problem.ts";
 
 const f = Math.fround;

@@ -14,10 +14,10 @@ import {
   LEAVE,
   MEMORY,
   MEMORY_BYTES,
-  type PlacementKernel,
   WATCHED,
   WORK,
 } from "./_placement_map.ts";
+import type { PlacementKernel } from "./_placement_map.ts";
 
 const f = Math.fround;
 

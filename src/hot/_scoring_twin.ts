@@ -11,9 +11,9 @@ import {
   MEMORY_BYTES,
   NEED,
   SCORES,
-  type ScoringKernel,
   WEIGHTS,
 } from "./_scoring_map.ts";
+import type { ScoringKernel } from "./_scoring_map.ts";
 
 const f = Math.fround;
 

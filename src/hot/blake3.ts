@@ -9,7 +9,6 @@ import {
   ARENA,
   ARENA_BYTES,
   BATCH_INPUTS_MAX,
-  type Blake3Kernel,
   DIGEST,
   FLAGS,
   KEY,
@@ -19,10 +18,13 @@ import {
   TABLE,
   WINDOW_BYTES,
 } from "./_blake3_map.ts";
-import { batchSpan, type Blake3Batch, checkBatch, shortOutput } from "./_blake3_batch.ts";
+import type { Blake3Kernel } from "./_blake3_map.ts";
+import { batchSpan, checkBatch, shortOutput } from "./_blake3_batch.ts";
+import type { Blake3Batch } from "./_blake3_batch.ts";
 import { bytes as base64 } from "./_blake3_bytes.ts";
 import { blake3Twin } from "./_blake3_twin.ts";
-import { type KernelChoice, type KernelKind, KernelModule } from "./_module.ts";
+import { KernelModule } from "./_module.ts";
+import type { KernelChoice, KernelKind } from "./_module.ts";
 import { encodeHex } from "./hex.ts";
 
 /** Bytes of a digest of default length. */

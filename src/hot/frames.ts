@@ -9,18 +9,18 @@
 import {
   ARGUMENTS,
   ARGUMENTS_MAX,
-  type FramesKernel,
   INPUT,
   INPUT_BYTES,
   RECORDS,
   RECORDS_BYTES,
   RESULT,
   SCAN_STATUSES,
-  type ScanStatus,
 } from "./_frames_map.ts";
+import type { FramesKernel, ScanStatus } from "./_frames_map.ts";
 import { bytes as base64 } from "./_frames_bytes.ts";
 import { framesTwin } from "./_frames_twin.ts";
-import { type KernelChoice, type KernelKind, KernelModule } from "./_module.ts";
+import { KernelModule } from "./_module.ts";
+import type { KernelChoice, KernelKind } from "./_module.ts";
 
 /** Bytes of one stretch at most: a message of 8 MiB, its length, and a read behind it. */
 export const SCAN_BYTES_MAX: number = INPUT_BYTES;

@@ -5,8 +5,10 @@
  * Format: docs/BLAKE3_OUTBOARD.md. Not here: files, and proofs of single slices (`slice.ts`).
  */
 import { ARENA_BYTES } from "./_blake3_map.ts";
-import { childrenOf, groupsOf, PAIR_BYTES, type Parent } from "./_tree_layout.ts";
-import { type Blake3, BLAKE3_DIGEST_BYTES, BLAKE3_GROUP_BYTES } from "./blake3.ts";
+import { childrenOf, groupsOf, PAIR_BYTES } from "./_tree_layout.ts";
+import type { Parent } from "./_tree_layout.ts";
+import { BLAKE3_DIGEST_BYTES, BLAKE3_GROUP_BYTES } from "./blake3.ts";
+import type { Blake3 } from "./blake3.ts";
 import { HotError } from "./hot_error.ts";
 
 /** What is known of a content without its bytes. */

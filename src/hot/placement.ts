@@ -14,11 +14,15 @@
  * Not here: what nodes there are, and what their links cost (measured by who asks).
  */
 import { bytes as base64 } from "./_placement_bytes.ts";
-import { type PlacementKernel, WATCHED_MAX } from "./_placement_map.ts";
-import { type Bounds, PlacementMemory } from "./_placement_memory.ts";
+import { WATCHED_MAX } from "./_placement_map.ts";
+import type { PlacementKernel } from "./_placement_map.ts";
+import { PlacementMemory } from "./_placement_memory.ts";
+import type { Bounds } from "./_placement_memory.ts";
 import { placementTwin } from "./_placement_twin.ts";
-import { type KernelChoice, type KernelKind, KernelModule } from "./_module.ts";
-import { checkCluster, type Cluster, type PlacementStage } from "./placement_problem.ts";
+import { KernelModule } from "./_module.ts";
+import type { KernelChoice, KernelKind } from "./_module.ts";
+import { checkCluster } from "./placement_problem.ts";
+import type { Cluster, PlacementStage } from "./placement_problem.ts";
 
 /** Nodes that a search watches at most. */
 export const PLACEMENT_WATCHED_MAX: number = WATCHED_MAX;

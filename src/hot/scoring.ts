@@ -22,12 +22,13 @@ import {
   INDEXES,
   NEED,
   SCORES,
-  type ScoringKernel,
   WEIGHTS,
 } from "./_scoring_map.ts";
+import type { ScoringKernel } from "./_scoring_map.ts";
 import { bytes as base64 } from "./_scoring_bytes.ts";
 import { scoringTwin } from "./_scoring_twin.ts";
-import { type KernelChoice, type KernelKind, KernelModule } from "./_module.ts";
+import { KernelModule } from "./_module.ts";
+import type { KernelChoice, KernelKind } from "./_module.ts";
 
 /** Candidates at most. */
 export const SCORED_CANDIDATES_MAX: number = CANDIDATES_MAX;

@@ -3,17 +3,13 @@
  * verifies with the root alone. Format: docs/BLAKE3_OUTBOARD.md.
  */
 import { ARENA_BYTES } from "./_blake3_map.ts";
-import { childrenOf, groupsOf, PAIR_BYTES, type Parent } from "./_tree_layout.ts";
-import { type Blake3, BLAKE3_GROUP_BYTES } from "./blake3.ts";
+import { childrenOf, groupsOf, PAIR_BYTES } from "./_tree_layout.ts";
+import type { Parent } from "./_tree_layout.ts";
+import { BLAKE3_GROUP_BYTES } from "./blake3.ts";
+import type { Blake3 } from "./blake3.ts";
 import { HotError } from "./hot_error.ts";
-import {
-  checkRoot,
-  type ContentId,
-  type ContentTree,
-  sameValue,
-  wrongGroup,
-  wrongPair,
-} from "./outboard.ts";
+import { checkRoot, sameValue, wrongGroup, wrongPair } from "./outboard.ts";
+import type { ContentId, ContentTree } from "./outboard.ts";
 
 /** Whole groups of a content: `first` to `first + count - 1`. */
 export interface GroupRange {

@@ -1,9 +1,11 @@
 /**
  * Hashes a whole source to its root and outboard, and copies it in the same pass where asked to.
  */
-import { type Blake3, type ContentTree, OutboardBuilder } from "../hot/mod.ts";
-import { type Disk, type DiskFile } from "../ports/mod.ts";
-import { type Piece, piecesOf } from "./_hash_pieces.ts";
+import { OutboardBuilder } from "../hot/mod.ts";
+import type { Blake3, ContentTree } from "../hot/mod.ts";
+import type { Disk, DiskFile } from "../ports/mod.ts";
+import { piecesOf } from "./_hash_pieces.ts";
+import type { Piece } from "./_hash_pieces.ts";
 import type { ByteSource } from "./gguf_types.ts";
 
 /** What to hash. */

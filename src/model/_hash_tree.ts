@@ -4,7 +4,8 @@
  *
  * Format: docs/BLAKE3_OUTBOARD.md.
  */
-import { type Blake3, BLAKE3_GROUP_BYTES } from "../hot/mod.ts";
+import { BLAKE3_GROUP_BYTES } from "../hot/mod.ts";
+import type { Blake3 } from "../hot/mod.ts";
 import { PAGE_BYTES, readFully } from "./_hash_pieces.ts";
 import type { ByteSource } from "./gguf_types.ts";
 

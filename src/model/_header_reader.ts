@@ -4,7 +4,8 @@
  * Every length is checked against the bytes that are left in the file before it is believed; the
  * position is counted from the start of the file, for messages. Little endian.
  */
-import { ModelError, type ModelErrorCode, quoteForMessage } from "./errors.ts";
+import { ModelError, quoteForMessage } from "./errors.ts";
+import type { ModelErrorCode } from "./errors.ts";
 import type { ByteSource } from "./gguf_types.ts";
 import { HEADER_BYTES_MAX, HEADER_WINDOW_BYTES } from "./limits.ts";
 

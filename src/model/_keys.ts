@@ -1,7 +1,8 @@
 /**
  * Typed access to the metadata of a model file; each failure names the key.
  */
-import { ModelError, type ModelErrorCode, quoteForMessage } from "./errors.ts";
+import { ModelError, quoteForMessage } from "./errors.ts";
+import type { ModelErrorCode } from "./errors.ts";
 import type { GgufFile, MetadataValue } from "./gguf_types.ts";
 
 /** Bounds of an integer or float key, both inclusive. */

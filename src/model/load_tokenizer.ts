@@ -6,11 +6,8 @@ import type { GgufFile } from "./gguf_types.ts";
 import { booleanKey, missing, modelError, showValue, stringKey } from "./_keys.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { BpeSpelling } from "./tokenizers/bpe.ts";
-import {
-  DEFAULT_PRE_TOKENIZER,
-  PRE_TOKENIZERS,
-  type PreTokenizer,
-} from "./tokenizers/pre/pre_tokenizer.ts";
+import { DEFAULT_PRE_TOKENIZER, PRE_TOKENIZERS } from "./tokenizers/pre/pre_tokenizer.ts";
+import type { PreTokenizer } from "./tokenizers/pre/pre_tokenizer.ts";
 import { Charsmap } from "./tokenizers/charsmap.ts";
 import { SpmSpelling } from "./tokenizers/spm.ts";
 import { UgmSpelling } from "./tokenizers/ugm.ts";

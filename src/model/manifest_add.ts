@@ -3,7 +3,8 @@
  * models directory, so that a crash leaves the old manifest or the new one, whole.
  */
 import { dirname, join } from "node:path";
-import { Blake3, type ContentTree, encodeHex } from "../hot/mod.ts";
+import { Blake3, encodeHex } from "../hot/mod.ts";
+import type { ContentTree } from "../hot/mod.ts";
 import { makeDirectoryDurably, writeFileDurably } from "../ports/mod.ts";
 import { copyWhileHashing, hashSource } from "./_hash_source.ts";
 import { ModelError, quoteForMessage } from "./errors.ts";
@@ -14,11 +15,12 @@ import {
   isModelName,
   MANIFEST_FORMAT,
   manifestFile,
-  type ModelManifest,
   modelNameOf,
 } from "./manifest.ts";
+import type { ModelManifest } from "./manifest.ts";
 import { shardsOf } from "./manifest_shards.ts";
-import { manifestPath, type ManifestPlace, readManifest } from "./manifest_store.ts";
+import { manifestPath, readManifest } from "./manifest_store.ts";
+import type { ManifestPlace } from "./manifest_store.ts";
 import { fileSource } from "./source.ts";
 
 /** What a release can do with a file. */

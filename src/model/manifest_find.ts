@@ -6,14 +6,10 @@ import { isAbsolute, join } from "node:path";
 import { EMBEDDED_MODEL_NAME, embeddedModel } from "./embedded.ts";
 import { ModelError, quoteForMessage } from "./errors.ts";
 import type { ByteSource } from "./gguf_types.ts";
-import { isModelName, manifestFile, type ModelManifest } from "./manifest.ts";
-import {
-  findManifest,
-  isUnchanged,
-  listManifests,
-  type ManifestPlace,
-  readManifest,
-} from "./manifest_store.ts";
+import { isModelName, manifestFile } from "./manifest.ts";
+import type { ModelManifest } from "./manifest.ts";
+import { findManifest, isUnchanged, listManifests, readManifest } from "./manifest_store.ts";
+import type { ManifestPlace } from "./manifest_store.ts";
 import { fileSource } from "./source.ts";
 
 /** Names that a message lists. */

@@ -2,7 +2,8 @@
  * Which bytes of a model file each part of the model needs: what a node fetches that runs some
  * layers only. Parts are cut by tensor name; docs/MANIFEST.md has the table.
  */
-import { BLAKE3_GROUP_BYTES, type GroupRange } from "../hot/mod.ts";
+import { BLAKE3_GROUP_BYTES } from "../hot/mod.ts";
+import type { GroupRange } from "../hot/mod.ts";
 import type { GgufFile, TensorInfo } from "./gguf_types.ts";
 
 /** Bytes of a file. */

@@ -2,15 +2,11 @@
  * The manifests in the models directory: `<name>.manifest.json`, and the outboards beside them.
  */
 import { join } from "node:path";
-import { type Disk, DiskError, readWholeFile } from "../ports/mod.ts";
+import { DiskError, readWholeFile } from "../ports/mod.ts";
+import type { Disk } from "../ports/mod.ts";
 import { ModelError } from "./errors.ts";
-import {
-  isModelName,
-  MANIFEST_BYTES_MAX,
-  manifestFile,
-  type ModelManifest,
-  parseManifest,
-} from "./manifest.ts";
+import { isModelName, MANIFEST_BYTES_MAX, manifestFile, parseManifest } from "./manifest.ts";
+import type { ModelManifest } from "./manifest.ts";
 
 /** Most manifests that are looked at in a directory. */
 export const MANIFESTS_MAX = 4096;

@@ -5,11 +5,14 @@
 import { join } from "node:path";
 import { Blake3, decodeHex } from "../hot/mod.ts";
 import { piecesOf } from "./_hash_pieces.ts";
-import { type TreeFault, TreeWalk } from "./_hash_tree.ts";
+import { TreeWalk } from "./_hash_tree.ts";
+import type { TreeFault } from "./_hash_tree.ts";
 import { ModelError } from "./errors.ts";
 import type { ByteSource } from "./gguf_types.ts";
-import { manifestFile, type ModelManifest } from "./manifest.ts";
-import { type Shard, shardName } from "./manifest_shards.ts";
+import { manifestFile } from "./manifest.ts";
+import type { ModelManifest } from "./manifest.ts";
+import { shardName } from "./manifest_shards.ts";
+import type { Shard } from "./manifest_shards.ts";
 import type { ManifestPlace } from "./manifest_store.ts";
 import { fileSource } from "./source.ts";
 

@@ -7,9 +7,11 @@
  */
 import { checkFeatures } from "./_features.ts";
 import { quoteForMessage } from "./errors.ts";
-import { ArchitectureKeys, type Extents, type FamilyReader } from "./families/family_reader.ts";
+import { ArchitectureKeys } from "./families/family_reader.ts";
+import type { Extents, FamilyReader } from "./families/family_reader.ts";
 import { familyReaders } from "./families/table.ts";
-import { type Architecture, architectures } from "./family.ts";
+import { architectures } from "./family.ts";
+import type { Architecture } from "./family.ts";
 import type { GgufFile } from "./gguf_types.ts";
 import { floatKey, integerKey, missing, modelError, requiredInteger, stringKey } from "./_keys.ts";
 import {

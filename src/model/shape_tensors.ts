@@ -10,13 +10,12 @@ import {
   headMatrixTensor,
   headNormPlace,
   layerMatricesOf,
-  type LayerNorm,
   layerNormsOf,
   longAndShortFactors,
   matrixPlace,
-  type NormPlace,
   normPlace,
 } from "./weight_places.ts";
+import type { LayerNorm, NormPlace } from "./weight_places.ts";
 
 /** What a tensor that is not ours would mean, by the part of its name that tells. */
 const MEANINGS: readonly (readonly [pattern: RegExp, meaning: string])[] = [

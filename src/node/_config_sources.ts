@@ -6,7 +6,8 @@ import type { Environment } from "./paths.ts";
 import type { Setting } from "./_settings.ts";
 import { isRecord } from "./_settings.ts";
 import { tomlLineOf, tomlPlaces } from "./_toml_places.ts";
-import { holdingOf, type Remembered } from "./remembered.ts";
+import { holdingOf } from "./remembered.ts";
+import type { Remembered } from "./remembered.ts";
 import type { Violation } from "./violation.ts";
 
 /** What one source sets. */

@@ -7,7 +7,8 @@ import { loadConfiguration } from "./configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { NodeError } from "./node_error.ts";
 import type { Environment, NodePaths } from "./paths.ts";
-import { readRemembered, type Remembered } from "./remembered.ts";
+import { readRemembered } from "./remembered.ts";
+import type { Remembered } from "./remembered.ts";
 
 /** A megabyte of TOML is no configuration. */
 const CONFIG_BYTES_MAX = 2 ** 20;

@@ -7,13 +7,8 @@
  * are no more meant.
  */
 import * as v from "valibot";
-import {
-  type Disk,
-  DiskError,
-  makeDirectoryDurably,
-  readWholeFile,
-  writeFileDurably,
-} from "../ports/mod.ts";
+import { DiskError, makeDirectoryDurably, readWholeFile, writeFileDurably } from "../ports/mod.ts";
+import type { Disk } from "../ports/mod.ts";
 import { NodeError } from "./node_error.ts";
 
 /** Two short texts. */

@@ -9,7 +9,8 @@ import { decodeHex, HotError } from "../hot/mod.ts";
 import type { GroupRange } from "../hot/mod.ts";
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { PartsError } from "./errors.ts";
-import { PartFile, type PartPlace } from "./part_file.ts";
+import { PartFile } from "./part_file.ts";
+import type { PartPlace } from "./part_file.ts";
 import {
   bytesOfGroups,
   decodePartAbout,

@@ -11,10 +11,10 @@ import {
   Blake3,
   BLAKE3_GROUP_BYTES,
   decodeHex,
-  type GroupRange,
   outboardBytes,
   VerifiedOutboard,
 } from "../hot/mod.ts";
+import type { GroupRange } from "../hot/mod.ts";
 import type { ByteSource } from "../model/mod.ts";
 import { DiskError, makeDirectoryDurably, readWholeFile, writeFileDurably } from "../ports/mod.ts";
 import type { Disk, DiskFile } from "../ports/mod.ts";

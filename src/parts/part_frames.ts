@@ -7,7 +7,8 @@
  * and the bytes, or a sentence of UTF-8 where the status is not 0. Every length is fixed by the
  * request.
  */
-import { BLAKE3_GROUP_BYTES, type GroupRange, outboardBytes } from "../hot/mod.ts";
+import { BLAKE3_GROUP_BYTES, outboardBytes } from "../hot/mod.ts";
+import type { GroupRange } from "../hot/mod.ts";
 import { PartsError } from "./errors.ts";
 
 /** The protocol. */

@@ -13,11 +13,9 @@ import {
   encodePartAbout,
   encodePartAnswer,
   groupsOf,
-  type PartAnswer,
-  type PartRequest,
   partsProtocol,
-  type RefusalCode,
 } from "./part_frames.ts";
+import type { PartAnswer, PartRequest, RefusalCode } from "./part_frames.ts";
 
 /** A model of which groups can be read. */
 export interface HeldModel {

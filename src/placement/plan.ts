@@ -6,11 +6,14 @@
  * pessimistically, not excluded. Distances between two other nodes are not known here: half of both
  * ways stands for them.
  */
-import { type Cluster, type PlacementNode, Placer } from "../hot/mod.ts";
+import { Placer } from "../hot/mod.ts";
+import type { Cluster, PlacementNode } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
-import { type Basis, computeBasis, hopBasis, leastBasis } from "./basis.ts";
+import { computeBasis, hopBasis, leastBasis } from "./basis.ts";
+import type { Basis } from "./basis.ts";
 import type { Candidate, PlanNeed } from "./candidate.ts";
-import { type Readable, readableFrom } from "./readers.ts";
+import { readableFrom } from "./readers.ts";
+import type { Readable } from "./readers.ts";
 
 /** A run of layers on a node. */
 export interface PlannedStage {

@@ -3,19 +3,16 @@
  */
 import type { Clock, MeshNetwork } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
-import { openReceipt, positionsOf, type Receipt } from "./receipt.ts";
-import {
-  answerSchema,
-  decodeJsonFrame,
-  encodeFrame,
-  type ReceiptAnswer,
-  type ReceiptAsk,
-  receiptProtocol,
-} from "./receipt_frames.ts";
+import { openReceipt, positionsOf } from "./receipt.ts";
+import type { Receipt } from "./receipt.ts";
+import { answerSchema, decodeJsonFrame, encodeFrame, receiptProtocol } from "./receipt_frames.ts";
+import type { ReceiptAnswer, ReceiptAsk } from "./receipt_frames.ts";
 import type { StatementSigner } from "./signing.ts";
 import { stagesDigest } from "./stage_statement.ts";
-import { type RequestStatement, signStatement } from "./statement.ts";
-import { commitmentsOf, type Transcript } from "./transcript.ts";
+import { signStatement } from "./statement.ts";
+import type { RequestStatement } from "./statement.ts";
+import { commitmentsOf } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
 /** What an answer was, and how it was asked for. */

@@ -4,8 +4,10 @@
  * complete, its last one stands in, and says how far it goes.
  */
 import type { Timer } from "../ports/mod.ts";
-import { type CollectOptions, signatureOf } from "./collect.ts";
-import { openStageStatement, type StageStatement } from "./stage_statement.ts";
+import { signatureOf } from "./collect.ts";
+import type { CollectOptions } from "./collect.ts";
+import { openStageStatement } from "./stage_statement.ts";
+import type { StageStatement } from "./stage_statement.ts";
 
 /** Where an answer is. */
 export interface AnswerPlace {

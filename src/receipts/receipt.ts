@@ -9,10 +9,11 @@ import { openingDigest } from "./opening.ts";
 import {
   openStageStatement,
   stagesDigest,
-  type StageStatement,
   stageStatementCharactersMax,
 } from "./stage_statement.ts";
-import { openRequestStatement, type RequestStatement, signedStatement } from "./statement.ts";
+import type { StageStatement } from "./stage_statement.ts";
+import { openRequestStatement, signedStatement } from "./statement.ts";
+import type { RequestStatement } from "./statement.ts";
 
 /** Longest receipt, in bytes. */
 export const receiptBytesMax = 8 * 1024 * 1024;

@@ -7,10 +7,10 @@ import {
   askSchema,
   decodeJsonFrame,
   encodeFrame,
-  type ReceiptAnswer,
   receiptProtocol,
   whyCharactersMax,
 } from "./receipt_frames.ts";
+import type { ReceiptAnswer } from "./receipt_frames.ts";
 import type { ReceiptWitness } from "./witness.ts";
 
 /** Streams of one peer at most. */

@@ -6,11 +6,14 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
-import { type Disk, DiskError, readWholeFile, writeFileDurably } from "../ports/mod.ts";
+import { DiskError, readWholeFile, writeFileDurably } from "../ports/mod.ts";
+import type { Disk } from "../ports/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { checkedJson } from "./_checked_json.ts";
-import { type Receipt, receiptBytesMax, receiptSchema } from "./receipt.ts";
-import { type Transcript, transcriptSchema } from "./transcript.ts";
+import { receiptBytesMax, receiptSchema } from "./receipt.ts";
+import type { Receipt } from "./receipt.ts";
+import { transcriptSchema } from "./transcript.ts";
+import type { Transcript } from "./transcript.ts";
 
 const storedSchema = v.strictObject({
   kind: v.literal("skep-stored-receipt/2"),

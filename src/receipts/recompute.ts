@@ -8,7 +8,8 @@ import { Blake3 } from "../hot/mod.ts";
 import type { Executor } from "../engine/mod.ts";
 import { ReceiptError } from "./errors.ts";
 import { LeafTree } from "./leaf_tree.ts";
-import { type OpenReceipt, positionsOf } from "./receipt.ts";
+import { positionsOf } from "./receipt.ts";
+import type { OpenReceipt } from "./receipt.ts";
 import type { Span, StageStatement } from "./stage_statement.ts";
 import type { Transcript } from "./transcript.ts";
 

@@ -16,10 +16,12 @@ import { LateWork } from "./_late_work.ts";
 import type { LeafStore } from "./leaf_store.ts";
 import type { LeafTree } from "./leaf_tree.ts";
 import type { TreeName } from "./judge.ts";
-import { type RecordedOpen, type RecordedRows, SessionRecord } from "./session_record.ts";
+import { SessionRecord } from "./session_record.ts";
+import type { RecordedOpen, RecordedRows } from "./session_record.ts";
 import { openingDigest } from "./opening.ts";
 import type { StatementSigner } from "./signing.ts";
-import { signStageStatement, type StageStatement } from "./stage_statement.ts";
+import { signStageStatement } from "./stage_statement.ts";
+import type { StageStatement } from "./stage_statement.ts";
 
 /** What a witness works with. */
 export interface WitnessOptions {

@@ -1,6 +1,8 @@
 /** What the engine refuses, as other nodes are told, and back again. */
-import { EngineError, type EngineErrorCode } from "../engine/mod.ts";
-import { StageError, type StageErrorCode } from "./stage_error.ts";
+import { EngineError } from "../engine/mod.ts";
+import type { EngineErrorCode } from "../engine/mod.ts";
+import { StageError } from "./stage_error.ts";
+import type { StageErrorCode } from "./stage_error.ts";
 
 const CODES: Readonly<Partial<Record<EngineErrorCode, StageErrorCode>>> = {
   "no-memory": "no-memory",

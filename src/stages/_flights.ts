@@ -5,16 +5,10 @@
 import type { Random } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
 import { encodeForward } from "./forward_frame.ts";
-import {
-  type FlightEntry,
-  joined,
-  ownEntry,
-  pieceOf,
-  rowsOf,
-  tokensOf,
-  wantedRows,
-} from "./_flight_rows.ts";
-import { forwardRows, type HeldPart } from "./held_part.ts";
+import { joined, ownEntry, pieceOf, rowsOf, tokensOf, wantedRows } from "./_flight_rows.ts";
+import type { FlightEntry } from "./_flight_rows.ts";
+import { forwardRows } from "./held_part.ts";
+import type { HeldPart } from "./held_part.ts";
 import { frameEntriesMax, linkPositions } from "./limits.ts";
 import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
@@ -23,7 +17,8 @@ import { RequestIds } from "./_request_ids.ts";
 import { enterGate } from "./_gates.ts";
 import { tellLogits, tellRows } from "./_own_rows.ts";
 import { pickRows } from "./_step_loop.ts";
-import { lostFailure, type Switchboard } from "./_switchboard.ts";
+import { lostFailure } from "./_switchboard.ts";
+import type { Switchboard } from "./_switchboard.ts";
 
 /** What the flights of a step have in common. */
 export interface FlightPlan {

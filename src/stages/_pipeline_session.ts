@@ -1,7 +1,8 @@
 /**
  * A session of a pipeline at its requester: the tokens, and what each stage holds of them.
  */
-import { EngineError, type Session } from "../engine/mod.ts";
+import { EngineError } from "../engine/mod.ts";
+import type { Session } from "../engine/mod.ts";
 import type { PartSession } from "./held_part.ts";
 import { linkPositions } from "./limits.ts";
 import type { PipelineStage } from "./_pipeline_stage.ts";

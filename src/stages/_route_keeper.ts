@@ -7,8 +7,10 @@ import { EngineError } from "../engine/mod.ts";
 import type { HeldPart } from "./held_part.ts";
 import { excludedMs, routeRetryMs } from "./limits.ts";
 import type { PipelineEvent } from "./pipeline_events.ts";
-import { type PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
-import { type Place, type Route, type Router, samePlace } from "./route.ts";
+import { RemoteStage } from "./_pipeline_stage.ts";
+import type { PipelineStage } from "./_pipeline_stage.ts";
+import { samePlace } from "./route.ts";
+import type { Place, Route, Router } from "./route.ts";
 import { StageError } from "./stage_error.ts";
 
 /** A route with its stages. */

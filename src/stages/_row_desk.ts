@@ -4,9 +4,11 @@
  */
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { encodeControl } from "./control_frames.ts";
-import { encodeForward, type ForwardFrame } from "./forward_frame.ts";
+import { encodeForward } from "./forward_frame.ts";
+import type { ForwardFrame } from "./forward_frame.ts";
 import { decodeFrame } from "./frames.ts";
-import { type HeldPart, positionBytes } from "./held_part.ts";
+import { positionBytes } from "./held_part.ts";
+import type { HeldPart } from "./held_part.ts";
 import { stageErrorOf } from "./_engine_refusals.ts";
 import type { Notices } from "./_notices.ts";
 import { encodeResult } from "./result_frame.ts";
@@ -14,9 +16,12 @@ import { checkForwardEntry, checkRows } from "./_server_checks.ts";
 import type { StageLimits } from "./server_types.ts";
 import type { SessionTable } from "./_session_table.ts";
 import type { StageConnection } from "./_stage_connection.ts";
-import { type ComputedFrame, pickRows, type StepLoop, wantedOf } from "./_step_loop.ts";
-import { isWanted, type QueuedEntry, type QueuedForward } from "./_step_queue.ts";
-import { StageError, type StageErrorCode } from "./stage_error.ts";
+import { pickRows, wantedOf } from "./_step_loop.ts";
+import type { ComputedFrame, StepLoop } from "./_step_loop.ts";
+import { isWanted } from "./_step_queue.ts";
+import type { QueuedEntry, QueuedForward } from "./_step_queue.ts";
+import { StageError } from "./stage_error.ts";
+import type { StageErrorCode } from "./stage_error.ts";
 import { SuccessorEdge } from "./_successor_edge.ts";
 
 /** What a desk works with. */

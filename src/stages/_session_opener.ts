@@ -11,7 +11,8 @@ import type { PipelineSession, StageShare } from "./_pipeline_session.ts";
 import type { LocalStage, PipelineStage, RemoteStage } from "./_pipeline_stage.ts";
 import type { RouteState } from "./_route_keeper.ts";
 import type { StageWitness } from "./server_types.ts";
-import { encodeOpen, type OpenSigner, type StageOpen } from "./stage_open.ts";
+import { encodeOpen } from "./stage_open.ts";
+import type { OpenSigner, StageOpen } from "./stage_open.ts";
 import type { Switchboard } from "./_switchboard.ts";
 import { TokenChain } from "./_token_chain.ts";
 

@@ -3,15 +3,20 @@
  */
 import { Blake3 } from "../hot/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
-import { encodeControl, type LinksFrame, type TruncateFrame } from "./control_frames.ts";
-import { type HeldPart, openPartSession } from "./held_part.ts";
+import { encodeControl } from "./control_frames.ts";
+import type { LinksFrame, TruncateFrame } from "./control_frames.ts";
+import { openPartSession } from "./held_part.ts";
+import type { HeldPart } from "./held_part.ts";
 import { linkBytes, linkPositions } from "./limits.ts";
 import { ownPlace } from "./_server_checks.ts";
-import { type OwnPlace, ServedSession } from "./_served_session.ts";
+import { ServedSession } from "./_served_session.ts";
+import type { OwnPlace } from "./_served_session.ts";
 import type { StageLimits, StageWitness } from "./server_types.ts";
 import type { StageConnection } from "./_stage_connection.ts";
-import { StageError, type StageErrorCode } from "./stage_error.ts";
-import { isSigned, type OpenFrame, type StageOpen } from "./stage_open.ts";
+import { StageError } from "./stage_error.ts";
+import type { StageErrorCode } from "./stage_error.ts";
+import { isSigned } from "./stage_open.ts";
+import type { OpenFrame, StageOpen } from "./stage_open.ts";
 
 /** What a table works with. */
 export interface SessionTableOptions {

@@ -1,5 +1,6 @@
 /** What a pipeline checks of a step before it computes anything. */
-import { EngineError, type StepEntry } from "../engine/mod.ts";
+import { EngineError } from "../engine/mod.ts";
+import type { StepEntry } from "../engine/mod.ts";
 import type { ModelShape } from "../model/mod.ts";
 import { PipelineSession } from "./_pipeline_session.ts";
 import type { OwnEntry } from "./_step_runner.ts";

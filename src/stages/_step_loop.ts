@@ -5,10 +5,12 @@
 import type { BatchEntry } from "../engine/mod.ts";
 import { KeptController } from "../hot/mod.ts";
 import type { Clock } from "../ports/mod.ts";
-import { forwardRows, type HeldPart } from "./held_part.ts";
+import { forwardRows } from "./held_part.ts";
+import type { HeldPart } from "./held_part.ts";
 import { stageErrorOf } from "./_engine_refusals.ts";
 import { joined, wantedRows } from "./_batch_rows.ts";
-import { isWanted, type QueuedEntry, type QueuedForward, StepQueue } from "./_step_queue.ts";
+import { isWanted, StepQueue } from "./_step_queue.ts";
+import type { QueuedEntry, QueuedForward } from "./_step_queue.ts";
 import type { StageWitness } from "./server_types.ts";
 import { StageError } from "./stage_error.ts";
 

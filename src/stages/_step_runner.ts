@@ -14,7 +14,8 @@ import type { PipelineStage } from "./_pipeline_stage.ts";
 import type { RouteKeeper, RouteState } from "./_route_keeper.ts";
 import type { SessionOpener } from "./_session_opener.ts";
 import type { StageWatch } from "./_stage_watch.ts";
-import { StageFailure, type Switchboard } from "./_switchboard.ts";
+import { StageFailure } from "./_switchboard.ts";
+import type { Switchboard } from "./_switchboard.ts";
 
 /** Failures in a row of one step that are met by opening its sessions again. */
 const reopensMax = 8;

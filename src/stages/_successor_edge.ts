@@ -3,8 +3,10 @@
  *
  * A session whose credit is used up waits, and lets the others pass.
  */
-import { isWanted, type QueuedEntry } from "./_step_queue.ts";
-import { StageLink, type StageLinkOptions } from "./_stage_link.ts";
+import { isWanted } from "./_step_queue.ts";
+import type { QueuedEntry } from "./_step_queue.ts";
+import { StageLink } from "./_stage_link.ts";
+import type { StageLinkOptions } from "./_stage_link.ts";
 
 /** Rows that wait. */
 export interface WaitingRows {

@@ -16,7 +16,8 @@
 import { FrameReader } from "./_frame_reader.ts";
 import { FrameWriter } from "./_frame_writer.ts";
 import { frameEntriesMax, frameLinksMax, linkBytes, sentenceBytesMax } from "./limits.ts";
-import { type StageErrorCode, stageErrorCodes } from "./stage_error.ts";
+import { stageErrorCodes } from "./stage_error.ts";
+import type { StageErrorCode } from "./stage_error.ts";
 
 /** First bytes of the frames. */
 export const CONTROL_TAGS = {

@@ -1,19 +1,22 @@
 /**
  * Any frame of `/skep/stage/1`, by its first byte (docs/STAGES.md, section 2).
  */
-import { type ControlFrame, decodeControl } from "./control_frames.ts";
-import { decodeForward, FORWARD_TAG, type ForwardFrame } from "./forward_frame.ts";
+import { decodeControl } from "./control_frames.ts";
+import type { ControlFrame } from "./control_frames.ts";
+import { decodeForward, FORWARD_TAG } from "./forward_frame.ts";
+import type { ForwardFrame } from "./forward_frame.ts";
 import {
   decodeOriginForward,
   decodeOriginResult,
   ORIGIN_FORWARD_TAG,
   ORIGIN_RESULT_TAG,
-  type OriginForward,
-  type OriginResult,
 } from "./origin_frames.ts";
-import { decodeResult, RESULT_TAG, type ResultFrame } from "./result_frame.ts";
+import type { OriginForward, OriginResult } from "./origin_frames.ts";
+import { decodeResult, RESULT_TAG } from "./result_frame.ts";
+import type { ResultFrame } from "./result_frame.ts";
 import { StageError } from "./stage_error.ts";
-import { decodeOpen, OPEN_TAG, type OpenFrame } from "./stage_open.ts";
+import { decodeOpen, OPEN_TAG } from "./stage_open.ts";
+import type { OpenFrame } from "./stage_open.ts";
 
 /** A frame, read. */
 export type StageFrame =

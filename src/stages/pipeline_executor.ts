@@ -6,16 +6,14 @@
  * what they hold, as the bits are the same), and goes on: the caller sees a pause. What nobody can
  * rebuild fails; nothing is ever left out.
  */
-import {
-  type BatchEntry,
-  contextLimitOf,
-  EngineError,
-  type LayerRange,
-  type ModelExecutor,
-  type PrefixCounters,
-  type SessionOptions,
-  type StepEntry,
-  tokenChainSeed,
+import { contextLimitOf, EngineError, tokenChainSeed } from "../engine/mod.ts";
+import type {
+  BatchEntry,
+  LayerRange,
+  ModelExecutor,
+  PrefixCounters,
+  SessionOptions,
+  StepEntry,
 } from "../engine/mod.ts";
 import { Blake3, encodeHex } from "../hot/mod.ts";
 import type { ModelShape } from "../model/mod.ts";
@@ -34,7 +32,8 @@ import { SessionOpener } from "./_session_opener.ts";
 import type { OpenSigner } from "./stage_open.ts";
 import { checkedEntries } from "./_step_checks.ts";
 import { StageWatch } from "./_stage_watch.ts";
-import { type StepCall, StepRunner } from "./_step_runner.ts";
+import { StepRunner } from "./_step_runner.ts";
+import type { StepCall } from "./_step_runner.ts";
 import { lostFailure, Switchboard } from "./_switchboard.ts";
 import { TokenChain } from "./_token_chain.ts";
 import { Turns } from "./_turns.ts";

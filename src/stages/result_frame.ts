@@ -18,7 +18,8 @@
 import { meshFrameBytesMax } from "../ports/mod.ts";
 import { FrameReader } from "./_frame_reader.ts";
 import { FrameWriter } from "./_frame_writer.ts";
-import { FORMAT_F32, padded, readClass, ROW_CONTENTS, type RowContent } from "./forward_frame.ts";
+import { FORMAT_F32, padded, readClass, ROW_CONTENTS } from "./forward_frame.ts";
+import type { RowContent } from "./forward_frame.ts";
 import { resultValuesMax, rowValuesMax } from "./limits.ts";
 import { StageError } from "./stage_error.ts";
 

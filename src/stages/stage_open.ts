@@ -12,7 +12,8 @@
  */
 import * as v from "valibot";
 import { decodeHex, encodeHex } from "../hot/mod.ts";
-import { createVerifier, type Identity } from "../identity/mod.ts";
+import { createVerifier } from "../identity/mod.ts";
+import type { Identity } from "../identity/mod.ts";
 import { canonicalBytes } from "../journal/mod.ts";
 import type { PeerKey } from "../ports/mod.ts";
 import { FrameReader } from "./_frame_reader.ts";

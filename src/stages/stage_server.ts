@@ -6,20 +6,17 @@
  * requester where the request ends. It decides nothing about who computes what.
  */
 import type { Clock, MeshNetwork, MeshStream, Timer } from "../ports/mod.ts";
-import { type BeatFrame, encodeControl } from "./control_frames.ts";
-import { decodeFrame, type StageFrame } from "./frames.ts";
+import { encodeControl } from "./control_frames.ts";
+import type { BeatFrame } from "./control_frames.ts";
+import { decodeFrame } from "./frames.ts";
+import type { StageFrame } from "./frames.ts";
 import type { HeldPart } from "./held_part.ts";
 import { beatMs, frameEntriesMax, malformedFramesMax, stageProtocol } from "./limits.ts";
 import { stageErrorOf } from "./_engine_refusals.ts";
 import { Notices } from "./_notices.ts";
 import { RowDesk } from "./_row_desk.ts";
-import {
-  type StageCounters,
-  type StageLimits,
-  stageLimitsDefault,
-  type StageRefusal,
-  type StageWitness,
-} from "./server_types.ts";
+import { stageLimitsDefault } from "./server_types.ts";
+import type { StageCounters, StageLimits, StageRefusal, StageWitness } from "./server_types.ts";
 import { SessionTable } from "./_session_table.ts";
 import { StageConnection } from "./_stage_connection.ts";
 import { StepLoop } from "./_step_loop.ts";

@@ -1,6 +1,7 @@
 /** Streams an answer of a node's API, and notes when each piece of it came. */
 import assert from "node:assert/strict";
-import { type IncomingMessage, request } from "node:http";
+import { request } from "node:http";
+import type { IncomingMessage } from "node:http";
 
 /** A request. */
 export interface Ask {

@@ -13,8 +13,10 @@ import { presetShape } from "../../bench/models/presets.ts";
 import { connectService } from "../../src/kernel/mod.ts";
 import type { inferenceContract } from "../../src/services/inference/mod.ts";
 import type { networkContract } from "../../src/services/network/mod.ts";
-import { finish, program, start, type Started, untilReady } from "../e2e/_program.ts";
-import { type Ask, streamAnswer, type Streamed } from "./_ask_stream.ts";
+import { finish, program, start, untilReady } from "../e2e/_program.ts";
+import type { Started } from "../e2e/_program.ts";
+import { streamAnswer } from "./_ask_stream.ts";
+import type { Ask, Streamed } from "./_ask_stream.ts";
 import { Wiring } from "./_wiring.ts";
 
 /** Layers of a node: the first, and the one after the last. */

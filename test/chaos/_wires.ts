@@ -3,7 +3,8 @@
  * where it can be cut. "hole" is a link on which nothing arrives any more, and nobody is told; "reset"
  * is one that is refused at once. What was on its way through a hole arrives when it is mended, late.
  */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer } from "node:net";
+import type { Server, Socket } from "node:net";
 
 /** How a wire is cut. */
 export type Cut = "hole" | "reset";

@@ -2,7 +2,8 @@
  * Wires between all nodes of a mesh, in both directions. A node is told the ports of its own wires as
  * its peers' addresses, and no other address: so whatever is cut here is cut.
  */
-import { type Cut, freePort, Wire } from "./_wires.ts";
+import { freePort, Wire } from "./_wires.ts";
+import type { Cut } from "./_wires.ts";
 
 /** All wires of one mesh. */
 export class Wiring {

@@ -14,8 +14,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { countOf } from "../_count.ts";
 import { signal } from "../e2e/_program.ts";
-import { type Ask, type Streamed } from "./_ask_stream.ts";
-import { type LayerSpan, type MeshNode, MeshProcesses } from "./_mesh_processes.ts";
+import type { Ask, Streamed } from "./_ask_stream.ts";
+import { MeshProcesses } from "./_mesh_processes.ts";
+import type { LayerSpan, MeshNode } from "./_mesh_processes.ts";
 import { freePort } from "./_wires.ts";
 
 /** What happened. */

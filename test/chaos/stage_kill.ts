@@ -17,14 +17,10 @@ import process from "node:process";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { countOf } from "../_count.ts";
 import type { Ask, Streamed } from "./_ask_stream.ts";
-import {
-  type Disturbance,
-  type DisturbanceKind,
-  disturbanceKinds,
-  disturbanceOf,
-  isTwin,
-} from "./_disturbances.ts";
-import { type LayerSpan, type MeshNode, MeshProcesses } from "./_mesh_processes.ts";
+import { disturbanceKinds, disturbanceOf, isTwin } from "./_disturbances.ts";
+import type { Disturbance, DisturbanceKind } from "./_disturbances.ts";
+import { MeshProcesses } from "./_mesh_processes.ts";
+import type { LayerSpan, MeshNode } from "./_mesh_processes.ts";
 
 /** What to do. */
 export interface KillPlan {

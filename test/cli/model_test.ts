@@ -14,7 +14,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { blake3 } from "hash-wasm";
-import { type CliResult, skep } from "./_support.ts";
+import { skep } from "./_support.ts";
+import type { CliResult } from "./_support.ts";
 
 const MODEL = fileURLToPath(
   new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),

@@ -12,8 +12,10 @@ import { blake3 } from "hash-wasm";
 import { createSampler, loadExecutor } from "../../src/engine/mod.ts";
 import { openStageStatement, parseReceipt } from "../../src/receipts/mod.ts";
 import type { Engine, GenerateItem } from "../../src/services/inference/mod.ts";
-import { type MeshNode, NodeMesh } from "../services/inference/_mesh_nodes.ts";
-import { type CliResult, skep } from "./_support.ts";
+import { NodeMesh } from "../services/inference/_mesh_nodes.ts";
+import type { MeshNode } from "../services/inference/_mesh_nodes.ts";
+import { skep } from "./_support.ts";
+import type { CliResult } from "./_support.ts";
 
 const model = fileURLToPath(
   new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),

@@ -11,8 +11,10 @@ import { realDisk } from "../../src/ports/mod.ts";
 import { receiptDirectory, ReceiptStore } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
-import { type Answer, answer } from "../receipts/_parties.ts";
-import { type CliResult, skep } from "./_support.ts";
+import { answer } from "../receipts/_parties.ts";
+import type { Answer } from "../receipts/_parties.ts";
+import { skep } from "./_support.ts";
+import type { CliResult } from "./_support.ts";
 
 const model = fileURLToPath(
   new URL("../fixtures/models/stories260K/stories260K-q8_0.gguf", import.meta.url),

@@ -9,8 +9,10 @@ import { blake3 } from "hash-wasm";
 import { loadExecutor } from "../../src/engine/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
-import { type Alteration, type Answer, answer } from "../receipts/_parties.ts";
-import { type CliResult, skep } from "./_support.ts";
+import { answer } from "../receipts/_parties.ts";
+import type { Alteration, Answer } from "../receipts/_parties.ts";
+import { skep } from "./_support.ts";
+import type { CliResult } from "./_support.ts";
 
 const folder = new URL("../fixtures/models/stories260K/", import.meta.url);
 const model = fileURLToPath(new URL("stories260K-q8_0.gguf", folder));

@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
-import { machineLine, type RowResult, runRow, RUNTIME } from "../../bench/harness.ts";
+import { machineLine, runRow, RUNTIME } from "../../bench/harness.ts";
+import type { RowResult } from "../../bench/harness.ts";
 import { tableOf } from "../../bench/report.ts";
 import { ROW_GROUPS } from "../../bench/rows.ts";
 

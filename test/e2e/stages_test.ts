@@ -9,7 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import type { NodeAnswer, Text } from "../../bench/mesh/protocol.ts";
-import { Ring, type Runtime, startNode } from "../../bench/mesh/ring.ts";
+import { Ring, startNode } from "../../bench/mesh/ring.ts";
+import type { Runtime } from "../../bench/mesh/ring.ts";
 import { TOP } from "../../npm/tools.ts";
 import { isLong } from "../_long.ts";
 

@@ -15,7 +15,8 @@ import type {
 import { EngineError, numericClass } from "../../src/engine/mod.ts";
 import { encodeHex } from "../../src/hot/mod.ts";
 import { digest, digestsOf, readGolden } from "./_digests.ts";
-import { type Fixture, fixtureNames, openFixture } from "./_fixtures.ts";
+import { fixtureNames, openFixture } from "./_fixtures.ts";
+import type { Fixture } from "./_fixtures.ts";
 
 /** What a factory may be asked for. */
 export interface ContractOptions {

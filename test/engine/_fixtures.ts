@@ -7,14 +7,8 @@ import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
 import type { WeightType } from "../../bench/models/random_weights.ts";
-import {
-  type ByteSource,
-  bytesSource,
-  type GgufFile,
-  type ModelShape,
-  openGguf,
-  readModelShape,
-} from "../../src/model/mod.ts";
+import { bytesSource, openGguf, readModelShape } from "../../src/model/mod.ts";
+import type { ByteSource, GgufFile, ModelShape } from "../../src/model/mod.ts";
 
 /** A fixture, ready to be loaded. */
 export interface Fixture {

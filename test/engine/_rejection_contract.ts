@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { assertSameBits, hasCode, storyTokens } from "./_executor_contract.ts";
-import { type Fixture, fixtureBytes, openBytes, openFixture } from "./_fixtures.ts";
+import { fixtureBytes, openBytes, openFixture } from "./_fixtures.ts";
+import type { Fixture } from "./_fixtures.ts";
 
 /** Opens a fixture in the executor under test. */
 export type StepperFactory = (fixture: Fixture) => Promise<ModelExecutor>;

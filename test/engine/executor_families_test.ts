@@ -4,17 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familyNames, familyShape, type ModelExtents } from "../../bench/models/family_shapes.ts";
-import {
-  createReferenceExecutor,
-  loadExecutor,
-  type ModelExecutor,
-  type Session,
-  type StepEntry,
-} from "../../src/engine/mod.ts";
+import { familyNames, familyShape } from "../../bench/models/family_shapes.ts";
+import type { ModelExtents } from "../../bench/models/family_shapes.ts";
+import { createReferenceExecutor, loadExecutor } from "../../src/engine/mod.ts";
+import type { ModelExecutor, Session, StepEntry } from "../../src/engine/mod.ts";
 import { isLong } from "../_long.ts";
 import { assertSameBits, hasCode } from "./_executor_contract.ts";
-import { type Fixture, fixtureBytes, openBytes, randomModel } from "./_fixtures.ts";
+import { fixtureBytes, openBytes, randomModel } from "./_fixtures.ts";
+import type { Fixture } from "./_fixtures.ts";
 
 const extents: ModelExtents = {
   layerCount: 3,

@@ -3,18 +3,20 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadExecutor, type StepEntry } from "../../src/engine/mod.ts";
+import { loadExecutor } from "../../src/engine/mod.ts";
+import type { StepEntry } from "../../src/engine/mod.ts";
 import { ChainedExecutor } from "../../src/engine/_chained_executor.ts";
 import {
   assertSameBits,
-  type ContractOptions,
   hasCode,
   storyTokens,
   testExecutorContract,
   testLinks,
 } from "./_executor_contract.ts";
+import type { ContractOptions } from "./_executor_contract.ts";
 import { isLong } from "../_long.ts";
-import { type Fixture, fixtureNames, openFixture } from "./_fixtures.ts";
+import { fixtureNames, openFixture } from "./_fixtures.ts";
+import type { Fixture } from "./_fixtures.ts";
 import { testRejectionContract } from "./_rejection_contract.ts";
 
 /** Loads with memories of so many bytes that there must be two or three. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import fc from "fast-check";
-import { loadExecutor, type Session } from "../../src/engine/mod.ts";
+import { loadExecutor } from "../../src/engine/mod.ts";
+import type { Session } from "../../src/engine/mod.ts";
 import {
   assertSameBits,
   hasCode,

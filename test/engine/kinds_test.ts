@@ -6,14 +6,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { SeededBits } from "../../bench/models/seeded_bits.ts";
-import {
-  fileRowBytes,
-  groupBytes,
-  isQuantised,
-  type Kind,
-  kindOf,
-} from "../../src/engine/_kinds.ts";
-import { instantiateKernels, kernelMemory, type Kernels } from "../../src/engine/_module.ts";
+import { fileRowBytes, groupBytes, isQuantised, kindOf } from "../../src/engine/_kinds.ts";
+import type { Kind } from "../../src/engine/_kinds.ts";
+import { instantiateKernels, kernelMemory } from "../../src/engine/_module.ts";
+import type { Kernels } from "../../src/engine/_module.ts";
 import { matrixTypes } from "../../src/engine/_tensors.ts";
 import { multiply } from "../../src/engine/reference/products.ts";
 import { dequantisedRow } from "../../src/engine/reference/weights.ts";

@@ -5,7 +5,8 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createReferenceExecutor, numericClass } from "../../src/engine/mod.ts";
-import { digestPositions, type Digests, digestsOf, goldenPath } from "./_digests.ts";
+import { digestPositions, digestsOf, goldenPath } from "./_digests.ts";
+import type { Digests } from "./_digests.ts";
 import { fixtureNames, openFixture, testFile } from "./_fixtures.ts";
 
 const reference = JSON.parse(

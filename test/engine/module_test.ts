@@ -4,12 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type Build,
-  instantiateKernels,
-  kernelMemory,
-  probeKernels,
-} from "../../src/engine/_module.ts";
+import { instantiateKernels, kernelMemory, probeKernels } from "../../src/engine/_module.ts";
+import type { Build } from "../../src/engine/_module.ts";
 import { probeMode } from "../../src/engine/mod.ts";
 import { exp, expf, log, sinCos } from "../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "./_runs.ts";

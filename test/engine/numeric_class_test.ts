@@ -5,7 +5,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createSampler, type Executor, loadExecutor } from "../../src/engine/mod.ts";
+import { createSampler, loadExecutor } from "../../src/engine/mod.ts";
+import type { Executor } from "../../src/engine/mod.ts";
 import { loadTokenizer } from "../../src/model/mod.ts";
 import { runTokens } from "./_executor_contract.ts";
 import { fixtureNames, openFixture, testFile } from "./_fixtures.ts";

@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type PageRoomOptions, planPages } from "../../src/engine/_page_room.ts";
+import { planPages } from "../../src/engine/_page_room.ts";
+import type { PageRoomOptions } from "../../src/engine/_page_room.ts";
 import { presetShape } from "../../bench/models/presets.ts";
 import { hasCode } from "./_executor_contract.ts";
 

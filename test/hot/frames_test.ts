@@ -6,8 +6,8 @@ import {
   SCAN_ARGUMENTS_MAX,
   SCAN_BYTES_MAX,
   SCAN_RECORDS_MAX,
-  type ScanLimits,
 } from "../../src/hot/frames.ts";
+import type { ScanLimits } from "../../src/hot/frames.ts";
 import { KERNELS, numbersFrom, runs } from "./_runs.ts";
 
 type Framing = "frames" | "lines" | "commands";

@@ -3,12 +3,8 @@ import { test } from "node:test";
 import { Blake3 } from "../../src/hot/blake3.ts";
 import { encodeHex } from "../../src/hot/hex.ts";
 import { HotError } from "../../src/hot/hot_error.ts";
-import {
-  type ContentTree,
-  OutboardBuilder,
-  outboardBytes,
-  VerifiedOutboard,
-} from "../../src/hot/outboard.ts";
+import { OutboardBuilder, outboardBytes, VerifiedOutboard } from "../../src/hot/outboard.ts";
+import type { ContentTree } from "../../src/hot/outboard.ts";
 import { bytesFrom, KERNELS } from "./_runs.ts";
 
 const GROUP = 16_384;

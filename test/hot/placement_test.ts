@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Placement, Placer } from "../../src/hot/placement.ts";
+import { Placer } from "../../src/hot/placement.ts";
+import type { Placement } from "../../src/hot/placement.ts";
 import type { Cluster, PlacementNode, PlacementStage } from "../../src/hot/placement_problem.ts";
 import { KERNELS, numbersFrom, runs } from "./_runs.ts";
 

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  CandidateScorer,
-  SCORED_BEST_MAX,
-  SCORED_CANDIDATES_MAX,
-  type ScoreMeasure,
-  type ScoreWeights,
-} from "../../src/hot/scoring.ts";
+import { CandidateScorer, SCORED_BEST_MAX, SCORED_CANDIDATES_MAX } from "../../src/hot/scoring.ts";
+import type { ScoreMeasure, ScoreWeights } from "../../src/hot/scoring.ts";
 import { KERNELS, numbersFrom, runs } from "./_runs.ts";
 
 const WEIGHTS: ScoreWeights = {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Blake3 } from "../../src/hot/blake3.ts";
 import { HotError } from "../../src/hot/hot_error.ts";
-import { type ContentTree, OutboardBuilder } from "../../src/hot/outboard.ts";
+import { OutboardBuilder } from "../../src/hot/outboard.ts";
+import type { ContentTree } from "../../src/hot/outboard.ts";
 import { sliceProof, verifySlice } from "../../src/hot/slice.ts";
 import { bytesFrom } from "./_runs.ts";
 

@@ -10,7 +10,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
-import { encodeGguf, VALUE_TYPES, type ValueToWrite } from "../../bench/models/encode_gguf.ts";
+import { encodeGguf, VALUE_TYPES } from "../../bench/models/encode_gguf.ts";
+import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
 
 /** A pair: key, type of the value or of its items, value; `null` stands for a derived array. */
 type Pair = readonly [key: string, type: string, value: unknown];

@@ -1,11 +1,7 @@
 /** Small valid model files to start from, and sources that count what is asked of them. */
 import process from "node:process";
-import {
-  encodeGguf,
-  type GgufToWrite,
-  type TensorToWrite,
-  type ValueToWrite,
-} from "../../bench/models/encode_gguf.ts";
+import { encodeGguf } from "../../bench/models/encode_gguf.ts";
+import type { GgufToWrite, TensorToWrite, ValueToWrite } from "../../bench/models/encode_gguf.ts";
 import type { ByteSource, GgufFile, ModelErrorCode } from "../../src/model/mod.ts";
 import { bytesSource, ModelError, openGguf } from "../../src/model/mod.ts";
 

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addModel, type AddModelOptions, type ModelManifest } from "../../src/model/mod.ts";
+import { addModel } from "../../src/model/mod.ts";
+import type { AddModelOptions, ModelManifest } from "../../src/model/mod.ts";
 import { realDisk } from "../../src/ports/mod.ts";
 import { fixture } from "./_vectors.ts";
 

@@ -1,5 +1,6 @@
 /** The vocabularies of test/fixtures/vocab, as the GGUF files that they were before packing. */
-import { bytesSource, type GgufFile, openGguf } from "../../src/model/mod.ts";
+import { bytesSource, openGguf } from "../../src/model/mod.ts";
+import type { GgufFile } from "../../src/model/mod.ts";
 import { fixture } from "./_vectors.ts";
 
 /** A vocabulary of llama.cpp's tree: SentencePiece (phi-3), WordPiece (bert-bge), byte-level BPE. */

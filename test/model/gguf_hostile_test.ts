@@ -5,19 +5,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  encodeGguf,
-  type GgufToWrite,
-  type TensorToWrite,
-} from "../../bench/models/encode_gguf.ts";
+import { encodeGguf } from "../../bench/models/encode_gguf.ts";
+import type { GgufToWrite, TensorToWrite } from "../../bench/models/encode_gguf.ts";
 import {
   inspectModel,
   loadTokenizer,
   ModelError,
-  type ModelErrorCode,
   openGguf,
   readModelShape,
 } from "../../src/model/mod.ts";
+import type { ModelErrorCode } from "../../src/model/mod.ts";
 import { countingSource, isModelError, openWritten, runs, tensor, tinyLlama } from "./_files.ts";
 import { fixture } from "./_vectors.ts";
 

@@ -5,16 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { familyNames, familyShape, isFamilyName } from "../../bench/models/family_shapes.ts";
-import { type RandomModel, writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import type { RandomModel } from "../../bench/models/gguf_writer.ts";
 import { parseWriterArguments } from "../../bench/models/gguf_writer_options.ts";
 import {
   bytesSource,
   chatTemplate,
-  type GgufFile,
   openGguf,
   readModelShape,
   renderChat,
 } from "../../src/model/mod.ts";
+import type { GgufFile } from "../../src/model/mod.ts";
 import { vocabulary } from "./_vocabularies.ts";
 
 const EXTENTS = {

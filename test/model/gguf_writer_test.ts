@@ -11,19 +11,19 @@ import {
   fillBlocks,
   typeForRows,
   WEIGHT_TYPES,
-  type WeightType,
 } from "../../bench/models/random_weights.ts";
+import type { WeightType } from "../../bench/models/random_weights.ts";
 import { SeededBits } from "../../bench/models/seeded_bits.ts";
 import {
   bytesSource,
   embeddedModel,
   inspectModel,
   loadTokenizer,
-  type ModelShape,
   openGguf,
   plainFamily,
   readModelShape,
 } from "../../src/model/mod.ts";
+import type { ModelShape } from "../../src/model/mod.ts";
 
 const SHAPE: ModelShape = {
   ...presetShape("15m"),

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { encodeGguf, type ValueToWrite } from "../../bench/models/encode_gguf.ts";
+import { encodeGguf } from "../../bench/models/encode_gguf.ts";
+import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
 import { compactVocabulary, expandVocabulary } from "./_compact_vocabulary.ts";
-import { vocabulary, vocabularyBytes, type VocabularyName } from "./_vocabularies.ts";
+import { vocabulary, vocabularyBytes } from "./_vocabularies.ts";
+import type { VocabularyName } from "./_vocabularies.ts";
 
 /** SHA-256 of the files before packing, and their number of tokens. */
 const ORIGINALS: readonly (readonly [VocabularyName, string, number])[] = [

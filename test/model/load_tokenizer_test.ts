@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
-import { loadTokenizer, type ModelErrorCode } from "../../src/model/mod.ts";
+import { loadTokenizer } from "../../src/model/mod.ts";
+import type { ModelErrorCode } from "../../src/model/mod.ts";
 import { isModelError, openWritten, tinyLlama, withKey } from "./_files.ts";
 
 test("loadTokenizer() makes the tokenizer of a valid file", async () => {

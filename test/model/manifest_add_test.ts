@@ -4,13 +4,8 @@ import { readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { join } from "node:path";
 import { test } from "node:test";
 import { blake3 } from "hash-wasm";
-import {
-  addModel,
-  type ManifestPlace,
-  parseManifest,
-  readManifest,
-  verifyModel,
-} from "../../src/model/mod.ts";
+import { addModel, parseManifest, readManifest, verifyModel } from "../../src/model/mod.ts";
+import type { ManifestPlace } from "../../src/model/mod.ts";
 import { readWholeFile, writeFileDurably } from "../../src/ports/mod.ts";
 import type { ModelledDisk } from "../../src/sim/mod.ts";
 import { crashEverywhere } from "../sim/_crash_everywhere.ts";

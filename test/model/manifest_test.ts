@@ -2,13 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  isModelName,
-  manifestFile,
-  type ModelManifest,
-  modelNameOf,
-  parseManifest,
-} from "../../src/model/mod.ts";
+import { isModelName, manifestFile, modelNameOf, parseManifest } from "../../src/model/mod.ts";
+import type { ModelManifest } from "../../src/model/mod.ts";
 import { encodeManifest } from "../../src/model/manifest.ts";
 import { isModelError, runs } from "./_files.ts";
 

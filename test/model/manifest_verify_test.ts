@@ -4,10 +4,12 @@ import { appendFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { fileSource, type ModelVerdict, openGguf, verifyModel } from "../../src/model/mod.ts";
+import { fileSource, openGguf, verifyModel } from "../../src/model/mod.ts";
+import type { ModelVerdict } from "../../src/model/mod.ts";
 import { PIECE_BYTES } from "../../src/model/_hash_pieces.ts";
 import { runs } from "./_files.ts";
-import { add, getFile, type ModelPlace, putFile, withModel } from "./_manifests.ts";
+import { add, getFile, putFile, withModel } from "./_manifests.ts";
+import type { ModelPlace } from "./_manifests.ts";
 
 const GROUP = 16_384;
 

@@ -3,17 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
-import { type FamilyName, familyNames, familyShape } from "../../bench/models/family_shapes.ts";
+import { familyNames, familyShape } from "../../bench/models/family_shapes.ts";
+import type { FamilyName } from "../../bench/models/family_shapes.ts";
 import { shapeKeys, tokenTypeKeys } from "../../bench/models/shape_keys.ts";
 import {
   expectedTensors,
   layerMatricesOf,
   matrixPlace,
   ModelError,
-  type ModelShape,
   readModelShape,
   unusedTensors,
 } from "../../src/model/mod.ts";
+import type { ModelShape } from "../../src/model/mod.ts";
 import { openWritten, runs, tensor } from "./_files.ts";
 
 const EXTENTS = {

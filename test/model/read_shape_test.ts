@@ -2,13 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ValueToWrite } from "../../bench/models/encode_gguf.ts";
-import {
-  bytesSource,
-  type ModelErrorCode,
-  openGguf,
-  plainFamily,
-  readModelShape,
-} from "../../src/model/mod.ts";
+import { bytesSource, openGguf, plainFamily, readModelShape } from "../../src/model/mod.ts";
+import type { ModelErrorCode } from "../../src/model/mod.ts";
 import { isModelError, openWritten, tensor, tinyLlama, withKey } from "./_files.ts";
 import { fixture } from "./_vectors.ts";
 

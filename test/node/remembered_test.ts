@@ -10,9 +10,9 @@ import {
   forgetRemembered,
   holdingOf,
   readRemembered,
-  type Remembered,
   writeRemembered,
 } from "../../src/node/remembered.ts";
+import type { Remembered } from "../../src/node/remembered.ts";
 import { realDisk } from "../../src/ports/mod.ts";
 import { withFolder } from "./_support.ts";
 

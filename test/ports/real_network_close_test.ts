@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { type Address, realNetwork } from "../../src/ports/mod.ts";
+import { realNetwork } from "../../src/ports/mod.ts";
+import type { Address } from "../../src/ports/mod.ts";
 
 test("close() accepts who has connected before it, and nobody after", async () => {
   const worker = new Worker(new URL("./_blocked_listener.ts", import.meta.url));

@@ -1,19 +1,19 @@
 /** Answers that are made over a mesh in memory, their receipts and what a check says of them. */
-import { createSampler, type ModelExecutor } from "../../src/engine/mod.ts";
+import { createSampler } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { encodeHex } from "../../src/hot/mod.ts";
 import {
   checkTranscript,
   collectReceipt,
   judge,
   openReceipt,
-  type Receipt,
   recompute,
-  type Transcript,
-  type Verdict,
 } from "../../src/receipts/mod.ts";
+import type { Receipt, Transcript, Verdict } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import type { PipelineExecutor } from "../../src/stages/mod.ts";
-import { type Cluster, clusterRoot } from "../stages/_cluster.ts";
+import { clusterRoot } from "../stages/_cluster.ts";
+import type { Cluster } from "../stages/_cluster.ts";
 
 /** A session of a pipeline. */
 export type PipelineSession = ReturnType<PipelineExecutor["openSession"]>;

@@ -12,7 +12,8 @@ import {
   positionsOf,
 } from "../../src/receipts/mod.ts";
 import { isLong } from "../_long.ts";
-import { Cluster, type NodePart, splitOf } from "../stages/_cluster.ts";
+import { Cluster, splitOf } from "../stages/_cluster.ts";
+import type { NodePart } from "../stages/_cluster.ts";
 import { promptOf, receiptOf, verdictOf, write, Writer } from "./_answers.ts";
 
 async function assertAccepted(cluster: Cluster, writers: readonly Writer[]): Promise<void> {

@@ -17,7 +17,8 @@ import {
 import type { Verdict } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
-import { type Alteration, alterations, type Answer, answer, chooser } from "./_parties.ts";
+import { alterations, answer, chooser } from "./_parties.ts";
+import type { Alteration, Answer } from "./_parties.ts";
 
 const cases = 3 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);
 const root = "ab".repeat(32);

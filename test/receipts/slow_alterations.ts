@@ -21,7 +21,8 @@ import type { Verdict } from "../../src/receipts/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { countOf } from "../_count.ts";
 import { openFixture } from "../engine/_fixtures.ts";
-import { type Alteration, alterations, type Answer, answer, chooser } from "./_parties.ts";
+import { alterations, answer, chooser } from "./_parties.ts";
+import type { Alteration, Answer } from "./_parties.ts";
 
 const count = countOf(process.argv[2] ?? "10000", "the count");
 

@@ -10,9 +10,9 @@ import {
   ReceiptError,
   signStageStatement,
   stagesDigest,
-  type StageStatement,
   stageStatementBytesMax,
 } from "../../src/receipts/mod.ts";
+import type { StageStatement } from "../../src/receipts/mod.ts";
 
 const signer = identityFromSeed(new Uint8Array(32).fill(3));
 const runs = 30 * Number(process.env["SKEP_TEST_RUNS"] ?? 1);

@@ -1,27 +1,23 @@
 /** A mesh in memory whose nodes hold layers of a fixture. */
-import {
-  createReferenceExecutor,
-  loadExecutor,
-  type ModelExecutor,
-  tokenChainSeed,
-} from "../../src/engine/mod.ts";
-import { type Identity, identityFromSeed } from "../../src/identity/mod.ts";
+import { createReferenceExecutor, loadExecutor, tokenChainSeed } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
+import { identityFromSeed } from "../../src/identity/mod.ts";
+import type { Identity } from "../../src/identity/mod.ts";
 import type { Clock, MeshGate, MeshNetwork, PeerKey } from "../../src/ports/mod.ts";
 import { realClock } from "../../src/ports/mod.ts";
 import { ReceiptWitness, serveReceipts } from "../../src/receipts/mod.ts";
 import { MeshMedium, SeededRandom } from "../../src/sim/mod.ts";
-import {
-  createHoldingsRouter,
-  type Holding,
-  type PipelineEvent,
-  PipelineExecutor,
-  type PipelineOptions,
-  type RouteNeed,
-  StageServer,
-  type StageServerOptions,
+import { createHoldingsRouter, PipelineExecutor, StageServer } from "../../src/stages/mod.ts";
+import type {
+  Holding,
+  PipelineEvent,
+  PipelineOptions,
+  RouteNeed,
+  StageServerOptions,
 } from "../../src/stages/mod.ts";
 import { keyOf } from "../../src/stages/stage_open.ts";
-import { type Fixture, openFixture } from "../engine/_fixtures.ts";
+import { openFixture } from "../engine/_fixtures.ts";
+import type { Fixture } from "../engine/_fixtures.ts";
 
 /** A root, as nobody looks into the file here. */
 export const clusterRoot = "5a".repeat(32);

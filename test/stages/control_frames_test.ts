@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  type ControlFrame,
-  decodeControl,
-  encodeControl,
-} from "../../src/stages/control_frames.ts";
+import { decodeControl, encodeControl } from "../../src/stages/control_frames.ts";
+import type { ControlFrame } from "../../src/stages/control_frames.ts";
 import { sentenceBytesMax } from "../../src/stages/limits.ts";
 import { stageErrorCodes } from "../../src/stages/stage_error.ts";
 import { ids } from "./_frames.ts";

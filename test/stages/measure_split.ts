@@ -11,19 +11,15 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { loadExecutor, type ModelExecutor } from "../../src/engine/mod.ts";
+import { loadExecutor } from "../../src/engine/mod.ts";
+import type { ModelExecutor } from "../../src/engine/mod.ts";
 import { encodeHex } from "../../src/hot/mod.ts";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import { createLibp2pMesh } from "../../src/mesh/mod.ts";
-import {
-  type ByteSource,
-  fileSource,
-  type GgufFile,
-  type ModelShape,
-  openGguf,
-  readModelShape,
-} from "../../src/model/mod.ts";
-import { type MeshNetwork, realClock, realDisk, realRandom } from "../../src/ports/mod.ts";
+import { fileSource, openGguf, readModelShape } from "../../src/model/mod.ts";
+import type { ByteSource, GgufFile, ModelShape } from "../../src/model/mod.ts";
+import { realClock, realDisk, realRandom } from "../../src/ports/mod.ts";
+import type { MeshNetwork } from "../../src/ports/mod.ts";
 import { createHoldingsRouter, PipelineExecutor, StageServer } from "../../src/stages/mod.ts";
 
 const root = "7e".repeat(32);

@@ -3,7 +3,8 @@
 // the wrong order.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createHoldingsRouter, type PipelineEvent } from "../../src/stages/mod.ts";
+import { createHoldingsRouter } from "../../src/stages/mod.ts";
+import type { PipelineEvent } from "../../src/stages/mod.ts";
 import { assertSameBits } from "../engine/_executor_contract.ts";
 import { Cluster, splitOf } from "./_cluster.ts";
 

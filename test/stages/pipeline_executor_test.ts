@@ -5,7 +5,8 @@ import { test } from "node:test";
 import type { ModelExecutor, StepEntry } from "../../src/engine/mod.ts";
 import type { PipelineEvent } from "../../src/stages/mod.ts";
 import { assertSameBits } from "../engine/_executor_contract.ts";
-import { Cluster, type NodePart, splitOf } from "./_cluster.ts";
+import { Cluster, splitOf } from "./_cluster.ts";
+import type { NodePart } from "./_cluster.ts";
 
 const tokens = Uint32Array.from({ length: 150 }, (_, i) => 1 + (i * 37) % 500);
 

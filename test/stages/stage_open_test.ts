@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { identityFromSeed } from "../../src/identity/mod.ts";
 import { StageError } from "../../src/stages/stage_error.ts";
-import { decodeOpen, encodeOpen, isSigned, type StageOpen } from "../../src/stages/stage_open.ts";
+import { decodeOpen, encodeOpen, isSigned } from "../../src/stages/stage_open.ts";
+import type { StageOpen } from "../../src/stages/stage_open.ts";
 import { openStatement, requester } from "./_frames.ts";
 
 const open: StageOpen = { ...openStatement, stages: [...openStatement.stages] };

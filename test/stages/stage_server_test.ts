@@ -4,19 +4,19 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meshFrameBytesMax } from "../../src/ports/mod.ts";
 import type { MeshStream } from "../../src/ports/mod.ts";
-import {
-  type ControlFrame,
-  encodeControl,
-  NOBODY,
-  type RefusalFrame,
-} from "../../src/stages/control_frames.ts";
-import { encodeForward, type ForwardHead } from "../../src/stages/forward_frame.ts";
-import { decodeFrame, type StageFrame } from "../../src/stages/frames.ts";
+import { encodeControl, NOBODY } from "../../src/stages/control_frames.ts";
+import type { ControlFrame, RefusalFrame } from "../../src/stages/control_frames.ts";
+import { encodeForward } from "../../src/stages/forward_frame.ts";
+import type { ForwardHead } from "../../src/stages/forward_frame.ts";
+import { decodeFrame } from "../../src/stages/frames.ts";
+import type { StageFrame } from "../../src/stages/frames.ts";
 import { stageProtocol } from "../../src/stages/limits.ts";
 import type { ResultFrame } from "../../src/stages/result_frame.ts";
-import { encodeOpen, type StageOpen } from "../../src/stages/stage_open.ts";
+import { encodeOpen } from "../../src/stages/stage_open.ts";
+import type { StageOpen } from "../../src/stages/stage_open.ts";
 import { assertSameBits } from "../engine/_executor_contract.ts";
-import { Cluster, type ClusterNode, clusterRoot, splitOf } from "./_cluster.ts";
+import { Cluster, clusterRoot, splitOf } from "./_cluster.ts";
+import type { ClusterNode } from "./_cluster.ts";
 
 const session = "11".repeat(16);
 const width = 64;

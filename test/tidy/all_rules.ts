@@ -24,6 +24,7 @@ import {
   noAny,
   noPlainError,
   plainDeclarations,
+  typesApart,
 } from "./syntax_rules.ts";
 import {
   generatedNames,
@@ -52,6 +53,7 @@ export const ALL_RULES: readonly Rule[] = [
   positionalParameters,
   erasableOnly,
   noAny,
+  typesApart,
   plainDeclarations,
   errorMessages,
   noPlainError,

@@ -1,7 +1,8 @@
 /** Rules on who imports whom: direction, doors, private files, cycles, packages, dead files. */
 import { areaOf, AREAS, PACKAGES_BELOW } from "./areas.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { modulesUsed, resolveSpecifier, type Tree } from "./tree.ts";
+import { modulesUsed, resolveSpecifier } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 
 /** One import inside the repository. */
 interface Edge {

@@ -5,7 +5,8 @@
 import ts from "typescript";
 import { areaOf } from "./areas.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { lineOf, modulesUsed, type Tree, walk } from "./tree.ts";
+import { lineOf, modulesUsed, walk } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 
 const RUNTIME_NAMES: ReadonlySet<string> = new Set(["Deno", "process", "Buffer"]);
 const RUNTIME_MODULES: ReadonlySet<string> = new Set(["node:process", "node:buffer"]);

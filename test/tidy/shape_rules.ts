@@ -1,9 +1,11 @@
 /** Rules on shape: documents on exports, headers, lengths of functions and files, parameters. */
 import ts from "typescript";
 import { headerOf, isAllowed } from "./allow.ts";
-import { type Measure, ratchetRule } from "./ratchet.ts";
+import { ratchetRule } from "./ratchet.ts";
+import type { Measure } from "./ratchet.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { lineOf, type Tree, walk } from "./tree.ts";
+import { lineOf, walk } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 
 const FUNCTION_LINES_MAX = 70;
 const FILE_LINES_MAX = 320;

@@ -230,6 +230,14 @@ const SYNTAX: readonly Snippet[] = [
     places: ["src/node/a.ts:1"],
   },
   {
+    rule: "types-apart",
+    files: {
+      "src/node/a.ts": 'import { b, type B } from "./b.ts";\nimport type { C } from "./c.ts";',
+      "src/node/d.ts": 'export { e } from "./e.ts";\nexport { type E } from "./e.ts";',
+    },
+    places: ["src/node/a.ts:1", "src/node/d.ts:2"],
+  },
+  {
     rule: "plain-declarations",
     files: {
       "src/node/a.ts":

@@ -2,7 +2,8 @@
 import ts from "typescript";
 import { areaOf } from "./areas.ts";
 import type { Finding, Rule } from "./rule.ts";
-import { lineOf, type Tree, walk } from "./tree.ts";
+import { lineOf, walk } from "./tree.ts";
+import type { Tree } from "./tree.ts";
 
 /** Files that people write and the runtimes run: everything but AssemblyScript and fixtures. */
 function runSources(tree: Tree): readonly string[] {
@@ -67,6 +68,17 @@ export const noAny: Rule = nodeRule({
   instead: "use unknown and narrow it, or name the type",
   files: runSources,
   look: (node) => node.kind === ts.SyntaxKind.AnyKeyword ? "any" : undefined,
+});
+
+/** Types have an import of their own, which goes as a whole when types are stripped. */
+export const typesApart: Rule = nodeRule({
+  name: "types-apart",
+  instead: "write `import type { T } from` beside `import { value } from`, and so for exports",
+  files: runSources,
+  look: (node) =>
+    (ts.isImportSpecifier(node) || ts.isExportSpecifier(node)) && node.isTypeOnly
+      ? `\`type ${node.name.text}\` among values`
+      : undefined,
 });
 
 /** Exports have names; functions at the top are declarations; hidden members are `#private`. */

@@ -4,7 +4,8 @@
 import type { Family, LayerNorm, ModelShape } from "../../model/mod.ts";
 import { EngineError } from "../errors.ts";
 import { attend } from "./_attention.ts";
-import { product, type ReferenceLayer, type ReferenceModel } from "./_model.ts";
+import { product } from "./_model.ts";
+import type { ReferenceLayer, ReferenceModel } from "./_model.ts";
 import { activations, add, headNorms, norm, rotate, times } from "./_operations.ts";
 import type { ReferenceSession } from "./_session.ts";
 import { toHalf } from "./functions.ts";

@@ -3,26 +3,29 @@
  */
 import {
   embeddingNormPlace,
-  type GgufFile,
   headMatrixTensor,
   headNormPlace,
   layerMatricesOf,
-  type LayerMatrix,
-  type LayerNorm,
   layerNormsOf,
-  type MatrixPlace,
   matrixPlace,
-  type ModelShape,
-  type NormPlace,
   normPlace,
 } from "../../model/mod.ts";
-import type { ByteSource } from "../../model/mod.ts";
+import type {
+  ByteSource,
+  GgufFile,
+  LayerMatrix,
+  LayerNorm,
+  MatrixPlace,
+  ModelShape,
+  NormPlace,
+} from "../../model/mod.ts";
 import type { LayerRange } from "../face.ts";
 import { ropeFrequencies } from "../rope.ts";
 import type { NormWeights } from "./_operations.ts";
 import { add } from "./_operations.ts";
 import { multiply } from "./products.ts";
-import { type Matrix, readMatrix, readVector } from "./weights.ts";
+import { readMatrix, readVector } from "./weights.ts";
+import type { Matrix } from "./weights.ts";
 
 /** One matrix of a layer: rows of a tensor, and a bias. */
 export interface PlacedMatrix {

@@ -25,15 +25,18 @@ import type {
   SessionOptions,
   StepEntry,
 } from "../face.ts";
-import { type KeyValueType, numericClassOf, tilePositions } from "../numeric_class.ts";
+import { numericClassOf, tilePositions } from "../numeric_class.ts";
+import type { KeyValueType } from "../numeric_class.ts";
 import { pool } from "../pooling.ts";
 import { hashTokenBlocks } from "../token_blocks.ts";
 import { assertFinite, runLayer } from "./_layer.ts";
-import { readModel, type ReferenceModel } from "./_model.ts";
+import { readModel } from "./_model.ts";
+import type { ReferenceModel } from "./_model.ts";
 import { add, capped, norm } from "./_operations.ts";
 import { multiply } from "./products.ts";
 import { ReferenceSession } from "./_session.ts";
-import { dequantisedRow, type Matrix } from "./weights.ts";
+import { dequantisedRow } from "./weights.ts";
+import type { Matrix } from "./weights.ts";
 
 /** What to load; the same fields as `loadExecutor` where both have them. */
 export interface ReferenceOptions {

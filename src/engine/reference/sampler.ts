@@ -2,17 +2,19 @@
  * The reference sampler: docs/NUMERIC_CLASS.md section 6 in plain TypeScript.
  */
 import {
-  type CheckedSamplerOptions,
   checkedSamplerOptions,
   checkLogits,
   checkLogprobs,
   countHistory,
   isAllowed,
   largest,
-  type SamplePlace,
-  type Sampler,
-  type SamplerOptions,
-  type TokenLogprob,
+} from "../sampler_options.ts";
+import type {
+  CheckedSamplerOptions,
+  SamplePlace,
+  Sampler,
+  SamplerOptions,
+  TokenLogprob,
 } from "../sampler_options.ts";
 import { exp, log } from "./functions.ts";
 import { philox } from "./philox.ts";

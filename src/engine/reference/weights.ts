@@ -4,7 +4,8 @@
 import type { ByteSource, GgufFile, TensorInfo } from "../../model/mod.ts";
 import { findMatrix, findVector } from "../_tensors.ts";
 import { EngineError } from "../errors.ts";
-import { type Blocks, decodeBlocks, isBlockType } from "./blocks.ts";
+import { decodeBlocks, isBlockType } from "./blocks.ts";
+import type { Blocks } from "./blocks.ts";
 import { bfloatToFloat, halfToFloat } from "./halves.ts";
 
 /** A matrix of f32 values (F32, F16 and BF16 convert exactly). */

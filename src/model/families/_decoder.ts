@@ -2,7 +2,8 @@
  * What the decoders of this folder have in common: a Llama with the file's own RoPE, biases, fused
  * matrices and windows.
  */
-import { type Family, type LayerMatrix, type LayerTraits, plainFamily } from "../family.ts";
+import { plainFamily } from "../family.ts";
+import type { Family, LayerMatrix, LayerTraits } from "../family.ts";
 import { showValue } from "../_keys.ts";
 import { CONTEXT_MAX, LAYERS_MAX } from "../limits.ts";
 import type { ArchitectureKeys, Extents } from "./family_reader.ts";

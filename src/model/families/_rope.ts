@@ -3,7 +3,8 @@
  *
  * Keys and defaults are llama.cpp's (`<architecture>.rope.*`).
  */
-import { plainRope, type Rope, type Yarn } from "../family.ts";
+import { plainRope } from "../family.ts";
+import type { Rope, Yarn } from "../family.ts";
 import { CONTEXT_MAX, ROPE_BASE_MAX, ROPE_FACTOR_MAX } from "../limits.ts";
 import { showValue } from "../_keys.ts";
 import { longAndShortFactors } from "../weight_places.ts";

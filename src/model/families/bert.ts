@@ -2,7 +2,8 @@
  * BERT encoders (bge, MiniLM, e5 and the like): learned positions, token types, layer norms after
  * each half, biases everywhere, an ungated GELU, every position seeing every other.
  */
-import { type Family, plainFamily } from "../family.ts";
+import { plainFamily } from "../family.ts";
+import type { Family } from "../family.ts";
 import { readBiases, readFusedQkv } from "./_decoder.ts";
 import type { ArchitectureKeys, Extents, FamilyReader } from "./family_reader.ts";
 

@@ -2,7 +2,8 @@
  * Gemma 3 (text): Gemma 2 with normalised heads in place of caps; five layers of six are windowed,
  * and those have a RoPE of their own, unscaled.
  */
-import { type Family, plainRope } from "../family.ts";
+import { plainRope } from "../family.ts";
+import type { Family } from "../family.ts";
 import { readWindow, readWindowed } from "./_decoder.ts";
 import type { ArchitectureKeys, Extents, FamilyReader } from "./family_reader.ts";
 import { readCap, readGemma } from "./_gemma.ts";

@@ -6,7 +6,8 @@
  * over all takes over: O(n log n) whatever the vocabulary.
  */
 import { KeyHeap } from "./_key_heap.ts";
-import { type Merges, NO_RANK } from "./_merges.ts";
+import { NO_RANK } from "./_merges.ts";
+import type { Merges } from "./_merges.ts";
 import { PositionQueue } from "./_position_queue.ts";
 
 const NONE = -1;

@@ -6,7 +6,8 @@
  * ones go through a linked list with queues.
  */
 import { LongMerge } from "./_long_merge.ts";
-import { type Merges, NO_RANK } from "./_merges.ts";
+import { NO_RANK } from "./_merges.ts";
+import type { Merges } from "./_merges.ts";
 
 /** Pieces up to this many symbols are scanned; at most a few thousand steps. */
 const SCAN_SYMBOLS_MAX = 64;

@@ -10,9 +10,12 @@ import type { Merges } from "./_merges.ts";
 import { mergeSymbols } from "./_pair_merge.ts";
 import { PairTable } from "./_pair_table.ts";
 import { PieceCache } from "./_piece_cache.ts";
-import { preTokenize, type PreTokenizer } from "./pre/pre_tokenizer.ts";
-import { type Spelling, utf8 } from "./spelling.ts";
-import { isReserved, type Vocabulary } from "./vocabulary.ts";
+import { preTokenize } from "./pre/pre_tokenizer.ts";
+import type { PreTokenizer } from "./pre/pre_tokenizer.ts";
+import { utf8 } from "./spelling.ts";
+import type { Spelling } from "./spelling.ts";
+import { isReserved } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** Byte-level byte-pair encoding over one vocabulary. */
 export class BpeSpelling implements Spelling {

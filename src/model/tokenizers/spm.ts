@@ -9,12 +9,15 @@
  * The text is merged as a whole, but no merge crosses a place between two characters that are
  * neighbours in no token: it is cut there first, which changes nothing and makes pieces to remember.
  */
-import { type Merges, NO_RANK } from "./_merges.ts";
+import { NO_RANK } from "./_merges.ts";
+import type { Merges } from "./_merges.ts";
 import { mergeSymbols } from "./_pair_merge.ts";
 import { NO_VALUE, PairTable } from "./_pair_table.ts";
 import { PieceCache } from "./_piece_cache.ts";
-import { ByteFallback, SPACE_MARK, type Spelling, utf8 } from "./spelling.ts";
-import { isReserved, type Vocabulary } from "./vocabulary.ts";
+import { ByteFallback, SPACE_MARK, utf8 } from "./spelling.ts";
+import type { Spelling } from "./spelling.ts";
+import { isReserved } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** SentencePiece byte-pair encoding over one vocabulary. */
 export class SpmSpelling implements Spelling {

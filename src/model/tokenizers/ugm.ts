@@ -9,8 +9,10 @@
 import { ByteTrie, NOTHING, ROOT } from "./_byte_trie.ts";
 import type { Charsmap } from "./charsmap.ts";
 import { ByteBuffer } from "./_byte_buffer.ts";
-import { ByteFallback, SPACE_MARK, type Spelling, utf8 } from "./spelling.ts";
-import { TOKEN_NORMAL, TOKEN_UNUSED, TOKEN_USER_DEFINED, type Vocabulary } from "./vocabulary.ts";
+import { ByteFallback, SPACE_MARK, utf8 } from "./spelling.ts";
+import type { Spelling } from "./spelling.ts";
+import { TOKEN_NORMAL, TOKEN_UNUSED, TOKEN_USER_DEFINED } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** How texts are normalised. */
 export interface UnigramOptions {

@@ -4,15 +4,16 @@
 import { ENCODE_UNITS_MAX } from "../limits.ts";
 import type { DecodeOptions, EncodeOptions, SpecialToken, Tokenizer } from "../tokenizer.ts";
 import { SpecialTokenFinder } from "./_special_tokens.ts";
-import { namedByte, type Spelling, utf8 } from "./spelling.ts";
+import { namedByte, utf8 } from "./spelling.ts";
+import type { Spelling } from "./spelling.ts";
 import {
   TOKEN_BYTE,
   TOKEN_CONTROL,
   TOKEN_NORMAL,
   TOKEN_UNKNOWN,
   TOKEN_USER_DEFINED,
-  type Vocabulary,
 } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 const SPACE_BYTE = 0x20;
 const NO_BYTES = new Uint8Array(0);

@@ -11,8 +11,10 @@ import { ByteTrie, NOTHING, ROOT } from "./_byte_trie.ts";
 import { CONTROL, MARK, PUNCTUATION, SPACE, SYMBOL } from "./pre/code_points.ts";
 import { codePointsOf } from "./pre/code_points.ts";
 import { within } from "./pre/stage.ts";
-import { SPACE_MARK, type Spelling, utf8 } from "./spelling.ts";
-import { isReserved, type Vocabulary } from "./vocabulary.ts";
+import { SPACE_MARK, utf8 } from "./spelling.ts";
+import type { Spelling } from "./spelling.ts";
+import { isReserved } from "./vocabulary.ts";
+import type { Vocabulary } from "./vocabulary.ts";
 
 /** How words are normalised. */
 export interface WordPieceOptions {

@@ -17,9 +17,9 @@ import {
   nothingAsked,
   oneOf,
   onlyNull,
-  type Schema,
   textUpTo,
 } from "./field_schemas.ts";
+import type { Schema } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { toolsMax, topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";

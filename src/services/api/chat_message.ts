@@ -5,7 +5,8 @@
  */
 import * as v from "valibot";
 import { isNestedDeeper, nestingMax } from "../../grammar/mod.ts";
-import { arrayOf, isEmptyArray, issueOfObject, type Schema, textUpTo } from "./field_schemas.ts";
+import { arrayOf, isEmptyArray, issueOfObject, textUpTo } from "./field_schemas.ts";
+import type { Schema } from "./field_schemas.ts";
 import { contentPartsMax, messagesMax, toolCallsMax } from "./limits.ts";
 
 /** Roles that a chat template is given; "developer" is OpenAI's newer word for "system". */

@@ -6,7 +6,8 @@
  */
 import * as v from "valibot";
 import { wholeNumber } from "../../kernel/mod.ts";
-import { boolean, nothingAsked, oneOf, type Schema } from "./field_schemas.ts";
+import { boolean, nothingAsked, oneOf } from "./field_schemas.ts";
+import type { Schema } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { promptTokensMax, topLogprobsMax } from "./limits.ts";
 import { samplingFields } from "./sampling_fields.ts";

@@ -6,7 +6,8 @@
  */
 import * as v from "valibot";
 import { wholeNumber } from "../../kernel/mod.ts";
-import { type Schema, textUpTo } from "./field_schemas.ts";
+import { textUpTo } from "./field_schemas.ts";
+import type { Schema } from "./field_schemas.ts";
 import type { Field } from "./fields.ts";
 import { embeddingTextsMax, promptTokensMax } from "./limits.ts";
 

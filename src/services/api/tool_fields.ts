@@ -4,14 +4,8 @@
 import * as v from "valibot";
 import { isNestedDeeper, nestingMax } from "../../grammar/mod.ts";
 import type { Tool } from "../inference/mod.ts";
-import {
-  arrayOf,
-  boolean,
-  issueOfObject,
-  notArray,
-  type Schema,
-  textUpTo,
-} from "./field_schemas.ts";
+import { arrayOf, boolean, issueOfObject, notArray, textUpTo } from "./field_schemas.ts";
+import type { Schema } from "./field_schemas.ts";
 import { toolsMax } from "./limits.ts";
 
 const nameMessage = "it must be 1 to 64 letters, digits and _ . -";

@@ -5,7 +5,8 @@
  */
 import type { PeerKey } from "../../ports/mod.ts";
 import { stageProtocol } from "../../stages/mod.ts";
-import { type PeerList, type PeerView, shortIdOf } from "../network/mod.ts";
+import { shortIdOf } from "../network/mod.ts";
+import type { PeerList, PeerView } from "../network/mod.ts";
 import { holderAwayMs } from "./limits.ts";
 
 /** Members that are remembered; a mesh itself has no more. */

@@ -3,7 +3,8 @@
  * as fit.
  */
 import type { LayerRange } from "../../engine/mod.ts";
-import { type GgufFile, type ModelShape, shardsOf } from "../../model/mod.ts";
+import { shardsOf } from "../../model/mod.ts";
+import type { GgufFile, ModelShape } from "../../model/mod.ts";
 import { chooseLayers } from "../../placement/mod.ts";
 import { pagePositions } from "./limits.ts";
 

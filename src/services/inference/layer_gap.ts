@@ -1,5 +1,6 @@
 /** Layers that nobody can compute now: whether to wait for somebody, and the sentence that says so. */
-import { type Gap, layerRuns, layerWords } from "../../placement/mod.ts";
+import { layerRuns, layerWords } from "../../placement/mod.ts";
+import type { Gap } from "../../placement/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { PastHolder } from "./holder_memory.ts";
 import { holderAwayMs } from "./limits.ts";

@@ -3,12 +3,8 @@
  */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import {
-  contextLimitOf,
-  type LayerRange,
-  type ModelExecutor,
-  pageBytesOf,
-} from "../../engine/mod.ts";
+import { contextLimitOf, pageBytesOf } from "../../engine/mod.ts";
+import type { LayerRange, ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import {
   EMBEDDED_MODEL_NAME,

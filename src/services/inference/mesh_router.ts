@@ -3,7 +3,8 @@
  * could be of use again, and else after a while.
  */
 import type { Clock } from "../../ports/mod.ts";
-import { type Route, type RouteNeed, type Router, StageError } from "../../stages/mod.ts";
+import { StageError } from "../../stages/mod.ts";
+import type { Route, RouteNeed, Router } from "../../stages/mod.ts";
 import type { LayerGap } from "./layer_gap.ts";
 import { gapGraceMs, holderWaitMs } from "./limits.ts";
 

@@ -2,20 +2,19 @@
  * What the mesh can compute: who holds which layers of which models, as the network service tells it.
  */
 import type { Host } from "../../kernel/mod.ts";
-import { type ModelShare, noCapabilities } from "../../mesh/mod.ts";
-import { gapOf, type MeshNode } from "../../placement/mod.ts";
+import { noCapabilities } from "../../mesh/mod.ts";
+import type { ModelShare } from "../../mesh/mod.ts";
+import { gapOf } from "../../placement/mod.ts";
+import type { MeshNode } from "../../placement/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { Router } from "../../stages/mod.ts";
-import { type PeerList, peersTopic, type PeerView } from "../network/mod.ts";
-import {
-  nodesOf,
-  type PlacementConfig,
-  RouteChooser,
-  rulesDefault,
-  rulesTopic,
-} from "../placement/mod.ts";
+import { peersTopic } from "../network/mod.ts";
+import type { PeerList, PeerView } from "../network/mod.ts";
+import { nodesOf, RouteChooser, rulesDefault, rulesTopic } from "../placement/mod.ts";
+import type { PlacementConfig } from "../placement/mod.ts";
 import { HolderMemory, isLoading, memberName } from "./holder_memory.ts";
-import { type LayerGap, layerGapOf } from "./layer_gap.ts";
+import { layerGapOf } from "./layer_gap.ts";
+import type { LayerGap } from "./layer_gap.ts";
 import { gapGraceMs, settlingMsMax } from "./limits.ts";
 import { MeshRouter } from "./mesh_router.ts";
 

@@ -1,5 +1,6 @@
 /** What is told of a model. */
-import { chatTemplate, type ModelShape } from "../../model/mod.ts";
+import { chatTemplate } from "../../model/mod.ts";
+import type { ModelShape } from "../../model/mod.ts";
 import type { LoadedModel } from "./loaded_model.ts";
 import type { ModelCapability, ModelEntry, ModelInfo } from "./model_schemas.ts";
 

@@ -1,12 +1,7 @@
 /** Where a model's bytes come from: a file of this node, or parts that the mesh has. */
 import type { Host } from "../../kernel/mod.ts";
-import {
-  type ByteSource,
-  fileSource,
-  findModel,
-  ModelError,
-  openFoundModel,
-} from "../../model/mod.ts";
+import { fileSource, findModel, ModelError, openFoundModel } from "../../model/mod.ts";
+import type { ByteSource } from "../../model/mod.ts";
 import { fetchShared, sharedRoot } from "./shared_parts.ts";
 import type { StageDesk } from "./stage_desk.ts";
 

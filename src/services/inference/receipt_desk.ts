@@ -6,25 +6,24 @@
  * its signature) the answer stands, and that is counted and logged.
  */
 import { encodeHex } from "../../hot/mod.ts";
-import { type Host, RpcError } from "../../kernel/mod.ts";
+import { RpcError } from "../../kernel/mod.ts";
+import type { Host } from "../../kernel/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
 import {
   AnswerLease,
-  type AnswerPlace,
   askStage,
   collectReceipt,
   leafDirectory,
   LeafStore,
   openingDigest,
   positionsOf,
-  type Receipt,
   receiptDirectory,
   ReceiptError,
   ReceiptStore,
   ReceiptWitness,
   serveReceipts,
-  type Transcript,
 } from "../../receipts/mod.ts";
+import type { AnswerPlace, Receipt, Transcript } from "../../receipts/mod.ts";
 import { PipelineSession } from "../../stages/mod.ts";
 import type { InferenceConfig } from "./config.ts";
 import { receiptRenewMs, receiptSignMsMax } from "./limits.ts";

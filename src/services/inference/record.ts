@@ -2,7 +2,8 @@
  * What the journal keeps of a request: figures, and salted digests of prompt and answer. The text
  * itself is never kept; who has the text can show that it is the one.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
+import type { Hash } from "node:crypto";
 import { encodeHex } from "../../hot/mod.ts";
 import type { Random } from "../../ports/mod.ts";
 import type { PreparedRequest } from "./prompt.ts";

@@ -13,7 +13,8 @@ import type { Clock } from "../../ports/mod.ts";
 import { constraintOf, guarded } from "./constraint.ts";
 import { GrammarStore } from "./grammar_store.ts";
 import { penalises, samplerOptions } from "./sampling.ts";
-import { type GenerateParams, generateParams, samplingSchema } from "./schemas.ts";
+import { generateParams, samplingSchema } from "./schemas.ts";
+import type { GenerateParams } from "./schemas.ts";
 
 const { format, toolCalls, stop } = generateParams.entries;
 

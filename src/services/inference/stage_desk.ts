@@ -1,20 +1,17 @@
 /**
  * The layers that this node computes for others, and the pipelines in which others compute for it.
  */
-import { contextLimitOf, type ModelExecutor } from "../../engine/mod.ts";
+import { contextLimitOf } from "../../engine/mod.ts";
+import type { ModelExecutor } from "../../engine/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { ModelShape } from "../../model/mod.ts";
 import type { ModelShare } from "../../mesh/mod.ts";
 import { MeshError } from "../../ports/mod.ts";
 import type { ReceiptWitness } from "../../receipts/mod.ts";
-import {
-  type HeldPart,
-  type PipelineEvent,
-  PipelineExecutor,
-  stageProtocol,
-  StageServer,
-} from "../../stages/mod.ts";
-import { eventsTopic, type NetworkEvent } from "../network/mod.ts";
+import { PipelineExecutor, stageProtocol, StageServer } from "../../stages/mod.ts";
+import type { HeldPart, PipelineEvent } from "../../stages/mod.ts";
+import { eventsTopic } from "../network/mod.ts";
+import type { NetworkEvent } from "../network/mod.ts";
 import { measureLayer } from "./calibration.ts";
 import { announceMs, pagePositions } from "./limits.ts";
 import type { LoadedModel } from "./loaded_model.ts";

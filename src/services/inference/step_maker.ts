@@ -1,6 +1,4 @@
-/**
- * Makes steps: who takes part in the next one, with how many rows, and on whose pages.
- */
+/** Makes steps: who takes part in the next one, with how many rows, and on whose pages. */
 import { EngineError } from "../../engine/mod.ts";
 import type { ModelExecutor, StepEntry } from "../../engine/mod.ts";
 import type { BatchMember } from "./batch_member.ts";
@@ -18,7 +16,8 @@ import {
   speculatingRowsMax,
 } from "./limits.ts";
 import { StepTimes } from "./step_times.ts";
-import { type RowRange, WorkModel } from "./work.ts";
+import { WorkModel } from "./work.ts";
+import type { RowRange } from "./work.ts";
 
 /** One sequence's part of a step. */
 export interface PlannedEntry {

@@ -2,7 +2,8 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
-import { type Card, MembershipError, parseCard } from "../../mesh/mod.ts";
+import { MembershipError, parseCard } from "../../mesh/mod.ts";
+import type { Card } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
 import { Announcer, capabilitiesTopic } from "./announcer.ts";
@@ -15,7 +16,8 @@ import { listenInMesh } from "./listening.ts";
 import type { LogWatch } from "./log_watch.ts";
 import type { Membership } from "./membership.ts";
 import type { MeshFiles } from "./mesh_files.ts";
-import { type OwnCard, saidInHello } from "./own_card.ts";
+import { saidInHello } from "./own_card.ts";
+import type { OwnCard } from "./own_card.ts";
 import type { PeerBook } from "./peer_book.ts";
 import type { Refusals } from "./refusals.ts";
 import { Registry } from "./registry.ts";

@@ -10,7 +10,8 @@ import type { PartFile } from "../../parts/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { PeerList } from "../network/mod.ts";
 import type { FetchItem } from "./contract.ts";
-import { type ModelShelf, wantedGroups } from "./held_models.ts";
+import { wantedGroups } from "./held_models.ts";
+import type { ModelShelf } from "./held_models.ts";
 
 /** What is asked for. */
 export interface Wanted {

@@ -6,18 +6,16 @@ import { join } from "node:path";
 import { BLAKE3_GROUP_BYTES } from "../../hot/mod.ts";
 import type { GroupRange } from "../../hot/mod.ts";
 import {
-  type ByteSource,
   fileSource,
   isUnchanged,
   listManifests,
   manifestFile,
-  type ModelManifest,
   openGguf,
   readModelShape,
-  type Shard,
   shardGroups,
   shardsOf,
 } from "../../model/mod.ts";
+import type { ByteSource, ModelManifest, Shard } from "../../model/mod.ts";
 import { PartFile, readAll } from "../../parts/mod.ts";
 import type { HeldModel, HeldModels } from "../../parts/mod.ts";
 import { readWholeFile } from "../../ports/mod.ts";

@@ -16,7 +16,8 @@ import { partsConfig } from "./config.ts";
 import type { PartsConfig } from "./config.ts";
 import { partsContract } from "./contract.ts";
 import type { FetchItem, HeldParts } from "./contract.ts";
-import { Fetcher, type Wanted } from "./fetching.ts";
+import { Fetcher } from "./fetching.ts";
+import type { Wanted } from "./fetching.ts";
 import { ModelShelf } from "./held_models.ts";
 
 /** The service. */

@@ -6,12 +6,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type Build,
-  instantiateKernels,
-  kernelMemory,
-  type Kernels,
-} from "../../../src/engine/_module.ts";
+import { instantiateKernels, kernelMemory } from "../../../src/engine/_module.ts";
+import type { Build, Kernels } from "../../../src/engine/_module.ts";
 import { attend } from "../../../src/engine/reference/_attention.ts";
 import { toHalf } from "../../../src/engine/reference/functions.ts";
 import { fixtureRuns } from "../_runs.ts";

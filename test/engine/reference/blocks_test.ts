@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SeededBits } from "../../../bench/models/seeded_bits.ts";
-import { type BlockType, decodeBlocks } from "../../../src/engine/reference/blocks.ts";
+import { decodeBlocks } from "../../../src/engine/reference/blocks.ts";
+import type { BlockType } from "../../../src/engine/reference/blocks.ts";
 import { TENSOR_LAYOUTS } from "../../../src/model/mod.ts";
 
 /** Integers of a file's block, all of them below the powers of two that the format has bits for. */

@@ -7,18 +7,14 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Build, instantiateKernels, type Kernels } from "../../../src/engine/_module.ts";
+import { instantiateKernels } from "../../../src/engine/_module.ts";
+import type { Build, Kernels } from "../../../src/engine/_module.ts";
 import { probeMode } from "../../../src/engine/mod.ts";
-import { dot, quantise, type Quantised } from "../../../src/engine/reference/products.ts";
+import { dot, quantise } from "../../../src/engine/reference/products.ts";
+import type { Quantised } from "../../../src/engine/reference/products.ts";
 import { formats } from "../../../wasm/gen/formats/all.ts";
-import {
-  type Format,
-  kindModes,
-  type Mode,
-  type RowBytes,
-  type RowHalves,
-  unitBytes,
-} from "../../../wasm/gen/formats/format.ts";
+import { kindModes, unitBytes } from "../../../wasm/gen/formats/format.ts";
+import type { Format, Mode, RowBytes, RowHalves } from "../../../wasm/gen/formats/format.ts";
 
 const fround = Math.fround;
 const columns = 512;

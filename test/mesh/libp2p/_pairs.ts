@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { MeshStream } from "../../../src/ports/mod.ts";
 import { link, nodeAt, withNodes } from "./_meshes.ts";
 import type { Node } from "./_meshes.ts";
-import { type NodeProcess, type OWN, withProcess } from "./_processes.ts";
+import { withProcess } from "./_processes.ts";
+import type { NodeProcess, OWN } from "./_processes.ts";
 
 /** Links the node with the process. */
 export async function dial(a: Node, process: NodeProcess): Promise<void> {

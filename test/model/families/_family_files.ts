@@ -1,6 +1,7 @@
 /** Tiny files of each family, tensor by tensor as llama.cpp names them: width 8, 2 layers. */
 import type { ValueToWrite } from "../../../bench/models/encode_gguf.ts";
-import { type Architecture, type ModelShape, readModelShape } from "../../../src/model/mod.ts";
+import { readModelShape } from "../../../src/model/mod.ts";
+import type { Architecture, ModelShape } from "../../../src/model/mod.ts";
 import { openWritten, tensor, tinyLlama } from "../_files.ts";
 
 /** What a tiny file has beyond the plain tiny Llama. */

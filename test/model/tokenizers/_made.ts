@@ -1,8 +1,10 @@
 /** Made-up vocabularies, and the tokenizers of the packed ones. */
 import type { ValueToWrite } from "../../../bench/models/encode_gguf.ts";
-import { loadTokenizer, type Tokenizer } from "../../../src/model/mod.ts";
+import { loadTokenizer } from "../../../src/model/mod.ts";
+import type { Tokenizer } from "../../../src/model/mod.ts";
 import { openWritten } from "../_files.ts";
-import { vocabulary, type VocabularyName } from "../_vocabularies.ts";
+import { vocabulary } from "../_vocabularies.ts";
+import type { VocabularyName } from "../_vocabularies.ts";
 
 /** A token: text, `tokenizer.ggml.token_type` (1 when left out), score (0). */
 export type MadeToken = readonly [text: string, type?: number, score?: number];

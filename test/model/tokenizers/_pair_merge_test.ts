@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Merges, NO_RANK } from "../../../src/model/tokenizers/_merges.ts";
+import { NO_RANK } from "../../../src/model/tokenizers/_merges.ts";
+import type { Merges } from "../../../src/model/tokenizers/_merges.ts";
 import { mergeSymbols } from "../../../src/model/tokenizers/_pair_merge.ts";
 import { runs } from "../_files.ts";
 

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { createDetokenizer } from "../../../src/model/mod.ts";
 import { isModelError, runs } from "../_files.ts";
 import { vectors } from "../_vectors.ts";
-import { fixtureTokenizer, type MadeToken, madeTokenizer } from "./_made.ts";
+import { fixtureTokenizer, madeTokenizer } from "./_made.ts";
+import type { MadeToken } from "./_made.ts";
 import { isSoon } from "../../_soon.ts";
 
 for (const name of ["gpt-2", "qwen2", "falcon", "mpt"] as const) {

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { bytesSource, loadTokenizer, openGguf, type Tokenizer } from "../../../src/model/mod.ts";
+import { bytesSource, loadTokenizer, openGguf } from "../../../src/model/mod.ts";
+import type { Tokenizer } from "../../../src/model/mod.ts";
 import { openWritten, runs, tinyLlama, withKey } from "../_files.ts";
 import { fixture, vectors } from "../_vectors.ts";
 import { isSoon } from "../../_soon.ts";

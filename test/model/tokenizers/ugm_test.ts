@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isModelError } from "../_files.ts";
 import { writeCharsmap } from "./_charsmap_writer.ts";
-import { type MadeToken, madeTokenizer } from "./_made.ts";
+import { madeTokenizer } from "./_made.ts";
+import type { MadeToken } from "./_made.ts";
 import { unigramVocabulary } from "./_unigram.ts";
 import { isSoon } from "../../_soon.ts";
 

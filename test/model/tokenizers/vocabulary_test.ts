@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Tokenizer } from "../../../src/model/mod.ts";
 import { isModelError } from "../_files.ts";
-import { type MadeToken, madeTokenizer } from "./_made.ts";
+import { madeTokenizer } from "./_made.ts";
+import type { MadeToken } from "./_made.ts";
 
 const BASE: readonly MadeToken[] = [["<unk>", 2], ["<s>", 3], ["</s>", 3], ["a"], ["b"]];
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { vectors } from "../_vectors.ts";
-import { fixtureTokenizer, type MadeToken, madeTokenizer } from "./_made.ts";
+import { fixtureTokenizer, madeTokenizer } from "./_made.ts";
+import type { MadeToken } from "./_made.ts";
 import { isSoon } from "../../_soon.ts";
 
 const TOKENS: readonly MadeToken[] = [

@@ -8,22 +8,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { encodeHex } from "../../../src/hot/mod.ts";
-import { type Identity, identityFromSeed } from "../../../src/identity/mod.ts";
-import { createKernel, implement, type Service, silentLog } from "../../../src/kernel/mod.ts";
-import type { Kernel } from "../../../src/kernel/mod.ts";
+import { identityFromSeed } from "../../../src/identity/mod.ts";
+import type { Identity } from "../../../src/identity/mod.ts";
+import { createKernel, implement, silentLog } from "../../../src/kernel/mod.ts";
+import type { Kernel, Service } from "../../../src/kernel/mod.ts";
 import { resolvePaths } from "../../../src/node/mod.ts";
 import type { NodePaths } from "../../../src/node/mod.ts";
 import { realClock, realDisk, realNetwork, realRandom } from "../../../src/ports/mod.ts";
 import type { Clock, MeshNetwork } from "../../../src/ports/mod.ts";
 import {
   createInferenceService,
-  type Engine,
   inferenceConfig,
   receiptEvent,
 } from "../../../src/services/inference/mod.ts";
+import type { Engine } from "../../../src/services/inference/mod.ts";
 import { networkContract, peersTopic } from "../../../src/services/network/mod.ts";
 import type { PeerList } from "../../../src/services/network/mod.ts";
-import { type FetchItem, partsContract } from "../../../src/services/parts/mod.ts";
+import { partsContract } from "../../../src/services/parts/mod.ts";
+import type { FetchItem } from "../../../src/services/parts/mod.ts";
 import { MeshMedium, SeededRandom } from "../../../src/sim/mod.ts";
 
 type Capabilities = PeerList["self"]["capabilities"];

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RpcError } from "../../../src/kernel/mod.ts";
-import { type Engine, wasmEngine } from "../../../src/services/inference/mod.ts";
+import { wasmEngine } from "../../../src/services/inference/mod.ts";
+import type { Engine } from "../../../src/services/inference/mod.ts";
 import { startTestNode } from "../support.ts";
 
 test("A request ends as late when its time is over, and what computes for it was told when", async () => {

@@ -9,15 +9,13 @@ import {
   isNumber,
   isOther,
   isWordPrefix,
-  type Matcher,
   run,
   runEnd,
   spaceAndRun,
-  type Span,
-  type Stage,
   stageOf,
   whiteSpace,
 } from "./stage.ts";
+import type { Matcher, Span, Stage } from "./stage.ts";
 import { anyContraction } from "./words.ts";
 
 /**

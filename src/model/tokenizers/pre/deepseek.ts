@@ -9,18 +9,15 @@ import {
   isLineBreak,
   isNumber,
   isSpace,
-  type Matcher,
-  type PointTest,
   prefixAndRun,
   run,
   runEnd,
   spaceAndRun,
-  type Span,
-  type Stage,
   stageOf,
   whiteSpace,
   within,
 } from "./stage.ts";
+import type { Matcher, PointTest, Span, Stage } from "./stage.ts";
 import { isLetterOrMark, isPunctuationOrSymbol, singleDigits } from "./words.ts";
 
 /** Letters of scripts that have case. */

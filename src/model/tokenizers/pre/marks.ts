@@ -4,7 +4,8 @@
  * Each stage quotes the regular expression that it stands for; see llama.cpp's src/llama-vocab.cpp.
  */
 import { PUNCTUATION, SPACE } from "./code_points.ts";
-import { isNumber, run, spaceAndRun, type Stage, stageOf, within } from "./stage.ts";
+import { isNumber, run, spaceAndRun, stageOf, within } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 import { gpt2Words, singleDigits } from "./words.ts";
 
 const isAsciiDigit = within("30-39");

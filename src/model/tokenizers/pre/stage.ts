@@ -4,7 +4,8 @@
  * The regular expressions of GGUF's pre-tokenisers are written here as matchers by hand, since texts
  * are hostile: each works in time linear in what it consumes, where a backtracking engine may not.
  */
-import { type CodePoints, LETTER, NUMBER, SPACE } from "./code_points.ts";
+import { LETTER, NUMBER, SPACE } from "./code_points.ts";
+import type { CodePoints } from "./code_points.ts";
 
 /** Part of a text: code points from `from` to `to`, exclusive. */
 export interface Span extends CodePoints {

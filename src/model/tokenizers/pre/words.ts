@@ -16,11 +16,10 @@ import {
   spaceAndRun,
   spaces,
   spacesBeforeLast,
-  type Span,
-  type Stage,
   stageOf,
   whiteSpace,
 } from "./stage.ts";
+import type { Span, Stage } from "./stage.ts";
 
 const APOSTROPHE = 0x27;
 
