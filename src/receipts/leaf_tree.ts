@@ -3,8 +3,9 @@
  * inner node, nothing duplicated), growing by leaves and cut back: one leaf is the BLAKE3 digest of
  * what a stage was given, or gave, for one position.
  *
- * Nodes over complete runs of leaves are kept, so that a root costs some twenty hashes however many
- * leaves there are.
+ * Nodes over complete runs of leaves are kept, so that a root costs few hashes however many leaves
+ * there are. They are made for many leaves at once: one hash alone, after other work, costs 20 times as
+ * much as one of many.
  */
 import {
   isIncluded,
@@ -23,12 +24,17 @@ const emptyRoot = new TreeEdge().root();
 /** Leaves of one tree at most: positions are below 2^24. */
 const leavesMax = 2 ** 24;
 
+/** Leaves that are without nodes at most. */
+const bareLeavesMax = 64;
+
 /** The tree. Not thread-safe; a stage has two for each session. */
 export class LeafTree {
   /** `#levels[k]` holds the nodes over complete runs of 2^k leaves, 32 B each. */
   readonly #levels: GrowingBytes[] = [];
   readonly #leaves = new GrowingBytes();
   #count = 0;
+  /** Of them, the first ones, those that have nodes. */
+  #noded = 0;
 
   /** How many leaves there are. */
   get count(): number {
@@ -49,7 +55,11 @@ export class LeafTree {
           `${leavesMax}: current value is ${digests.length} bytes after ${this.#count} leaves`,
       );
     }
-    for (let i = 0; i < added; i++) this.#add(digests.subarray(i * leafBytes, (i + 1) * leafBytes));
+    for (let i = 0; i < added; i++) {
+      this.#leaves.push(digests.subarray(i * leafBytes, (i + 1) * leafBytes));
+    }
+    this.#count += added;
+    if (this.#count - this.#noded >= bareLeavesMax) this.#makeNodes();
   }
 
   /** Forgets leaves from `count` on. @throws {RangeError} when there are fewer */
@@ -60,6 +70,7 @@ export class LeafTree {
       );
     }
     this.#count = count;
+    this.#noded = Math.min(this.#noded, count);
     this.#leaves.cut(count * leafBytes);
     for (const [k, nodes] of this.#levels.entries()) {
       nodes.cut(Math.floor(count / 2 ** k) * leafBytes);
@@ -85,6 +96,7 @@ export class LeafTree {
   root(count = this.#count): Uint8Array {
     if (count === 0) return emptyRoot;
     this.#check(count - 1);
+    this.#makeNodes();
     return this.#hash(0, count);
   }
 
@@ -97,6 +109,7 @@ export class LeafTree {
   path(at: number, count = this.#count): Uint8Array {
     this.#check(count - 1);
     this.#check(at);
+    this.#makeNodes();
     const path: Uint8Array[] = [];
     let [from, to] = [0, count];
     while (to - from > 1) {
@@ -108,10 +121,13 @@ export class LeafTree {
     return joined(path.reverse());
   }
 
-  #add(digest: Uint8Array): void {
-    this.#leaves.push(digest);
-    let node = leafHash(digest);
-    let index = this.#count++;
+  #makeNodes(): void {
+    while (this.#noded < this.#count) this.#addNodes(this.#noded++);
+  }
+
+  /** Adds the nodes over runs of leaves that end with the leaf `index`. */
+  #addNodes(index: number): void {
+    let node = leafHash(this.#leaves.at(index));
     for (let k = 0;; k++) {
       const nodes = this.#levels[k] ??= new GrowingBytes();
       nodes.push(node);

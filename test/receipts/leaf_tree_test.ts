@@ -33,6 +33,10 @@ test("roots are those of RFC 6962 for every count, also after cutting back and g
     for (const leaf of leaves.slice(0, count)) tree.append(leaf);
     assert.deepEqual(tree.root(), rootOf(leaves.slice(0, count)), `${count} leaves`);
     const back = Math.floor(count / 3);
+    const unasked = new LeafTree();
+    for (const leaf of leaves.slice(0, count)) unasked.append(leaf);
+    unasked.truncate(back);
+    assert.deepEqual(unasked.root(), rootOf(leaves.slice(0, back)), `${count} cut, never asked`);
     tree.truncate(back);
     assert.deepEqual(tree.root(), rootOf(leaves.slice(0, back)), `${count} cut to ${back}`);
     tree.append(leavesOf(5)[4] ?? new Uint8Array());
