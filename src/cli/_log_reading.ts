@@ -1,11 +1,11 @@
 /** What the commands of `skep log` print; they only read. */
 import { shortHidOf } from "../identity/mod.ts";
 import { readJournal } from "../journal/mod.ts";
-import type { JournalEvent, JournalReader, VerifyReport } from "../journal/mod.ts";
+import type { JournalEvent, JournalReader } from "../journal/mod.ts";
 import { hidOfHex, readAliases } from "./_node_names.ts";
 import { pathsOf } from "./_options.ts";
 import type { PlaceOptions } from "./_options.ts";
-import { columns, formatBytes, painterFor, safeText } from "./_style.ts";
+import { columns, formatBytes, safeText } from "./_style.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes } from "./exit_code.ts";
 
@@ -95,45 +95,6 @@ async function authorOf(
       ? `Cannot tell which author "${text}" is as it may be ${found.map(shortHidOf).join(", ")}`
       : `Cannot show events of "${text}" as the journal has ${names === "" ? "none" : names}`,
   });
-}
-
-/** Checks everything. @throws {CliError} exit code 1 when there is no journal */
-export async function logVerify(io: CliIo, options: ReadOptions): Promise<number> {
-  const { directory, reader } = open(io, options);
-  if (await io.disk.stat(directory) === undefined) {
-    throw new CliError({
-      exitCode: exitCodes.failure,
-      message: `Cannot verify a journal as there is none: ${directory} does not exist`,
-    });
-  }
-  const report = await reader.verify();
-  if (options.json) io.stdout.write(`${JSON.stringify(report)}\n`);
-  else io.stdout.write(describe(io, report));
-  return report.ok ? exitCodes.ok : exitCodes.failure;
-}
-
-function describe(io: CliIo, report: VerifyReport): string {
-  const paint = painterFor(io, io.stdout);
-  const { events, sizeBytes, authors, tornBytes, problems, problemCount } = report;
-  const lines = problems.map(({ file, line, code, message }) =>
-    `  ${file}:${line}: ${code}: ${safeText(message)}`
-  );
-  if (problemCount > problems.length) lines.push(`  and ${problemCount - problems.length} more`);
-  if (tornBytes > 0) {
-    lines.push(
-      `  ${tornBytes} bytes of an unfinished event are at the end; the next start cuts them`,
-    );
-  }
-  const by = authors.map(({ author, firstSeq, lastSeq }) =>
-    `${shortHidOf(author)} ${
-      firstSeq > 1 ? `from the snapshot at ${firstSeq} ` : ""
-    }up to ${lastSeq}`
-  ).join(", ");
-  const size = `${events} events, ${formatBytes(sizeBytes)}${by === "" ? "" : `, by ${by}`}`;
-  const verdict = report.ok
-    ? `${paint("green", "The journal is whole:")} ${size}`
-    : `${paint("red", `The journal has ${problemCount} problems:`)} ${size}`;
-  return `${[verdict, ...lines].join("\n")}\n`;
 }
 
 function print(io: CliIo, event: JournalEvent, options: ReadOptions): void {

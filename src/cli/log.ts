@@ -90,13 +90,13 @@ const rangeParser = command(
 const verifyParser = command(
   "verify",
   map(common, (options): Invocation => async (io) => {
-    const { logVerify } = await import("./_log_reading.ts");
+    const { logVerify } = await import("./_log_verify.ts");
     return await logVerify(io, options);
   }),
   {
     brief: message`Check every line, chain and signature.`,
     description:
-      message`Check the whole journal: form, sequence, hash chain, signatures and snapshots. Where retention has removed old days it starts from the signed snapshot that the oldest day left begins with. The exit code is 1 when anything is wrong, or there is no journal.`,
+      message`Check the whole journal: form, sequence, hash chain, signatures and snapshots. Where retention has removed old days it starts from the signed snapshot that the oldest day left begins with. The end is compared with the head that the node signed last. The exit code is 1 when anything is wrong or missing, or there is no journal.`,
     footer: examples("skep log verify", "skep log verify --json"),
   },
 );

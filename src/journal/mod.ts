@@ -36,6 +36,8 @@ export { JournalError } from "./errors.ts";
 export type { JournalErrorCode } from "./errors.ts";
 
 export { headPurpose, isHeadOf } from "./log_head.ts";
+export { HeadKeeper, keptHeadFile, parseKeptHead, readKeptHead } from "./kept_head.ts";
+export type { HeadKeeperOptions, KeptHead } from "./kept_head.ts";
 export type { LogHead, SignedLogHead } from "./log_head.ts";
 
 // --- the tree of RFC 6962, for whoever makes or checks proofs ---

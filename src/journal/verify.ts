@@ -102,6 +102,12 @@ export interface VerifyReport {
 export interface VerifyOptions {
   /** Public keys by Hid; those in the log itself are found without. */
   readonly keys?: ReadonlyMap<string, Uint8Array>;
+  /** Called with every event, and the tree up to it: "" while no snapshot has told of one. */
+  readonly onEvent?: (event: {
+    readonly author: string;
+    readonly seq: number;
+    readonly root: () => string;
+  }) => void;
   /** Called now and then with what was done so far. */
   readonly onProgress?: (done: { readonly events: number; readonly sizeBytes: number }) => void;
 }
@@ -167,9 +173,8 @@ class Verification {
   report(): VerifyReport {
     for (const state of this.#authors.values()) this.#checkRemoval(state);
     const authors = [...this.#authors].map(([author, state]) => {
-      const { events, firstSeq, lastSeq, lastHash, tree: { edge } } = state;
-      const root = edge === undefined ? "" : encodeHex(edge.root());
-      return { author, events, firstSeq, lastSeq, lastHash, root };
+      const { events, firstSeq, lastSeq, lastHash } = state;
+      return { author, events, firstSeq, lastSeq, lastHash, root: rootOf(state) };
     });
     return {
       ok: this.#problemCount === 0,
@@ -195,6 +200,8 @@ class Verification {
     if (!state.tree.take({ event, signed })) {
       this.#problem("snapshot", line, `the snapshot of event ${event.seq} must be of those before`);
     }
+    const { author, seq } = event;
+    this.#options.onEvent?.({ author, seq, root: () => rootOf(state) });
     if (event.chi === prunedChi) state.prunedThrough = throughOf(event);
     state.events++;
     state.lastSeq = event.seq;
@@ -254,6 +261,10 @@ class Verification {
     const message = `Cannot trust line ${line.number} of "${line.file}" as ${rule}`;
     this.#problems.push({ code, file: line.file, line: line.number, message });
   }
+}
+
+function rootOf({ tree: { edge } }: AuthorState): string {
+  return edge === undefined ? "" : encodeHex(edge.root());
 }
 
 /** The key in a "journal.open" event, when it is its author's. */

@@ -1,13 +1,14 @@
 /** Opens what a node keeps between its lives beside its key: tables and the journal. */
 import type { JournalAccess, NodeLog, StoreAccess } from "../kernel/mod.ts";
 import type { Identity } from "../identity/mod.ts";
-import { openJournal } from "../journal/mod.ts";
+import { HeadKeeper, keptHeadFile, openJournal } from "../journal/mod.ts";
 import type {
   Journal,
   JournalFsync,
   JournalRetention,
   JournalStatus,
   JsonValue,
+  SignedLogHead,
 } from "../journal/mod.ts";
 import { openStore } from "../store/mod.ts";
 import type { Migration } from "../store/mod.ts";
@@ -70,12 +71,54 @@ export async function openNodeJournal(
   });
   const { cutBytes } = journal.status().recovered;
   if (cutBytes > 0) log.warn("The journal's unfinished last event was cut", { cutBytes });
+  const keeping = await keepHeads(boot, { journal, identity });
   return {
     access: accessTo(journal),
     status: () => journal.status(),
-    reader: journal,
-    close: () => journal.close(),
+    reader: {
+      tail: (count) => journal.tail(count),
+      range: (range) => journal.range(range),
+      verify: (options) => journal.verify(options),
+      prove: (request) => journal.prove(request),
+      head: () => {
+        const head = journal.head();
+        void keeping(head);
+        return head;
+      },
+    },
+    close: async () => {
+      await journal.close();
+      await keeping(journal.head(), true);
+    },
   };
+}
+
+/** Tells when the journal's end was cut since the last start; what it gives back never rejects. */
+async function keepHeads(
+  { ports: { disk, clock }, paths, log }: {
+    readonly ports: NodePorts;
+    readonly paths: NodePaths;
+    readonly log: NodeLog;
+  },
+  { journal, identity }: { readonly journal: Journal; readonly identity: Identity },
+): Promise<(head: SignedLogHead, last?: boolean) => Promise<void>> {
+  const path = `${paths.directories.state}/${keptHeadFile}`;
+  const keeper = new HeadKeeper({ disk, clock, identity, path });
+  const unkept = (cause: unknown): void =>
+    log.warn("The journal's head was not kept", { path, cause });
+  try {
+    const head = journal.head();
+    const lost = await keeper.begin(head);
+    if (lost !== undefined) {
+      log.error("The journal is not what this node signed: it was cut, or restored from a copy", {
+        signed: { size: lost.size, tsMs: lost.tsMs },
+        size: head.size,
+      });
+    }
+  } catch (thrown) {
+    unkept(thrown);
+  }
+  return (head, last) => keeper.keep(head, last).catch(unkept);
 }
 
 function accessTo(journal: Journal): JournalAccess {
