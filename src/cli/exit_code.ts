@@ -18,6 +18,11 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
+/** What the help says of them. */
+export const exitCodeWords = "Exit codes: 0 done; 1 failed; 2 the command line is wrong; " +
+  "3 no node runs where one is needed, or one runs already; 4 the node stopped by itself; " +
+  "5 what was to be checked can't be judged; 130 ended by Ctrl-C.";
+
 /** A command's end that is not a success: a sentence for people and a code for scripts. */
 export class CliError extends Error {
   override readonly name = "CliError";

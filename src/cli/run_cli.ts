@@ -1,7 +1,7 @@
 /** Parses a command line, runs the command, and turns every end into an exit code and a sentence. */
 import { or } from "@optique/core/constructs";
 import { runParserSync } from "@optique/core/facade";
-import { message } from "@optique/core/message";
+import { lineBreak, message, text } from "@optique/core/message";
 import { bash, fish, zsh } from "@optique/core/completion";
 import { NodeError, refuseThisPlatform, versionLine } from "../node/mod.ts";
 import { examples } from "./_options.ts";
@@ -13,7 +13,7 @@ import type { CliIo } from "./cli_io.ts";
 import type { Invocation } from "./command.ts";
 import { configCommand } from "./config.ts";
 import { downCommand } from "./down.ts";
-import { CliError, errorPrefix, exitCodes, sentenceOf } from "./exit_code.ts";
+import { CliError, errorPrefix, exitCodes, exitCodeWords, sentenceOf } from "./exit_code.ts";
 import { inviteCommand } from "./invite.ts";
 import { joinCommand } from "./join.ts";
 import { leaveCommand } from "./leave.ts";
@@ -96,12 +96,17 @@ function parse(io: CliIo): Invocation {
       shells: { bash, fish, zsh },
       onShow: () => end(exitCodes.ok),
     },
-    footer: examples(
-      "skep up",
-      'skep chat "Once upon a time"',
-      "skep chat --help",
-      "skep completions bash > ~/.local/share/bash-completion/completions/skep",
-    ),
+    footer: [
+      ...examples(
+        "skep up",
+        'skep chat "Once upon a time"',
+        "skep chat --help",
+        "skep completions bash > ~/.local/share/bash-completion/completions/skep",
+      ),
+      lineBreak(),
+      lineBreak(),
+      text(exitCodeWords),
+    ],
     aboveError: "none",
     onError: (_, error) => {
       const { args } = io;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { exitCodes } from "../../src/cli/mod.ts";
 import { versionLine } from "../../src/node/mod.ts";
 import { withFolder } from "../node/_support.ts";
 import { skep } from "./_support.ts";
@@ -65,6 +66,8 @@ test("skep without a command prints the help, and a group alone prints its own",
   const alone = await skep([]);
   assert.equal(alone.code, 0);
   assert.deepEqual(alone, await skep(["--help"]));
+  const words = alone.out.replaceAll(/\s+/g, " ");
+  for (const code of Object.values(exitCodes)) assert.match(words, new RegExp(`[:;] ${code} `));
   assert.match(alone.out, /\n {2}up .*\n {2}chat .*\n {2}status /s);
   assert.deepEqual(await skep(["log"]), await skep(["log", "--help"]));
 });
