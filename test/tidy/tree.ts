@@ -96,9 +96,14 @@ export interface ModuleUse {
   readonly typeOnly: boolean;
 }
 
+const usesOf = new WeakMap<ts.SourceFile, readonly ModuleUse[]>();
+
 /** Every module that a file names: static, dynamic and type imports, and re-exports. */
 export function modulesUsed(file: ts.SourceFile): readonly ModuleUse[] {
+  const known = usesOf.get(file);
+  if (known !== undefined) return known;
   const uses: ModuleUse[] = [];
+  usesOf.set(file, uses);
   walk(file, (node) => {
     const specifier = specifierOf(node);
     if (specifier === undefined) return;
