@@ -3,9 +3,13 @@ import { isNewerCard, sameCard } from "../../mesh/mod.ts";
 import type { Card, Hello, View } from "../../mesh/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
+/** Cards of nodes that are no members yet: more do not join while one is away and comes back. */
+const earlyCardsMax = 64;
+
 /** Cards by key; never more than there are members. */
 export class CardBox {
   readonly #cards = new Map<PeerKey, { readonly card: Card; readonly isProven: boolean }>();
+  readonly #early = new Map<PeerKey, Card>();
 
   /** The card of a member. */
   get(key: PeerKey): Card | undefined {
@@ -32,6 +36,28 @@ export class CardBox {
     return true;
   }
 
+  /**
+   * Keeps a card of a node that is no member yet: who was away is told of new members and of their
+   * cards at once, and the roster takes a moment to be checked.
+   */
+  putEarly(card: Card): void {
+    this.#early.delete(card.key);
+    this.#early.set(card.key, card);
+    const [oldest] = this.#early.size > earlyCardsMax ? this.#early.keys() : [];
+    if (oldest !== undefined) this.#early.delete(oldest);
+  }
+
+  /** Takes those in that are members now; returns what is news, as another passed it on. */
+  takeEarly(members: ReadonlySet<PeerKey>): Card[] {
+    const news: Card[] = [];
+    for (const [key, card] of this.#early) {
+      if (!members.has(key)) continue;
+      this.#early.delete(key);
+      if (this.put(card, false)) news.push(card);
+    }
+    return news;
+  }
+
   /** Keeps those of these members. */
   keepOnly(members: ReadonlySet<PeerKey>): void {
     for (const key of this.#cards.keys()) if (!members.has(key)) this.#cards.delete(key);
@@ -40,6 +66,7 @@ export class CardBox {
   /** Forgets all. */
   clear(): void {
     this.#cards.clear();
+    this.#early.clear();
   }
 }
 

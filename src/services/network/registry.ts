@@ -104,6 +104,7 @@ export class Registry {
     this.#members = members;
     this.#detector.setMembers(members);
     this.#cards.keepOnly(members);
+    this.#learn(this.#cards.takeEarly(members).map(aliveView));
     this.#parts.onChange();
   }
 
@@ -253,7 +254,11 @@ export class Registry {
 
   #takeCards(cards: readonly Card[], link: RegistryLink): void {
     for (const card of cards) {
-      if (card.key === this.#parts.self || !this.#members.has(card.key)) continue;
+      if (card.key === this.#parts.self) continue;
+      if (!this.#members.has(card.key)) {
+        this.#cards.putEarly(card);
+        continue;
+      }
       const isProven = card.key === link.key;
       if (this.#cards.put(card, isProven)) this.#parts.onChange(card.key);
     }
