@@ -4,7 +4,7 @@
  */
 import type { LayerRange } from "../../engine/mod.ts";
 import { shardsOf } from "../../model/mod.ts";
-import type { GgufFile, ModelShape } from "../../model/mod.ts";
+import type { GgufFile, ModelShape, Shard } from "../../model/mod.ts";
 import { chooseLayers } from "../../placement/mod.ts";
 import { pagePositions } from "./limits.ts";
 
@@ -54,10 +54,11 @@ function fitting(choice: LayerChoice): LayerRange | undefined {
   const cacheBytes = pages * pageBytes / layerCount;
   const layerBytes = new Array<number>(layerCount).fill(cacheBytes);
   let wholeBytes = cacheBytes * layerCount;
-  for (const { layer, ranges } of shardsOf(file)) {
+  for (const { part, layer, ranges } of shardsOf(file)) {
     const bytes = ranges.reduce((sum, range) => sum + range.lengthBytes, 0);
     wholeBytes += bytes;
-    if (layer !== undefined) layerBytes[layer] = (layerBytes[layer] ?? 0) + bytes;
+    const at = layer ?? endLayers(layerCount)[part];
+    if (at !== undefined) layerBytes[at] = (layerBytes[at] ?? 0) + bytes;
   }
   if (wholeBytes <= freeBytes) return undefined;
   const layers = chooseLayers({ layerCount, layerBytes, freeBytes, others, edgeLayers });
@@ -67,4 +68,9 @@ function fitting(choice: LayerChoice): LayerRange | undefined {
       Math.min(...layerBytes)
     }`,
   );
+}
+
+/** The layers that the ends of a model come with, which are not small where the vocabulary is not. */
+function endLayers(layerCount: number): Partial<Record<Shard["part"], number>> {
+  return { embedding: 0, head: layerCount - 1 };
 }

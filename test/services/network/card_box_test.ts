@@ -1,7 +1,8 @@
 /** Goal: a card that comes before the roster that names its node is not lost, and strangers' are bounded. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Card, noCapabilities } from "../../../src/mesh/mod.ts";
+import { noCapabilities } from "../../../src/mesh/mod.ts";
+import type { Card } from "../../../src/mesh/mod.ts";
 import { CardBox } from "../../../src/services/network/card_box.ts";
 
 function cardOf(number: number, sequence = 1): Card {
