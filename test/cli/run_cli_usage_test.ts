@@ -108,6 +108,7 @@ test("wrong values and contradictions end with exit code 2, in every command tha
     [["up", "--set", "api.listn=3"], /--set: api\.listn: .*did you mean "api\.listen"/],
     [["up", "--detach", "--set", "api.listen=3"], /--set: api\.listen: /],
     [["restart", "--layers", "foo"], /--layers: inference\.layers: /],
+    [["restart", "--layers", "9-3"], /--layers: inference\.layers: FROM must be below TO/],
     [["join", "skep1a"], /Cannot use the ticket as /],
     [["join", "nonsense"], /it must begin with "skep1"/],
     [["service", "nope"], /Cannot start service "nope" as the node has api, /],

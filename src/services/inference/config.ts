@@ -39,6 +39,11 @@ export const inferenceConfig = v.strictObject({
       v.pipe(
         v.string(),
         v.regex(/^(all|auto|\d{1,4}-\d{1,4})$/, 'it must be "all", "auto" or FROM-TO'),
+        v.rawCheck(({ dataset, addIssue }) => {
+          const [, from, to] = /^(\d+)-(\d+)$/.exec(String(dataset.value)) ?? [];
+          if (from === undefined || Number(from) < Number(to)) return;
+          addIssue({ message: "FROM must be below TO, which is the layer after the last" });
+        }),
       ),
       "all",
     ),
