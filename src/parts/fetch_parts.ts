@@ -24,8 +24,9 @@ import { PartStream } from "./part_stream.ts";
 /** Requests that are under way to one peer. */
 const windowMax = 4;
 
-/** Bytes after which what was written is noted. */
+/** What was written is noted after so many bytes, or so long: a kill -9 costs no more than that. */
 const saveBytes: number = 32 * 1024 * 1024;
+const saveMs = 1000;
 
 /** Whom to ask, and how. */
 export interface FetchOptions {
@@ -100,6 +101,7 @@ class Fetching {
   #asked = 0;
   #doneBytes = 0;
   #unsavedBytes = 0;
+  #savedMs: number;
   /** Wakes peers that had nothing to do when a chunk comes back. */
   #idle: (() => void)[] = [];
 
@@ -110,6 +112,7 @@ class Fetching {
   ) {
     this.#file = file;
     this.#options = options;
+    this.#savedMs = options.clock.monotonicMs();
     this.#open = chunks.map((range) => ({ range, refusedBy: new Set() }));
     this.#totalBytes = chunks.reduce((sum, range) => sum + bytesOfGroups(range, file.sizeBytes), 0);
   }
@@ -175,8 +178,10 @@ class Fetching {
     this.#doneBytes += bytes;
     this.#unsavedBytes += bytes;
     this.#options.onProgress?.(this.#doneBytes, this.#totalBytes);
-    if (this.#unsavedBytes < saveBytes) return;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#unsavedBytes < saveBytes && nowMs - this.#savedMs < saveMs) return;
     this.#unsavedBytes = 0;
+    this.#savedMs = nowMs;
     await this.#file.save();
   }
 }

@@ -171,6 +171,26 @@ test("when the last holder goes away the fetch says what is missing, and a later
   assert.equal(later, Math.ceil((groups - before) / 32));
 });
 
+test("a fetch that is killed had noted all but what came in the last second", async () => {
+  let nowMs = 0;
+  let reads = 0;
+  const disk = new ModelledDisk();
+  let killed: ModelledDisk | undefined;
+  const onRead = (): void => {
+    nowMs += 400;
+    if (++reads === 12) killed = disk.crash(new SeededRandom(1));
+  };
+  const { mesh, holders } = await meshOf([{ onRead }]);
+  const slow: Clock = { ...clock, monotonicMs: () => nowMs };
+  const file = await beginParts(place(disk), { mesh, clock: slow, holders });
+  await fetchParts(file, all, { mesh, clock: slow, holders }).catch(() => {});
+  assert(killed !== undefined);
+  const found = await PartFile.open(place(killed));
+  // Of eleven chunks of 32 groups those under way, and of the last second, are lost.
+  const held = found?.heldGroups ?? 0;
+  assert(held >= 3 * 32 && held < groups, `${held}`);
+});
+
 test("a crash of the disk at any step keeps what was noted, and never notes what is not there", async () => {
   const { mesh, holders } = await meshOf([{}]);
   for (let seed = 0; seed < 10; seed++) {
