@@ -19,9 +19,12 @@ const charactersMax = 4 * 1024 * 1024;
 const known = new Map<string, Card>();
 let characters = 0;
 
+/** The texts of those that are remembered, and of those that were and are still in use. */
+const texts = new WeakMap<Card, string>();
+
 /** A card's text, as `JSON.stringify` writes it. */
 export function textOfCard(card: Card): string {
-  return JSON.stringify(card);
+  return texts.get(card) ?? JSON.stringify(card);
 }
 
 /** Reads a card's text. @throws {MembershipError} "malformed" */
@@ -63,6 +66,7 @@ function remember(text: string, card: Card): Card {
     characters = text.length;
   }
   known.set(text, freeze(card));
+  texts.set(card, text);
   return card;
 }
 

@@ -7,7 +7,6 @@ export const checkMs = 250;
 
 /** Fails the world when a view is wrong for too long. */
 export function checkViews(world: World): void {
-  world.weigh();
   const broken = world.expectations.broken(world.nowMs);
   if (broken === undefined) return;
   const { observer, subject, cause, sinceMs } = broken;

@@ -5,6 +5,9 @@ import { checkMs, checkViews } from "./_convergence.ts";
 import type { World } from "./_world.ts";
 import type { Action, Churn } from "./script.ts";
 
+/** How often this process's memory is looked at, in milliseconds: that takes longer than a check. */
+const weighMs = 5_000;
+
 /** What is to be played. */
 export interface Play {
   readonly actions: readonly Action[];
@@ -23,6 +26,7 @@ export async function play(world: World, asked: Play): Promise<void> {
   const agenda = new Agenda(asked.actions);
   const beginMs = world.nowMs;
   let checkAtMs = checkMs;
+  let weighAtMs = 0;
   while (world.failure === undefined) {
     asked.signal?.throwIfAborted();
     const atMs = Math.min(agenda.nextMs, checkAtMs, asked.endMs);
@@ -35,6 +39,9 @@ export async function play(world: World, asked: Play): Promise<void> {
     else {
       checkAtMs += checkMs;
       checkViews(world);
+      if (atMs < weighAtMs) continue;
+      weighAtMs = atMs + weighMs;
+      world.weigh();
     }
   }
 }

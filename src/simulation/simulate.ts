@@ -61,6 +61,7 @@ async function run(
   await found(world);
   await settle();
   world.tell(0, `founded with ${world.nodes.length}`);
+  world.weigh();
   course.foundedMs = world.nowMs;
   course.foundedRealMs = realMs();
   world.expectations.forgetLags();

@@ -44,6 +44,8 @@ export class Membership {
   #trusts: ReadonlyMap<PeerKey, Trust> = new Map();
   #keys: ReadonlySet<PeerKey> = new Set();
   #removed: ReadonlySet<PeerKey> = new Set();
+  /** What follows from the roster; it is asked for with every frame and tick. */
+  #state: MembershipState = "none";
   #invitations: readonly Invitation[] = [];
   /** Changes are made one after the other. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -69,10 +71,7 @@ export class Membership {
 
   /** What the node is in its mesh. */
   get state(): MembershipState {
-    const { key } = this.#parts.identity;
-    if (this.#signed === undefined) return "none";
-    if (!this.#trusts.has(key)) return "removed";
-    return this.#signed.roster.mesh === key ? "issuer" : "member";
+    return this.#state;
   }
 
   /** The roster that holds; undefined when the node is in no mesh. */
@@ -239,6 +238,14 @@ export class Membership {
     this.#trusts = new Map(signed?.roster.members.map(({ key, trust }) => [key, trust]));
     this.#keys = new Set(this.#trusts.keys());
     this.#removed = new Set(signed?.roster.removed);
+    this.#state = this.#stateOf(signed);
+  }
+
+  #stateOf(signed: SignedRoster | undefined): MembershipState {
+    const { key } = this.#parts.identity;
+    if (signed === undefined) return "none";
+    if (!this.#trusts.has(key)) return "removed";
+    return signed.roster.mesh === key ? "issuer" : "member";
   }
 
   #sign(roster: Parameters<typeof signRoster>[0]): Promise<SignedRoster> {

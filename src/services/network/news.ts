@@ -1,9 +1,11 @@
 /**
- * Views that have changed, on their way to the others: gathered for a moment and sent over every link
- * whose peer has not told them itself, and then as riders of the next probes, for whom a link broke.
+ * Views that have changed, on their way to the others: gathered for a moment and sent over some of the
+ * links whose peers have not told them themselves, and then as riders of the next probes, for whom
+ * that has missed. Each who learns them does the same, so that all are reached.
  */
+import { encodeRegistryFrame } from "../../mesh/mod.ts";
 import type { View } from "../../mesh/mod.ts";
-import type { Clock, PeerKey, Timer } from "../../ports/mod.ts";
+import type { Clock, PeerKey, Random, Timer } from "../../ports/mod.ts";
 import type { RegistryLink } from "./registry_link.ts";
 
 /** News are gathered for so long before they are passed on, in milliseconds. */
@@ -12,6 +14,12 @@ const gatherMs = 20;
 /** Views that ride along with a probe, at most, and how many probes each rides with. */
 const ridersMax = 8;
 const ridesMax = 6;
+
+/**
+ * Links that news are sent over, at most. When each who learns something tells it to n others, about
+ * one in e^n is missed (here one in 3,000), and hears it by a rider soon.
+ */
+const toldMax = 8;
 
 interface Piece {
   readonly view: View;
@@ -22,8 +30,8 @@ interface Piece {
 /** What news are sent by. */
 export interface NewsParts {
   readonly clock: Clock;
-  /** Sends views over all links but those of which `isTold` is true. */
-  readonly send: (views: readonly View[], isTold: (link: RegistryLink) => boolean) => void;
+  readonly random: Random;
+  readonly links: ReadonlyMap<PeerKey, RegistryLink>;
 }
 
 /** The news of one node. */
@@ -89,7 +97,26 @@ export class News {
     const pieces = [...this.#pieces.values()];
     this.#pieces.clear();
     if (pieces.length === 0) return;
-    const isTold = (link: RegistryLink): boolean => pieces.every(({ by }) => by.has(link));
-    this.#parts.send(pieces.map(({ view }) => view), isTold);
+    const untold = [...this.#parts.links.values()].filter((link) =>
+      !pieces.every(({ by }) => by.has(link))
+    );
+    const views = pieces.map(({ view }) => view);
+    const bytes = encodeRegistryFrame({ kind: "views", isAll: false, views });
+    for (const link of this.#some(untold)) link.sendBytes(bytes);
+  }
+
+  /** All of a few links, or some by chance. */
+  #some(links: RegistryLink[]): readonly RegistryLink[] {
+    if (links.length <= toldMax) return links;
+    const drawn = this.#parts.random.fill(new Uint8Array(2 * toldMax));
+    for (let i = 0; i < toldMax; i++) {
+      const number = (drawn[2 * i] ?? 0) * 256 + (drawn[2 * i + 1] ?? 0);
+      const at = i + number % (links.length - i);
+      const [one, other] = [links[i], links[at]];
+      if (one === undefined || other === undefined) break;
+      links[i] = other;
+      links[at] = one;
+    }
+    return links.slice(0, toldMax);
   }
 }

@@ -56,7 +56,8 @@ export class Registry {
     this.#detector = new FailureDetector({ self, incarnation, suspectMs: 2 * probeMs });
     this.#news = new News({
       clock: parts.clock,
-      send: (views, isTold) => this.sendAll({ kind: "views", isAll: false, views }, isTold),
+      random: parts.random,
+      links: this.#links,
     });
     this.#prober = new Prober({
       self,
