@@ -67,6 +67,11 @@ export class FailureDetector {
     return this.#incarnation;
   }
 
+  /** Whether something is to be said of somebody once time has passed. */
+  get isWaiting(): boolean {
+    return this.#counts.suspect > 0 || this.#aloneMs !== undefined;
+  }
+
   /** Says who belongs to the mesh; views of others are not taken. */
   setMembers(members: ReadonlySet<PeerKey>): void {
     this.#members = members;

@@ -1,5 +1,5 @@
 /** The members' cards, the newest of each; what an owner said itself counts more than hearsay. */
-import { isNewerCard, sameCard } from "../../mesh/mod.ts";
+import { isNewerCard, MembershipError, parseCard, sameCard } from "../../mesh/mod.ts";
 import type { Card, Hello, View } from "../../mesh/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 
@@ -79,4 +79,16 @@ export function cardOfHello(hello: Hello): Card {
 /** The view of somebody who has just given his card. */
 export function aliveView({ key, incarnation, sequence }: Card): View {
   return { key, state: "alive", incarnation, sequence };
+}
+
+/**
+ * The card that a message of gossip is.
+ *
+ * @throws {MembershipError} "wrong-sender" when it is not the sender's own; "malformed", "too-long"
+ */
+export function cardOfGossip(bytes: Uint8Array, from: PeerKey): Card {
+  const card = parseCard(bytes);
+  if (card.key === from) return card;
+  const message = "Cannot take a card by gossip as another than its owner has sent it";
+  throw new MembershipError({ code: "wrong-sender", message });
 }

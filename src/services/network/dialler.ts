@@ -90,6 +90,11 @@ export class Dialler {
     this.#parts = parts;
   }
 
+  /** Whether nobody is to be dialled at the next tick, as all who are wanted are connected. */
+  get isQuiet(): boolean {
+    return this.#idle !== undefined;
+  }
+
   /** Dials those that are due; ends what is running when `signal` aborts. */
   tick(signal: AbortSignal): void {
     const nowMs = this.#parts.clock.monotonicMs();
@@ -97,6 +102,7 @@ export class Dialler {
     if (this.#idle?.of === members && nowMs < this.#idle.untilMs) return;
     this.#keepOnly(members);
     let isIdle = true;
+    this.#idle = undefined;
     for (const key of this.#wanted(members, nowMs)) {
       if (this.#running >= dialsMax) return;
       if (this.#parts.isConnected(key)) continue;

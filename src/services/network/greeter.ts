@@ -68,6 +68,11 @@ export class Greeter {
     return this.#pending.has(key);
   }
 
+  /** Whether no link is on its way. */
+  get isQuiet(): boolean {
+    return this.#pending.size === 0;
+  }
+
   /** A link with a member is there. */
   connected(key: PeerKey): void {
     if (this.#pending.has(key) || this.#parts.gate.isVerified(key)) return;

@@ -2,11 +2,12 @@
  * The node while it listens in a mesh: it greets whoever comes, keeps the links that it wants, knows
  * who is there, and says what it has. One timer drives all of it.
  */
-import { MembershipError, parseCard } from "../../mesh/mod.ts";
 import type { Card } from "../../mesh/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
-import type { MeshEvent, MeshListening, MeshStream, PeerKey, Timer } from "../../ports/mod.ts";
+import type { MeshEvent, MeshListening, MeshStream, PeerKey } from "../../ports/mod.ts";
 import { Announcer, capabilitiesTopic } from "./announcer.ts";
+import { Beat } from "./beat.ts";
+import { cardOfGossip } from "./card_box.ts";
 import type { NetworkConfig } from "./config.ts";
 import type { NetworkEvent } from "./contract.ts";
 import { Dialler } from "./dialler.ts";
@@ -60,7 +61,7 @@ export class MeshSession {
   readonly #connected = new Set<PeerKey>();
   readonly #strangers: Strangers;
   #listening: MeshListening = { addresses: [], missing: [] };
-  #timer: Timer | undefined;
+  readonly #beat: Beat;
   #savedMs = 0;
 
   /** @param parts kept for the session's life; `start` comes next */
@@ -72,6 +73,12 @@ export class MeshSession {
     this.#greeter = this.#makeGreeter();
     this.#dialler = this.#makeDialler();
     this.#announcer = this.#makeAnnouncer();
+    this.#beat = new Beat({
+      clock: parts.host.clock,
+      halfMs: parts.config.probeMs / 2,
+      isQuiet: () => this.registry.isQuiet && this.#greeter.isQuiet && this.#dialler.isQuiet,
+      onBeat: (halves) => this.#tick(halves),
+    });
   }
 
   /** Where this node can be dialled, and what could not be had. */
@@ -94,14 +101,14 @@ export class MeshSession {
     this.#savedMs = clock.monotonicMs();
     void this.#followGossip(mesh.subscribe(capabilitiesTopic, signal));
     void this.#parts.logs.follow(signal);
-    this.#tickLater();
+    this.#beat.start();
     this.#dialler.tick(signal);
   }
 
   /** Takes leave and closes everything. */
   async end(): Promise<void> {
     this.#ending.abort();
-    this.#timer?.cancel();
+    this.#beat.end();
     await this.registry.leave();
     await this.#save();
     await this.#host.mesh.close();
@@ -125,18 +132,23 @@ export class MeshSession {
       this.#host.mesh.gateChanged(key);
       this.#welcome(key);
     }
-    this.#dialler.tick(this.#ending.signal);
+    this.#dialNow();
   }
 
   /** Wants a link to a member, and dials it now. */
   want(key: PeerKey): void {
     this.#dialler.ask(key);
-    this.#dialler.tick(this.#ending.signal);
+    this.#dialNow();
   }
 
   /** What this node says of itself has changed. */
   announceSoon(): void {
     if (!this.#ending.signal.aborted) this.#announcer.soon();
+  }
+
+  #dialNow(): void {
+    this.#dialler.tick(this.#ending.signal);
+    this.#beat.hurry();
   }
 
   #card(): Card {
@@ -166,9 +178,8 @@ export class MeshSession {
     if (this.#parts.gate.isMember(key)) {
       this.#strangers.delete(key);
       this.#greeter.connected(key);
-    } else {
-      this.#strangers.add(key);
-    }
+      this.#beat.hurry();
+    } else this.#strangers.add(key);
   }
 
   #onClosed(key: PeerKey): void {
@@ -178,6 +189,7 @@ export class MeshSession {
     this.#greeter.closed(key);
     this.registry.remove(key);
     this.#dialler.lost(key);
+    this.#beat.hurry();
   }
 
   async #serve(link: RegistryLink, frames: AsyncIterator<Uint8Array>): Promise<void> {
@@ -205,30 +217,21 @@ export class MeshSession {
   async #followGossip(messages: ReturnType<Host["mesh"]["subscribe"]>): Promise<void> {
     for await (const { bytes, from } of messages) {
       try {
-        const card = parseCard(bytes);
-        if (card.key !== from) {
-          const message = "Cannot take a card by gossip as another than its owner has sent it";
-          throw new MembershipError({ code: "wrong-sender", message });
-        }
-        this.registry.takeCard(card);
+        this.registry.takeCard(cardOfGossip(bytes, from));
       } catch (thrown) {
         if (this.#parts.refusals.take(thrown, from) === undefined) throw thrown;
       }
     }
   }
 
-  #tickLater(): void {
-    this.#timer = this.#host.clock.after(this.#parts.config.probeMs / 2, () => {
-      if (this.#ending.signal.aborted) return;
-      this.registry.tick();
-      this.#greeter.tick();
-      this.#dialler.tick(this.#ending.signal);
-      this.#strangers.dismiss();
-      this.#announcer.tick();
-      this.#parts.logs.tick();
-      if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
-      this.#tickLater();
-    });
+  #tick(halves: number): void {
+    this.registry.tick(halves);
+    this.#greeter.tick();
+    this.#dialler.tick(this.#ending.signal);
+    this.#strangers.dismiss();
+    this.#announcer.tick();
+    this.#parts.logs.tick();
+    if (this.#host.clock.monotonicMs() - this.#savedMs >= saveMs) void this.#save();
   }
 
   async #save(): Promise<void> {
@@ -252,7 +255,10 @@ export class MeshSession {
       probeMs: config.probeMs,
       ownCard: () => this.#card(),
       onChange,
-      onState: (key, state) => tell({ kind: state, key }),
+      onState: (key, state) => {
+        tell({ kind: state, key });
+        if (state === "suspect") this.#beat.hurry();
+      },
       onDead: (key, why) => {
         host.log.debug("A link is given up", { peer: key, why });
         void host.mesh.disconnect(key);

@@ -31,8 +31,8 @@ export interface ProberParts {
 
 interface Probe {
   readonly key: PeerKey;
-  /** Ticks since the question, or since others were asked. */
-  ticks: number;
+  /** Half periods since the question, or since others were asked; one less if that was between two. */
+  halves: number;
   stage: "direct" | "indirect";
   /** Whether a link is at stake, or only a view. */
   readonly isOfLink: boolean;
@@ -51,42 +51,47 @@ export class Prober {
       readonly asker: PeerKey;
       readonly target: PeerKey;
       readonly sequence: number;
-      ticks: number;
+      halves: number;
     }
   >();
   #sequence = 0;
-  #ticks = 0;
+  /** Half periods since a member was asked. */
+  #halves = 1;
 
   /** @param parts kept for the prober's life */
   constructor(parts: ProberParts) {
     this.#parts = parts;
   }
 
-  /** Lets time pass: every second tick asks the next one. */
-  tick(): void {
-    for (const [sequence, probe] of this.#probes) this.#age(sequence, probe);
-    for (const [sequence, relay] of this.#relays) {
-      relay.ticks += 1;
-      if (relay.ticks > 2) this.#relays.delete(sequence);
+  /** Lets half periods pass: in every whole one the next member is asked. */
+  tick(halves: number): void {
+    for (const [sequence, probe] of this.#probes) {
+      probe.halves += halves;
+      this.#age(sequence, probe);
     }
-    this.#ticks += 1;
-    if (this.#ticks % 2 === 0) return;
+    for (const [sequence, relay] of this.#relays) {
+      relay.halves += halves;
+      if (relay.halves > 2) this.#relays.delete(sequence);
+    }
+    this.#halves += halves;
+    if (this.#halves < 2) return;
+    this.#halves = 0;
     const key = this.#parts.nextProbe((n) => this.#below(n));
-    if (key !== undefined) this.#send(key, { isOfLink: true });
+    if (key !== undefined) this.#send(key, { isOfLink: true, halves: 0 });
   }
 
   /** Asks a linked peer now; the answer is true, or never comes. */
   ask(key: PeerKey): Promise<true> | undefined {
     if (!this.#parts.links.has(key)) return undefined;
     const { promise, resolve } = Promise.withResolvers<true>();
-    this.#send(key, { isOfLink: false, answer: () => resolve(true) });
+    this.#send(key, { isOfLink: false, halves: -1, answer: () => resolve(true) });
     return promise;
   }
 
   /** Asks others for a member that this node has no link to any more. */
   askOthers(key: PeerKey): void {
     const sequence = this.#next();
-    this.#probes.set(sequence, { key, ticks: 0, stage: "indirect", isOfLink: false });
+    this.#probes.set(sequence, { key, halves: -1, stage: "indirect", isOfLink: false });
     this.#request(key, sequence);
   }
 
@@ -129,17 +134,15 @@ export class Prober {
     const to = this.#parts.links.get(target);
     if (to === undefined || target === link.key || this.#relays.size >= relaysMax) return;
     const own = this.#next();
-    this.#relays.set(own, { asker: link.key, target, sequence, ticks: 0 });
+    this.#relays.set(own, { asker: link.key, target, sequence, halves: -1 });
     to.send({ kind: "ping", sequence: own, views: [] });
   }
 
   #age(sequence: number, probe: Probe): void {
-    probe.ticks += 1;
-    // The tick that follows the question at once may be early.
-    if (probe.ticks < 2) return;
+    if (probe.halves < 2) return;
     if (probe.stage === "direct" && probe.isOfLink && this.#parts.links.size > 1) {
       probe.stage = "indirect";
-      probe.ticks = 0;
+      probe.halves = 0;
       this.#request(probe.key, sequence);
       return;
     }
@@ -147,9 +150,9 @@ export class Prober {
     if (probe.isOfLink && this.#parts.links.has(probe.key)) this.#parts.onUnanswered(probe.key);
   }
 
-  #send(key: PeerKey, probe: Pick<Probe, "isOfLink" | "answer">): void {
+  #send(key: PeerKey, probe: Pick<Probe, "isOfLink" | "halves" | "answer">): void {
     const sequence = this.#next();
-    this.#probes.set(sequence, { key, ticks: 0, stage: "direct", ...probe });
+    this.#probes.set(sequence, { key, stage: "direct", ...probe });
     this.#parts.links.get(key)?.send({ kind: "ping", sequence, views: this.#parts.riders() });
   }
 

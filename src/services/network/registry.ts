@@ -202,15 +202,20 @@ export class Registry {
     }
   }
 
-  /** Lets time pass; to be called every half of `probeMs`. */
-  tick(): void {
+  /** Whether nothing waits for time to pass, but for the next question to somebody. */
+  get isQuiet(): boolean {
+    return this.#full.size === 0 && !this.#detector.isWaiting;
+  }
+
+  /** Lets time pass: so many halves of `probeMs`. */
+  tick(halves: number): void {
     this.#ticks += 1;
     this.#apply(this.#detector.expire(this.#parts.clock.nowMs()), {});
     for (const link of this.#full) {
       if (this.#links.get(link.key) !== link) this.#full.delete(link);
       else if (link.tick() > ticksUnreadMax) this.#parts.onDead(link.key, "it reads nothing");
     }
-    this.#prober.tick();
+    this.#prober.tick(halves);
   }
 
   /** Takes leave of all; resolves when they have gone by themselves, or soon. */
