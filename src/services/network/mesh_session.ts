@@ -25,10 +25,8 @@ import { Registry } from "./registry.ts";
 import type { RegistryLink } from "./registry_link.ts";
 import { Strangers } from "./strangers.ts";
 
-/** How long the links of a member that was removed stay, for it to read that: 50 ms. */
+/** How long the links of a removed member stay, for it to read that; how often addresses are saved. */
 const farewellMs = 50;
-
-/** How often addresses are written down. */
 const saveMs = 60_000;
 
 /** What a session is made of. */
@@ -132,23 +130,20 @@ export class MeshSession {
       this.#host.mesh.gateChanged(key);
       this.#welcome(key);
     }
-    this.#dialNow();
+    this.#dialler.tick(this.#ending.signal);
+    this.#beat.hurry();
   }
 
   /** Wants a link to a member, and dials it now. */
   want(key: PeerKey): void {
     this.#dialler.ask(key);
-    this.#dialNow();
+    this.#dialler.tick(this.#ending.signal);
+    this.#beat.hurry();
   }
 
   /** What this node says of itself has changed. */
   announceSoon(): void {
     if (!this.#ending.signal.aborted) this.#announcer.soon();
-  }
-
-  #dialNow(): void {
-    this.#dialler.tick(this.#ending.signal);
-    this.#beat.hurry();
   }
 
   #card(): Card {
