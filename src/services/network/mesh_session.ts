@@ -28,6 +28,7 @@ import { Strangers } from "./strangers.ts";
 /** How long the links of a removed member stay, for it to read that; how often addresses are saved. */
 const farewellMs = 50;
 const saveMs = 60_000;
+const nobody: ReadonlySet<PeerKey> = new Set();
 
 /** What a session is made of. */
 export interface MeshSessionParts {
@@ -317,5 +318,3 @@ export class MeshSession {
     });
   }
 }
-
-const nobody: ReadonlySet<PeerKey> = new Set();
