@@ -8,10 +8,8 @@ import type { Clock, PeerKey, Random } from "../../ports/mod.ts";
 import { aliveView, CardBox, cardOfHello } from "./card_box.ts";
 import { News } from "./news.ts";
 import { Prober } from "./prober.ts";
+import { closeAll } from "./registry_link.ts";
 import type { RegistryLink } from "./registry_link.ts";
-
-/** How long a node that leaves waits for the others to read that, in milliseconds. */
-const farewellMs = 200;
 
 /** Ticks that a peer may leave our frames unread: at one tick in 500 ms, 10 s. */
 const ticksUnreadMax = 20;
@@ -224,11 +222,7 @@ export class Registry {
     const links = [...this.#links.values()];
     if (links.length === 0) return;
     this.sendAll({ kind: "bye" });
-    const late = Promise.withResolvers<void>();
-    const timer = this.#parts.clock.after(farewellMs, () => late.resolve());
-    const closed = links.map(({ stream }) => stream.close().then(() => stream.closed));
-    await Promise.race([Promise.allSettled(closed), late.promise]);
-    timer.cancel();
+    await closeAll(links, this.#parts.clock);
   }
 
   #onFrame(link: RegistryLink, frame: RegistryFrame): void {

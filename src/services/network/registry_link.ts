@@ -4,11 +4,14 @@
  */
 import { encodeRegistryFrame, MembershipError, parseRegistryFrame } from "../../mesh/mod.ts";
 import type { Hello, RegistryFrame } from "../../mesh/mod.ts";
-import type { MeshStream, PeerKey } from "../../ports/mod.ts";
+import type { Clock, MeshStream, PeerKey } from "../../ports/mod.ts";
 
 /** What a peer may send between two ticks: frames, and bytes of them. */
 const framesPerTickMax = 2_000;
 const bytesPerTickMax = 16 * 1024 * 1024;
+
+/** How long a node that leaves waits for the others to read that, in milliseconds. */
+const farewellMs = 200;
 
 /** A conversation. */
 export class RegistryLink {
@@ -102,4 +105,13 @@ export class RegistryLink {
     if (this.#isFull) this.#ticksFull += 1;
     return this.#ticksFull;
   }
+}
+
+/** Ends conversations once what was said is read; resolves then, or soon. */
+export async function closeAll(links: readonly RegistryLink[], clock: Clock): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = clock.after(farewellMs, () => late.resolve());
+  const closed = links.map(({ stream }) => stream.close().then(() => stream.closed));
+  await Promise.race([Promise.allSettled(closed), late.promise]);
+  timer.cancel();
 }
