@@ -242,6 +242,8 @@ test("a node whose critical service fails for good stops by itself, and says so 
       after: (delayMs, fn) => real.after(delayMs / 100, fn),
       sleep: (delayMs, signal) => real.sleep(delayMs / 100, signal),
     };
+    // Before the node runs, a failure for good is one of its start.
+    const booted = Promise.withResolvers<void>();
     const doomed: Service = {
       name: "doomed",
       config: v.strictObject({}),
@@ -249,11 +251,12 @@ test("a node whose critical service fails for good stops by itself, and says so 
       critical: true,
       run: async (_config, host) => {
         host.ready();
-        await host.clock.sleep(1_000, host.signal);
+        await booted.promise;
         throw new RangeError("no luck");
       },
     };
     const node = await bootIn(home, { services: [doomed], clock: hasty });
+    booted.resolve();
     const error = await nodeErrorOf(node.closed);
     assert.equal(error.code, "stopped-itself");
     assert.match(error.message, /Cannot keep the node running: .*no luck/);
