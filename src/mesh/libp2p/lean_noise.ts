@@ -4,19 +4,15 @@
  * It hands its key to `node:crypto` as bytes, which Node finds to be no key object by an exception that
  * it catches, with a stack trace each time: a key object, made once, spares 0.1 ms of each message.
  * And it finds out that a whole message has been read by an exception about the next one's length.
- * Messages of a row or two are left to libp2p's WebAssembly: it takes half as long as `node:crypto`
- * when something else has been computed since the last one, as between two tokens.
+ * Short messages are left to libp2p's WebAssembly, which is faster there.
  */
 import type { KeyObject } from "node:crypto";
 import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { noise } from "@libp2p/noise";
 import type { Libp2pOptions } from "libp2p";
 
-/**
- * Where WebAssembly ends, in bytes. libp2p's own 1200 is where `node:crypto` wins when nothing else
- * runs between two messages; after something else has, it is about twice as much as this.
- */
-const nativeBytesMin = 4096;
+/** Where libp2p itself turns from WebAssembly to `node:crypto`, in bytes. */
+const nativeBytesMin = 1200;
 
 const cipherName = "chacha20-poly1305";
 const tagBytes = 16;

@@ -15,7 +15,7 @@ function unwanted(): never {
   throw new TypeError("A short message was not expected");
 }
 
-for (const length of [4096, 4113, 8192, 65_519]) {
+for (const length of [1200, 1217, 3072, 65_519]) {
   const text = Uint8Array.from({ length }, (_, i) => i * 31);
 
   test(`leanCiphers() seals and opens ${length} bytes as libp2p does`, () => {
@@ -44,7 +44,7 @@ test("leanCiphers() leaves short messages to libp2p's own", () => {
     encrypt: (text) => (asked.push(`seal ${text.byteLength}`), text),
     decrypt: (text) => (asked.push(`open ${text.byteLength}`), text),
   });
-  own.encrypt(new Uint8Array(4095), nonce, none, key);
+  own.encrypt(new Uint8Array(1199), nonce, none, key);
   own.decrypt(new Uint8Array(16), nonce, none, key);
-  assert.deepEqual(asked, ["seal 4095", "open 16"]);
+  assert.deepEqual(asked, ["seal 1199", "open 16"]);
 });
