@@ -152,7 +152,7 @@ async function measureFar(
   tell(`four stages of ${size} under ${runtime}, ${delayMs} ms apart`);
   const stages = Array.from({ length: 4 }, () => runtime);
   await using ring = await ringOf(modelOf(size, context), { size, runtimes: stages, delayMs });
-  await ring.learnFrames(textOf(16));
+  await ring.learnFrames(textOf);
   const drafts = { drafted: 0, accepted: 0 };
   const { times, checksum } = await takeTurns(context, {
     "plain": (tokens) => ring.ask({ op: "decode", ...textOf(tokens) }),

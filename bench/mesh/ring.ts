@@ -93,13 +93,17 @@ export class Ring {
     return { ms, units: count };
   }
 
-  /** Learns how many bytes each stage sends for a token of a text, so that echoes have as many. */
-  async learnFrames(text: Text): Promise<void> {
-    const before = await this.#sent();
-    await this.ask({ op: "decode", ...text });
-    const after = await this.#sent();
-    const tokens = text.count + 1;
-    this.#bytesEach = after.map((bytes, i) => Math.round((bytes - (before[i] ?? 0)) / tokens));
+  /**
+   * Learns how many bytes each stage sends for a token, so that echoes have as many: from what a long
+   * answer takes beside a short one, as a prompt's rows would count too.
+   */
+  async learnFrames(textOf: (count: number) => Text): Promise<void> {
+    const [few, many] = [16, 48];
+    // The prompt is held from here on, alike for both.
+    await this.#sentFor(textOf(few));
+    const short = await this.#sentFor(textOf(few));
+    const long = await this.#sentFor(textOf(many));
+    this.#bytesEach = long.map((bytes, i) => Math.round((bytes - (short[i] ?? 0)) / (many - few)));
     for (const [i, node] of this.#nodes.entries()) {
       const next = i === 0 ? undefined : this.#keys[i + 1];
       const frameBytes = this.#bytesEach[i] ?? 0;
@@ -120,6 +124,14 @@ export class Ring {
     for (const node of this.#nodes) node.end();
     this.#ports.close();
     return Promise.resolve();
+  }
+
+  /** Bytes that each stage sends for an answer. */
+  async #sentFor(text: Text): Promise<number[]> {
+    const before = await this.#sent();
+    await this.ask({ op: "decode", ...text });
+    const after = await this.#sent();
+    return after.map((bytes, i) => bytes - (before[i] ?? 0));
   }
 
   #sent(): Promise<number[]> {
