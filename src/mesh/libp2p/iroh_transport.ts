@@ -48,7 +48,7 @@ export interface IrohOptions {
   readonly iroh: NativeIroh;
   /** Bytes that both sides must share, as Noise's prologue has them. */
   readonly prologue: Uint8Array;
-  /** "IP:PORT" for each family; an IPv6 address in brackets. */
+  /** "IP:PORT" for each family; an IPv6 address in brackets. A port that is taken gives way to a free one. */
   readonly bind: readonly string[];
 }
 
@@ -122,12 +122,30 @@ class IrohTransport implements Transport {
   }
 
   #bound(): Promise<NativeEndpoint> {
-    this.#endpoint ??= this.#bind(this.#options.bind).catch(() =>
-      // A host without IPv6 still has the first address.
-      this.#bind(this.#options.bind.slice(0, 1))
-    );
+    this.#endpoint ??= this.#bindSomewhere();
     this.#endpoint.catch(() => this.#endpoint = undefined);
     return this.#endpoint;
+  }
+
+  /**
+   * Binds what is asked; without the second address where a host has no IPv6; else at free ports. The
+   * native part lets go of a closed endpoint's sockets only when its objects are collected as garbage,
+   * so the port of before may be taken by this very program, or by the one that started it.
+   */
+  async #bindSomewhere(): Promise<NativeEndpoint> {
+    const { bind } = this.#options;
+    const free = bind.map((address) => address.replace(/:\d+$/, ":0"));
+    const ways = [bind, bind.slice(0, 1)];
+    if (free.join() !== bind.join()) ways.push(free, free.slice(0, 1));
+    let last: unknown;
+    for (const way of ways) {
+      try {
+        return await this.#bind(way);
+      } catch (thrown) {
+        last = thrown;
+      }
+    }
+    throw last;
   }
 
   #bind(addresses: readonly string[]): Promise<NativeEndpoint> {

@@ -27,6 +27,8 @@ const MESH_ID: PeerKey = createLibp2pMesh({ seed: seedOf(1), clock }).self;
 export interface Node {
   readonly mesh: MeshNetwork;
   readonly addresses: readonly string[];
+  /** What could not be had. */
+  readonly missing?: readonly string[];
 }
 
 /** How to listen on loopback over TCP alone. */
@@ -44,8 +46,8 @@ export async function withNodes(
   try {
     for (const [at, gate] of gates.entries()) {
       const mesh = createLibp2pMesh({ seed: seedOf(at + 1), clock });
-      const { addresses } = await mesh.listen(listenOptions(options), gate ?? openGate);
-      nodes.push({ mesh, addresses });
+      const listening = await mesh.listen(listenOptions(options), gate ?? openGate);
+      nodes.push({ mesh, ...listening });
     }
     await use(...nodes);
   } finally {

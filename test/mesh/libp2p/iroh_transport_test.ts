@@ -3,6 +3,8 @@
  * `iroh_native_test.ts` tests what is said then.
  */
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { test } from "node:test";
 import { loadIroh } from "../../../src/mesh/libp2p/iroh_native.ts";
 import { MeshError } from "../../../src/ports/mod.ts";
@@ -11,8 +13,10 @@ import {
   clock,
   collect,
   link,
+  listenOptions,
   nextEvent,
   nodeAt,
+  openGate,
   patience,
   streamBetween,
   withNodes,
@@ -128,3 +132,39 @@ test(
     }, both);
   },
 );
+
+/** The port of the first address that fits. */
+function portOf(addresses: readonly string[], pattern: RegExp): number {
+  return Number(addresses.map((address) => pattern.exec(address)?.[1]).find(Boolean));
+}
+
+test("iroh takes a free port where the one asked for is taken", { skip }, async () => {
+  const holder = createSocket("udp4");
+  holder.bind(0, "127.0.0.1");
+  await once(holder, "listening");
+  const taken = holder.address().port;
+  try {
+    await withNodes([undefined], (...nodes) => {
+      const { addresses, missing } = nodeAt(nodes, 0);
+      assert.deepEqual(missing, []);
+      assert.equal(portOf(addresses, /\/tcp\/(\d+)/), taken);
+      assert.notEqual(portOf(addresses, /^\/ip4\/[^/]+\/udp\/(\d+)\/iroh/), taken);
+      return Promise.resolve();
+    }, { tcp: `127.0.0.1:${taken}`, iroh: true });
+  } finally {
+    holder.close();
+  }
+});
+
+test("a mesh that was closed listens again at its port by TCP, and by iroh", { skip }, async () => {
+  await withNodes([undefined], async (...nodes) => {
+    const { mesh, addresses } = nodeAt(nodes, 0);
+    const tcp = `127.0.0.1:${portOf(addresses, /\/tcp\/(\d+)/)}`;
+    for (let time = 0; time < 2; time++) {
+      await mesh.close();
+      const again = await mesh.listen(listenOptions({ tcp, iroh: true }), openGate);
+      assert.deepEqual(again.missing, []);
+      assert.ok(again.addresses.some((address) => address.includes("/iroh")));
+    }
+  }, both);
+});
