@@ -1,13 +1,15 @@
 /**
- * Dialling a peer: TCP and iroh side by side, each through its addresses in turn. It is done with the
- * first link; the other transport goes on, as a second link to fall back on.
+ * Dialling a peer: TCP first, each transport through its addresses in turn. iroh follows when TCP has
+ * not answered within a moment, or has failed: both sides open long-lived streams over the first link
+ * that they have, and TCP carries them several times faster. It is done with the first link; the other
+ * transport goes on, as a second link to fall back on.
  */
 import type { Connection } from "@libp2p/interface";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import { MeshError } from "../../ports/mod.ts";
 import type { Clock, MeshTransport, PeerKey } from "../../ports/mod.ts";
 import { dialable, transportOf } from "./addresses.ts";
-import { DIAL_TIMEOUT_MS, TCP_GRACE_MS } from "./limits.ts";
+import { DIAL_TIMEOUT_MS, TCP_HEAD_START_MS } from "./limits.ts";
 import type { Links } from "./links.ts";
 import type { Dialler } from "./node.ts";
 import { peerIdOfKey } from "./peer_keys.ts";
@@ -25,19 +27,23 @@ export interface DialPeerOptions {
 export async function dialPeer(key: PeerKey, options: DialPeerOptions): Promise<void> {
   options.signal.throwIfAborted();
   const addresses = dialable(options.addresses, peerIdOfKey(key).toString());
-  const wanted = (["tcp", "iroh"] as const)
-    .filter((transport) => !options.links.has(key, transport))
-    .map((transport) => addresses.filter((address) => transportOf(address) === transport))
-    .filter((some) => some.length > 0);
+  const wanted = (transport: MeshTransport): readonly Multiaddr[] =>
+    options.links.has(key, transport)
+      ? []
+      : addresses.filter((address) => transportOf(address) === transport);
+  const [tcp, iroh] = [wanted("tcp"), wanted("iroh")];
   if (options.links.bestOf(key) !== undefined) {
-    for (const some of wanted) dialEach(key, { some, options }).catch(() => {});
+    for (const some of [tcp, iroh]) dialEach(key, { some, options }).catch(() => {});
     return;
   }
-  if (wanted.length === 0) throw failure("unreachable", "no address of it can be dialled");
-  const attempts = wanted.map((some) => dialEach(key, { some, options }));
+  if (tcp.length + iroh.length === 0) {
+    throw failure("unreachable", "no address of it can be dialled");
+  }
+  const byTcp = tcp.length === 0 ? undefined : dialEach(key, { some: tcp, options });
+  const attempts = byTcp === undefined ? [] : [byTcp];
+  if (iroh.length > 0) attempts.push(dialAfter(byTcp, { key, some: iroh, options }));
   try {
     await Promise.any(attempts);
-    if (!options.links.has(key, "tcp")) await settledSoon(attempts, options);
   } catch (thrown) {
     options.signal.throwIfAborted();
     if (options.links.bestOf(key) !== undefined) return; // It dialled us meanwhile.
@@ -45,17 +51,23 @@ export async function dialPeer(key: PeerKey, options: DialPeerOptions): Promise<
   }
 }
 
-/** Gives TCP a moment more when iroh was first, so that long-lived streams are not opened over iroh. */
-async function settledSoon(
-  attempts: readonly Promise<void>[],
-  { clock, signal }: DialPeerOptions,
+/** Dials by iroh once TCP is there, has failed, or has had its moment; at once where there is none. */
+async function dialAfter(
+  byTcp: Promise<void> | undefined,
+  { key, some, options }: {
+    readonly key: PeerKey;
+    readonly some: readonly Multiaddr[];
+    readonly options: DialPeerOptions;
+  },
 ): Promise<void> {
-  const enough = new AbortController();
-  const moment = clock.sleep(TCP_GRACE_MS, AbortSignal.any([signal, enough.signal])).catch(
-    () => {},
-  );
-  await Promise.race([moment, Promise.allSettled(attempts)]);
-  enough.abort();
+  if (byTcp !== undefined) {
+    const isSettled = new AbortController();
+    const onSettled = (): void => isSettled.abort();
+    byTcp.then(onSettled, onSettled);
+    const either = AbortSignal.any([options.signal, isSettled.signal]);
+    await options.clock.sleep(TCP_HEAD_START_MS, either).catch(() => {});
+  }
+  await dialEach(key, { some, options });
 }
 
 async function dialEach(

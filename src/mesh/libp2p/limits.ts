@@ -48,8 +48,8 @@ export const HANDSHAKES_MAX = 256;
 /** One attempt at one address, from the first packet to the first answered probe. */
 export const DIAL_TIMEOUT_MS = 5000;
 
-/** How long TCP may take longer than iroh and still carry the first streams. */
-export const TCP_GRACE_MS = 500;
+/** How long TCP is waited for before iroh is dialled too: the first link carries the first streams. */
+export const TCP_HEAD_START_MS = 1000;
 
 /** How long closing waits for iroh's farewells; they go on in the background. */
 export const IROH_CLOSE_MS = 300;

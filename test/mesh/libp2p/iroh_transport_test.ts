@@ -133,6 +133,27 @@ test(
   },
 );
 
+test("a dial of both begins with TCP, on both sides, and iroh follows", { skip }, async () => {
+  await withNodes([undefined, undefined], async (...nodes) => {
+    const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+    const connected = nextEvent(b.mesh, "connected");
+    const irohFirst = b.addresses.toSorted((one) => one.includes("/iroh") ? -1 : 1);
+    await link(a, { ...b, addresses: irohFirst });
+    const event = await connected;
+    assert.ok(event.kind === "connected");
+    assert.equal(event.peer.transport, "tcp");
+  }, both);
+});
+
+test("a dial of both is by iroh soon where TCP does not answer", { skip }, async () => {
+  await withNodes([undefined, undefined], async (...nodes) => {
+    const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
+    const iroh = b.addresses.filter((address) => address.includes("/iroh"));
+    await link(a, { ...b, addresses: ["/ip4/127.0.0.1/tcp/1", ...iroh] });
+    assert.equal(a.mesh.peers()[0]?.transport, "iroh");
+  }, both);
+});
+
 /** The port of the first address that fits. */
 function portOf(addresses: readonly string[], pattern: RegExp): number {
   return Number(addresses.map((address) => pattern.exec(address)?.[1]).find(Boolean));
