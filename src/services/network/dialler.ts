@@ -6,6 +6,7 @@
 import { MeshError } from "../../ports/mod.ts";
 import type { Clock, MeshNetwork, PeerKey, Random } from "../../ports/mod.ts";
 import { Doubts } from "./doubts.ts";
+import { Upgrades } from "./upgrades.ts";
 
 /** Pause before the second attempt, and the longest, in milliseconds. */
 const pauseMsMin = 250;
@@ -43,7 +44,7 @@ const courtesyMs = 600;
 /** What a dialler works with. */
 export interface DiallerParts {
   readonly self: PeerKey;
-  readonly mesh: Pick<MeshNetwork, "dial">;
+  readonly mesh: Pick<MeshNetwork, "dial" | "peers">;
   readonly clock: Clock;
   readonly random: Random;
   readonly linksMax: number;
@@ -68,6 +69,7 @@ interface Attempt {
 /** Dials for one node. */
 export class Dialler {
   readonly #parts: DiallerParts;
+  readonly #upgrades: Upgrades;
   /** Of members only, like `#asked`; `#kept` are those for whom that was looked at last. */
   readonly #attempts = new Map<PeerKey, Attempt>();
   readonly #asked = new Map<PeerKey, number>();
@@ -88,6 +90,7 @@ export class Dialler {
   /** @param parts kept for the dialler's life */
   constructor(parts: DiallerParts) {
     this.#parts = parts;
+    this.#upgrades = new Upgrades(parts);
   }
 
   /** Whether nobody is to be dialled at the next tick, as all who are wanted are connected. */
@@ -97,6 +100,7 @@ export class Dialler {
 
   /** Dials those that are due; ends what is running when `signal` aborts. */
   tick(signal: AbortSignal): void {
+    this.#upgrades.tick(signal);
     const nowMs = this.#parts.clock.monotonicMs();
     const members = this.#parts.members();
     if (this.#idle?.of === members && nowMs < this.#idle.untilMs) return;

@@ -16,6 +16,7 @@ function world(alive: ReadonlySet<string>): {
   const dialler = new Dialler({
     self: "100",
     mesh: {
+      peers: () => [],
       dial: async (key) => {
         await clock.sleep(1_000);
         throw new MeshError({ code: "unreachable", message: `Cannot dial ${key}` });

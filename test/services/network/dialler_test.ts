@@ -18,6 +18,7 @@ class LonelyNode {
     this.dialler = new Dialler({
       self,
       mesh: {
+        peers: () => [],
         dial: () => {
           this.dials++;
           return Promise.reject(new MeshError({ code: "unreachable", message: "Nobody is there" }));
