@@ -5,6 +5,8 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import type { Server } from "node:net";
 import { test } from "node:test";
 import { loadIroh } from "../../../src/mesh/libp2p/iroh_native.ts";
 import { MeshError } from "../../../src/ports/mod.ts";
@@ -25,6 +27,11 @@ import {
 const skip = "missing" in loadIroh();
 const alone = { tcp: false, iroh: true } as const;
 const both = { iroh: true };
+
+/** The port of the first address that fits. */
+function portOf(addresses: readonly string[], pattern: RegExp): number {
+  return Number(addresses.map((address) => pattern.exec(address)?.[1]).find(Boolean));
+}
 
 function isCode(code: MeshError["code"]): (thrown: unknown) => boolean {
   return (thrown) => thrown instanceof MeshError && thrown.code === code;
@@ -133,15 +140,40 @@ test(
   },
 );
 
-test("a dial of both begins with TCP, on both sides, and iroh follows", { skip }, async () => {
+/** A way to a local port by TCP that begins to carry bytes only after a while. */
+async function slowWay(port: number, delayMs: number): Promise<Server> {
+  const server = createServer((near) => {
+    near.on("error", () => {});
+    clock.sleep(delayMs).then(() => {
+      const far = connect(port, "127.0.0.1");
+      far.on("error", () => near.destroy());
+      far.on("close", () => near.destroy());
+      near.on("close", () => far.destroy());
+      near.pipe(far).pipe(near);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+test("a dial of both is by TCP on both sides, also where iroh is faster", { skip }, async () => {
   await withNodes([undefined, undefined], async (...nodes) => {
     const [a, b] = [nodeAt(nodes, 0), nodeAt(nodes, 1)];
-    const connected = nextEvent(b.mesh, "connected");
-    const irohFirst = b.addresses.toSorted((one) => one.includes("/iroh") ? -1 : 1);
-    await link(a, { ...b, addresses: irohFirst });
-    const event = await connected;
-    assert.ok(event.kind === "connected");
-    assert.equal(event.peer.transport, "tcp");
+    const way = await slowWay(portOf(b.addresses, /\/tcp\/(\d+)/), 300);
+    try {
+      const place = way.address();
+      assert.ok(place !== null && typeof place === "object");
+      const iroh = b.addresses.filter((address) => address.includes("/iroh"));
+      const connected = nextEvent(b.mesh, "connected");
+      await link(a, { ...b, addresses: [...iroh, `/ip4/127.0.0.1/tcp/${place.port}`] });
+      const event = await connected;
+      assert.deepEqual([event.kind === "connected" && event.peer.transport], ["tcp"]);
+      assert.equal(a.mesh.peers()[0]?.transport, "tcp");
+      await a.mesh.disconnect(b.mesh.self);
+    } finally {
+      way.close();
+    }
   }, both);
 });
 
@@ -153,11 +185,6 @@ test("a dial of both is by iroh soon where TCP does not answer", { skip }, async
     assert.equal(a.mesh.peers()[0]?.transport, "iroh");
   }, both);
 });
-
-/** The port of the first address that fits. */
-function portOf(addresses: readonly string[], pattern: RegExp): number {
-  return Number(addresses.map((address) => pattern.exec(address)?.[1]).find(Boolean));
-}
 
 test("iroh takes a free port where the one asked for is taken", { skip }, async () => {
   const holder = createSocket("udp4");
