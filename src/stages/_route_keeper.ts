@@ -4,6 +4,8 @@
  */
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { EngineError } from "../engine/mod.ts";
+import { decodeHex } from "../hot/mod.ts";
+import { hidOf, shortHidOf } from "../identity/mod.ts";
 import type { HeldPart } from "./held_part.ts";
 import { excludedMs, routeRetryMs } from "./limits.ts";
 import type { PipelineEvent } from "./pipeline_events.ts";
@@ -192,7 +194,7 @@ export class RouteKeeper {
     return new StageError({
       code: "lost",
       message: `Cannot go on as layers ${from} to ${to - 1} were lost with peer ${
-        peer.slice(0, 12)
+        shortHidOf(hidOf(decodeHex(peer)))
       } and nobody else has them: ${why}`,
     });
   }

@@ -178,7 +178,7 @@ test("PipelineExecutor says which layers nobody has any more, and goes on when t
   const next = { session, tokens: Uint32Array.of(7), logits: "last" } as const;
   await assert.rejects(pipeline.step([next]), (thrown) => {
     return thrown instanceof Error && "code" in thrown && thrown.code === "lost" &&
-      /layers 3 to 4 were lost with peer [0-9a-f]{12} and nobody else has them/.test(
+      /layers 3 to 4 were lost with peer skep_[0-9a-f]{12} and nobody else has them/.test(
         thrown.message,
       );
   });

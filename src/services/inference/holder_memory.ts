@@ -56,6 +56,11 @@ export class HolderMemory {
     }
   }
 
+  /** Forgets a member that is none any more: it is not going to be back. */
+  forget(key: PeerKey): void {
+    this.#seen.delete(key);
+  }
+
   /** Who had layers of a model, whether it is there now or not. */
   holdersOf(root: string): readonly PastHolder[] {
     return [...this.#seen.values()].flatMap(({ view, goneMs }) =>

@@ -11,6 +11,8 @@ export interface LayerGap {
   readonly sentence: string;
   /** Whether every missing layer has somebody who may soon be of use, or somebody may yet say so. */
   readonly isPassing: boolean;
+  /** Whether not even what members say is to be waited for: this node is in no mesh. */
+  readonly isFinal: boolean;
 }
 
 /** What is known of a gap. */
@@ -22,6 +24,8 @@ export interface GapFacts {
   readonly holders: readonly PastHolder[];
   /** Members that may yet say that they have them, each with the reason: "attic is still loading ...". */
   readonly awaited: readonly string[];
+  /** Why nobody else can be of use, where this node is in no mesh: "this node was removed ...". */
+  readonly outside?: string | undefined;
   /** What people are shown of a node. */
   readonly nameOf: (peer: PeerKey) => string;
   /** By the monotonic clock. */
@@ -34,6 +38,10 @@ const namedMax = 3;
 /** Judges a gap. */
 export function layerGapOf(facts: GapFacts): LayerGap {
   const { model, gap: { layers }, gap, nowMs } = facts;
+  if (facts.outside !== undefined) {
+    const sentence = sentenceOf({ model, layers, whys: [facts.outside] });
+    return { sentence, isPassing: false, isFinal: true };
+  }
   const there = new Set(gap.holders.map(({ peer }) => peer));
   const gone = facts.holders.filter((one) =>
     one.goneMs !== undefined && !there.has(one.peer) && hasAny(one, layers)
@@ -53,7 +61,7 @@ export function layerGapOf(facts: GapFacts): LayerGap {
     ),
     ...facts.awaited,
   ];
-  return { sentence: sentenceOf({ model, layers, whys }), isPassing };
+  return { sentence: sentenceOf({ model, layers, whys }), isPassing, isFinal: false };
 }
 
 function sentenceOf(

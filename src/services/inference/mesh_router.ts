@@ -37,11 +37,12 @@ export class MeshRouter implements Router {
       this.#since = undefined;
       return route;
     }
-    // Who was in the middle of an answer knows what it has lost, and says that.
-    if (need.kept.length > 0) return undefined;
     const waitedMs = this.#waited();
     const gap = this.#source.gap(need);
+    if (gap?.isFinal === true) throw new StageError({ code: "no-route", message: gap.sentence });
     if (gap === undefined || waitedMs < gapGraceMs) return undefined;
+    // Who is in the middle of an answer knows what it has lost, and says that if nobody comes.
+    if (gap.isPassing && need.kept.length > 0) return undefined;
     const isWorthIt = gap.isPassing ? waitedMs < holderWaitMs : await this.#source.isSettling();
     if (isWorthIt) return undefined;
     throw new StageError({ code: "no-route", message: gap.sentence });

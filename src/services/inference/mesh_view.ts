@@ -8,8 +8,8 @@ import { gapOf } from "../../placement/mod.ts";
 import type { MeshNode } from "../../placement/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { Router } from "../../stages/mod.ts";
-import { peersTopic } from "../network/mod.ts";
-import type { PeerList, PeerView } from "../network/mod.ts";
+import { eventsTopic, peersTopic } from "../network/mod.ts";
+import type { NetworkEvent, PeerList, PeerView } from "../network/mod.ts";
 import { nodesOf, RouteChooser, rulesDefault, rulesTopic } from "../placement/mod.ts";
 import type { PlacementConfig } from "../placement/mod.ts";
 import { HolderMemory, isLoading, memberName } from "./holder_memory.ts";
@@ -17,6 +17,7 @@ import { layerGapOf } from "./layer_gap.ts";
 import type { LayerGap } from "./layer_gap.ts";
 import { gapGraceMs, settlingMsMax } from "./limits.ts";
 import { MeshRouter } from "./mesh_router.ts";
+import { meshStateOf } from "./ready_call.ts";
 
 /** A model that the mesh holds. */
 export interface MeshModel {
@@ -44,6 +45,8 @@ export class MeshView {
   #chooser = new RouteChooser(rulesDefault);
   #list: PeerList | undefined;
   readonly #memory = new HolderMemory();
+  /** Why no other node can be of use; undefined while this one is in a mesh. */
+  #outside: string | undefined;
   #waiting: (() => void)[] = [];
   /** Until when a member that has just come is still hearing who has what. */
   #settledMs = -Infinity;
@@ -56,13 +59,25 @@ export class MeshView {
 
   /** Follows the network service, and what may be placed where, until the signal aborts. */
   async follow(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#followPeers(signal), this.#followRules(signal)]);
+    await Promise.all([
+      this.#followPeers(signal),
+      this.#followRules(signal),
+      this.#followEvents(signal),
+    ]);
   }
 
   async #followRules(signal: AbortSignal): Promise<void> {
     for await (const { payload } of this.#host.bus.subscribe(rulesTopic, { signal, replay: 1 })) {
       this.#rules = payload as PlacementConfig;
       this.#chooser = new RouteChooser(this.#rules);
+    }
+  }
+
+  /** Members that are put out of the mesh: nobody waits for them. */
+  async #followEvents(signal: AbortSignal): Promise<void> {
+    for await (const { payload } of this.#host.bus.subscribe(eventsTopic, { signal })) {
+      const { kind, key } = payload as NetworkEvent;
+      if (kind === "removed" && key !== undefined) this.#memory.forget(key);
     }
   }
 
@@ -76,8 +91,16 @@ export class MeshView {
       this.#list = list;
       const { clock } = this.#host;
       this.#memory.note(list, { nowMs: clock.monotonicMs(), unixMs: clock.nowMs() });
+      this.#outside = list.self.trust === undefined ? await this.#whyOutside() : undefined;
       for (const resolve of this.#waiting.splice(0)) resolve();
     }
+  }
+
+  async #whyOutside(): Promise<string | undefined> {
+    const state = await meshStateOf(this.#host);
+    if (state !== "none" && state !== "removed") return undefined;
+    const why = state === "none" ? "is in no mesh" : "was removed from its mesh";
+    return `this node ${why} ("skep join TICKET" takes it into one)`;
   }
 
   /** For how much longer a model that nobody has may still turn up. */
@@ -155,6 +178,7 @@ export class MeshView {
       model: this.#nameOf(model.root),
       gap,
       holders: this.#memory.holdersOf(model.root),
+      outside: this.#outside,
       awaited: (this.#list?.peers ?? []).flatMap((peer) => awaitedWords(peer, unixMs)),
       nameOf: (peer) => peer === self ? "this node" : this.#shownName(peer),
       nowMs: clock.monotonicMs(),
@@ -171,6 +195,7 @@ export class MeshView {
     const endMs = clock.monotonicMs() + gapGraceMs;
     for (;;) {
       const gap = this.gapOf(model);
+      if (gap?.isFinal === true) return gap.sentence;
       if (gap === undefined || gap.isPassing || await this.isSettling()) return undefined;
       const leftMs = endMs - clock.monotonicMs();
       if (leftMs <= 0) return gap.sentence;

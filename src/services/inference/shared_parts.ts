@@ -1,17 +1,13 @@
 /**
  * Models that the mesh has: finding one by its name, and having its parts fetched.
  */
-import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import type { FetchItem, HeldParts } from "../parts/mod.ts";
 import { ModelError } from "../../model/mod.ts";
 import { memberName } from "./holder_memory.ts";
 import { gapGraceMs, meshModelWaitMs } from "./limits.ts";
 import type { AwaitedMembers, MeshView } from "./mesh_view.ts";
-
-/** How long a service that starts beside this one is waited for, and how often it is asked. */
-const readyWaitMs = 10_000;
-const readyRetryMs = 20;
+import { callReady, meshStateOf } from "./ready_call.ts";
 
 /** What of a model is wanted here. */
 export interface WantedParts {
@@ -24,6 +20,9 @@ export interface WantedParts {
 /** The bus topic of what a node waits for before it can load its model: `{ name, sentence }`. */
 export const waitTopic = "model.wait";
 
+/** What people are told of how long it waits. */
+const waitSeconds = meshModelWaitMs / 1000;
+
 /** How often it is looked who has come. */
 const lookMs = 250;
 
@@ -31,7 +30,7 @@ const lookMs = 250;
  * The root of a model that the mesh, or this node's own parts, know by a name. While members are away,
  * or have not said yet what they have, it waits for them a while, and says so on the bus.
  *
- * @returns undefined where the node is in no mesh
+ * @returns undefined where the node is in no mesh, or was removed from it
  * @throws {ModelError} "not-found", naming the models that there are
  */
 export async function sharedRoot(
@@ -41,6 +40,8 @@ export async function sharedRoot(
   if (!await isInMesh(host)) return undefined;
   const own = (await listParts(host)).find((held) => held.name === name);
   if (own !== undefined) return own.root;
+  // Who was put out of its mesh is told nothing by it any more.
+  if (await meshStateOf(host) === "removed") return undefined;
   const beganMs = host.clock.monotonicMs();
   for (let told = "";;) {
     host.signal.throwIfAborted();
@@ -52,7 +53,9 @@ export async function sharedRoot(
       ? waitedMs >= gapGraceMs
       : waitedMs >= meshModelWaitMs;
     if (isOver) throw notInMesh(name, { view, awaited });
-    const sentence = `Waiting for ${awaitedWords(awaited)}: ${nobodyHas(name, view)}`;
+    const sentence = `Waiting up to ${waitSeconds} s for ${awaitedWords(awaited)}: ${
+      nobodyHas(name, view)
+    }`;
     if (waitedMs >= gapGraceMs && sentence !== told) {
       told = sentence;
       host.bus.publish(waitTopic, { name, sentence });
@@ -66,9 +69,7 @@ function notInMesh(
   { view, awaited }: { readonly view: MeshView; readonly awaited: AwaitedMembers },
 ): ModelError {
   const isAwaited = awaited.away.length + awaited.silent.length > 0;
-  const waited = isAwaited
-    ? `; it waited ${meshModelWaitMs / 1000} s for ${awaitedWords(awaited)}`
-    : "";
+  const waited = isAwaited ? `; it waited ${waitSeconds} s for ${awaitedWords(awaited)}` : "";
   const message = `Cannot find model ${quoted(name)} as no file here has that name and ${
     nobodyHas(name, view)
   }`;
@@ -129,41 +130,12 @@ export async function adoptedRoot(host: Host, path: string): Promise<string> {
 
 /** Whether the node is in a mesh; a node without the service is not. */
 export async function isInMesh(host: Host): Promise<boolean> {
-  try {
-    const status = await callReady(host, {
-      service: "network",
-      method: "mesh.status",
-      params: {},
-    });
-    return (status as { state: string }).state !== "none";
-  } catch {
-    return false;
-  }
+  return !["none", undefined].includes(await meshStateOf(host));
 }
 
 async function listParts(host: Host): Promise<readonly HeldParts[]> {
   const call = { service: "parts", method: "parts.list", params: {} };
   return await callReady(host, call) as readonly HeldParts[];
-}
-
-/** Calls a service that may be starting beside this one. */
-async function callReady(
-  { call, clock, signal }: Host,
-  { service, method, params }: {
-    readonly service: string;
-    readonly method: string;
-    readonly params: unknown;
-  },
-): Promise<unknown> {
-  for (let waitedMs = 0;; waitedMs += readyRetryMs) {
-    try {
-      return await call(service, method, params, signal);
-    } catch (thrown) {
-      const isStarting = thrown instanceof RpcError && thrown.kind === "unavailable";
-      if (!isStarting || waitedMs >= readyWaitMs) throw thrown;
-      await clock.sleep(readyRetryMs, signal);
-    }
-  }
 }
 
 function has(held: HeldParts, { layers, embedding = false, head = false }: WantedParts): boolean {

@@ -17,10 +17,11 @@ import {
 } from "../../../src/services/inference/limits.ts";
 import { MeshView } from "../../../src/services/inference/mesh_view.ts";
 import { sharedRoot, waitTopic } from "../../../src/services/inference/shared_parts.ts";
-import { networkContract, peersTopic } from "../../../src/services/network/mod.ts";
+import { eventsTopic, networkContract, peersTopic } from "../../../src/services/network/mod.ts";
 import { partsContract } from "../../../src/services/parts/mod.ts";
 import { StageError, stageProtocol } from "../../../src/stages/mod.ts";
-import type { PeerList } from "../../../src/services/network/mod.ts";
+import type { Place } from "../../../src/stages/mod.ts";
+import type { MeshStatus, PeerList } from "../../../src/services/network/mod.ts";
 import { rulesDefault, rulesTopic } from "../../../src/services/placement/mod.ts";
 import { MemoryNetwork, ModelledDisk, SeededRandom, VirtualClock } from "../../../src/sim/mod.ts";
 import * as v from "valibot";
@@ -49,6 +50,8 @@ interface World {
   readonly clock: VirtualClock;
   /** All members, those that are gone too. */
   list: PeerList;
+  /** What the node is in its mesh. */
+  state: MeshStatus["state"];
 }
 
 /** Calls `use` beside the services of a kernel that has little else. */
@@ -56,6 +59,7 @@ async function withHost(use: (host: Host, world: World) => Promise<void>): Promi
   const clock = new VirtualClock();
   let host: Host | undefined;
   let list = listOf("own");
+  let state: MeshStatus["state"] = "member";
   const serving = (name: string, serve: (host: Host) => unknown): Service => ({
     name,
     ...{ config: v.unknown(), needs: [], critical: true },
@@ -70,7 +74,7 @@ async function withHost(use: (host: Host, world: World) => Promise<void>): Promi
       "mesh.status": networkContract["mesh.status"],
       "peers.list": networkContract["peers.list"],
     }, {
-      "mesh.status": () => Promise.resolve({ state: "member" } as never),
+      "mesh.status": () => Promise.resolve({ state } as never),
       "peers.list": () => Promise.resolve(list),
     })));
   const parts = serving(
@@ -107,6 +111,12 @@ async function withHost(use: (host: Host, world: World) => Promise<void>): Promi
       set list(next: PeerList) {
         list = next;
         bus.publish(peersTopic, next);
+      },
+      get state() {
+        return state;
+      },
+      set state(next: MeshStatus["state"]) {
+        state = next;
       },
     });
   } finally {
@@ -162,18 +172,20 @@ const need = { root, numericClass: "c/1", layerCount: 8 };
 async function askedAgain(
   view: MeshView,
   clock: VirtualClock,
+  kept: readonly Place[] = [],
 ): Promise<{ readonly message: string; readonly ms: number }> {
   const router = view.router();
   const beganMs = clock.monotonicMs();
   for (;;) {
     try {
-      const question = { ...need, kept: [], standbys: [], excluded: new Set<string>() };
+      const question = { ...need, kept, standbys: [], excluded: new Set<string>() };
       const route = await router.route(question);
       assert.equal(route, undefined);
     } catch (thrown) {
       assert.ok(thrown instanceof StageError && thrown.code === "no-route", String(thrown));
       return { message: thrown.message, ms: clock.monotonicMs() - beganMs };
     }
+    assert.ok(clock.monotonicMs() - beganMs < holderAwayMs, "It is told nothing");
     await clock.advance(250);
   }
 }
@@ -239,6 +251,45 @@ test("a holder that has just gone is waited for and then named, and one that is 
     assert.equal(view.gapOf(need), undefined);
   }));
 
+const own = { peer: self, from: 0, to: 2, embedding: true, head: false };
+
+test("a node that is in no mesh any more waits for nobody, in the middle of an answer neither", () =>
+  withHost(async (host, world) => {
+    const { clock } = world;
+    for (
+      const [state, words] of [
+        ["removed", "was removed from its mesh"],
+        ["none", "is in no mesh"],
+      ] as const
+    ) {
+      world.state = "member";
+      const view = await viewOf(world, peerOf("linked", [share(2, 8)]));
+      assert.equal(view.gapOf(need), undefined);
+      world.state = state;
+      const { self: { key, hid, capabilities } } = listOf("own");
+      world.list = { self: { key, hid, capabilities }, peers: [] };
+      await clock.advance(1);
+      const expected = `Cannot answer as layers 2-7 of "m" have no holder: this node ${words} ` +
+        '("skep join TICKET" takes it into one); a node takes them by --layers 2-8';
+      assert.deepEqual(await askedAgain(view, clock), { message: expected, ms: 0 });
+      assert.deepEqual(await askedAgain(view, clock, [own]), { message: expected, ms: 0 });
+      assert.equal(await view.hopelessGap(need), expected);
+      assert.equal(await sharedRoot("n", { host, view }), undefined);
+    }
+  }));
+
+test("a holder that was removed from the mesh is not waited for", () =>
+  withHost(async (host, world) => {
+    const view = await viewOf(world, peerOf("linked", [share(2, 8)]));
+    host.bus.publish(eventsTopic, { atMs: 0, kind: "removed", key: peer });
+    await world.clock.advance(1);
+    world.list = { ...listOf("own"), peers: [] };
+    await world.clock.advance(1);
+    const { message, ms } = await askedAgain(view, world.clock, [own]);
+    assert.match(message, /have no holder: no member of the mesh that is there computes them; /);
+    assert.ok(ms >= gapGraceMs && ms <= 2000, `${ms}`);
+  }));
+
 test("a holder that may not or can't compute its layers is named with the reason", () =>
   withHost(async (_host, world) => {
     const trusted = peerOf("linked", [share(2, 8)]);
@@ -282,7 +333,7 @@ test("a model that no member has is refused once all have said what they have, w
     assert.equal(said.length, 1);
     assert.match(
       said[0] ?? "",
-      /^Waiting for attic \(skep_[0-9a-f]+\), away: no member .* has "n": they have no model$/,
+      /^Waiting up to 60 s for attic \(skep_[0-9a-f]+\), away: no member .* has "n": they have no model$/,
     );
     await world.clock.advance(meshModelWaitMs);
     assert.match(

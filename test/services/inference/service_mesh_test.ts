@@ -263,7 +263,7 @@ test("An answer whose layers nobody has any more fails with a sentence, and the 
       assert.equal(thrown.kind, "unavailable");
       assert.match(
         thrown.message,
-        /^Cannot go on as layers 3 to 4 were lost with peer [0-9a-f]{12}/,
+        /^Cannot go on as layers 3 to 4 were lost with peer skep_[0-9a-f]{12}/,
       );
       return true;
     });
