@@ -1,5 +1,6 @@
 /** What `skep join` does: the running node joins, or one is started that does. */
 import { parseTicket } from "../mesh/mod.ts";
+import { NodeError } from "../node/mod.ts";
 import { readAll } from "./_input_lines.ts";
 import { callNetwork } from "./_network_service.ts";
 import { shortIdOf } from "./_node_names.ts";
@@ -7,6 +8,7 @@ import { pathsOf } from "./_options.ts";
 import { ModelProgress } from "./_progress.ts";
 import { forgetJoined, joinCommandName } from "./_remember.ts";
 import { findNode } from "./_running_node.ts";
+import { checkStart } from "./_start_check.ts";
 import { bootNode, up } from "./_up.ts";
 import type { CliIo } from "./cli_io.ts";
 import { CliError, exitCodes, sentenceOf } from "./exit_code.ts";
@@ -28,7 +30,7 @@ interface Joined {
 }
 
 /**
- * Joins.
+ * Joins. What can be known to be wrong is told before the ticket is used.
  *
  * @throws {CliError} exit code 2 for a ticket that is cut or is none, before anything is started
  */
@@ -41,18 +43,45 @@ export async function join(io: CliIo, options: JoinOptions): Promise<number> {
     tellWhatWaits(io, options);
     return code;
   }
+  await checkStart(io, { options, ignoreRemembered: options.leave });
   // First the network alone: what else the node does may need the mesh, such as its model.
   const joined = await joinAlone(io, { options, params });
   // What it had in another mesh nobody may have in this one.
   if (options.leave) await forgetJoined(io, options);
   if (!options.json) say(io, { options, joined });
-  const code = await up(options.detach && options.json ? { ...io, stdout: io.stderr } : io, {
-    ...options,
-    ...{ save: true, savedBy: joinCommandName },
-    json: options.json && !options.detach,
-  });
+  const code = await upAsMember(io, { options, joined });
   if (options.detach && options.json && code === exitCodes.ok) say(io, { options, joined });
   return code;
+}
+
+/** Starts the node; what goes wrong now leaves it a member, which it has to be told. */
+async function upAsMember(
+  io: CliIo,
+  { options, joined }: { readonly options: JoinOptions; readonly joined: Joined },
+): Promise<number> {
+  try {
+    return await up(options.detach && options.json ? { ...io, stdout: io.stderr } : io, {
+      ...options,
+      ...{ save: true, savedBy: joinCommandName },
+      json: options.json && !options.detach,
+    });
+  } catch (cause) {
+    const message = `${sentenceOf(cause)}; this node is a member of mesh ${
+      shortIdOf(joined.mesh)
+    } now: start it by ${upLine(options)}`;
+    if (cause instanceof NodeError) throw new NodeError({ code: cause.code, message, cause });
+    const exitCode = cause instanceof CliError ? cause.exitCode : exitCodes.failure;
+    throw new CliError({ exitCode, message, cause });
+  }
+}
+
+/** The line that starts the node, with places for what was given here. */
+function upLine({ model, layers }: JoinOptions): string {
+  const given = [
+    ...model === undefined ? [] : ["--model MODEL"],
+    ...layers === undefined ? [] : ["--layers FROM-TO"],
+  ];
+  return `"${["skep up", ...given, ...given.length === 0 ? [] : ["--save"]].join(" ")}"`;
 }
 
 /** @throws {CliError} exit code 2 for a ticket that is cut or is none */

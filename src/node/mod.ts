@@ -27,4 +27,6 @@ export type { Remembered, RememberedChoice, RememberedFile } from "./remembered.
 export { readRuntimeInfo } from "./runtime_file.ts";
 export type { RuntimeFile, RuntimeInfo, StartRecord } from "./runtime_file.ts";
 export { refuseThisPlatform } from "./_platform_check.ts";
+export { refuseTakenPorts } from "./_port_check.ts";
+export type { PortCheck } from "./_port_check.ts";
 export { isInstanceHeld } from "./instance_probe.ts";

@@ -35,8 +35,18 @@ export interface LayerChoice {
  */
 export function chosenLayers(setting: string, choice: LayerChoice): LayerRange | undefined {
   const { layerCount } = choice.shape;
-  if (setting === "all") return undefined;
-  if (setting === "auto") return fitting(choice);
+  return setting === "auto" ? fitting(choice) : layersWithin(setting, layerCount);
+}
+
+/**
+ * Layers from the setting "FROM-TO" (TO is the layer after the last), of a model that has so many;
+ * "all" and "auto" always lie within.
+ *
+ * @returns undefined for all, and where the choice is not made here
+ * @throws {RangeError} when the model has no such layers
+ */
+export function layersWithin(setting: string, layerCount: number): LayerRange | undefined {
+  if (setting === "all" || setting === "auto") return undefined;
   const [from = 0, to = 0] = setting.split("-").map(Number);
   if (from >= to || to > layerCount) {
     throw new RangeError(

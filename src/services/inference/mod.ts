@@ -40,6 +40,9 @@ export type { DoneBody } from "./record.ts";
 
 export { receiptEvent } from "./receipt_desk.ts";
 
+// For who checks settings before a start.
+export { layersWithin } from "./layer_choice.ts";
+
 // For who checks an answer.
 export { heldToSchema, replayChooser, ReplayError } from "./replay.ts";
 export type { HeldTo, ReplayOptions } from "./replay.ts";
