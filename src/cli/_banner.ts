@@ -1,7 +1,8 @@
 /** What `skep up` says once the node is ready: addresses, the model, and a line to try. */
 import { shortHidOf } from "../identity/mod.ts";
 import type { NodeStatus } from "../node/mod.ts";
-import { columns, painterFor } from "./_style.ts";
+import { layerRuns, layerWords } from "../placement/mod.ts";
+import { columns, painterFor, safeText } from "./_style.ts";
 import type { ServedModel } from "./_chat_client.ts";
 import type { CliIo } from "./cli_io.ts";
 
@@ -13,10 +14,12 @@ export function banner(
     readonly model: ServedModel | undefined;
     /** Why the model is not known, where there should be one. */
     readonly modelUnknown?: string | undefined;
+    /** Layers of the model that no node computes: then it answers nothing yet. @default [] */
+    readonly missing?: readonly number[];
     readonly logFile?: string;
   },
 ): string {
-  const { status, model, modelUnknown, logFile } = about;
+  const { status, model, modelUnknown, missing = [], logFile } = about;
   const paint = painterFor(io, io.stdout);
   const rows: [string, string][] = [...Object.entries(status.addresses)];
   if (model !== undefined) rows.unshift(["model", model.id]);
@@ -27,8 +30,20 @@ export function banner(
   const api = status.addresses["api"];
   const lines = api === undefined || model === undefined
     ? ""
+    : missing.length > 0
+    ? `\n${missingWords(model.id, missing)}\n`
     : `\nTry it:\n${curlLine(api, model)}\n`;
   return `${title}\n${columns(rows, "  ")}${lines}\n`;
+}
+
+/** What is to be done before a model answers of which nobody computes some layers. */
+function missingWords(model: string, missing: readonly number[]): string {
+  const [run] = layerRuns(missing);
+  const layers = run === undefined ? "FROM-TO" : `${run.first}-${run.last + 1}`;
+  return `${JSON.stringify(model)} gives no answer yet, as no node computes ${
+    layerWords(missing)
+  }.\n"skep invite" makes a ticket for another node, which takes them by\n` +
+    `  skep join TICKET --model ${safeText(model)} --layers ${layers}`;
 }
 
 /** One command for a POSIX shell: a question to a model that answers, a text to one that embeds. */

@@ -1,6 +1,7 @@
 /** What `skep up` prints once its node is ready, in the terminal as in the background. */
 import type { NodeStatus } from "../node/mod.ts";
 import { banner } from "./_banner.ts";
+import { missingLayers } from "./_missing_layers.ts";
 import { modelOf } from "./_chat_client.ts";
 import type { ServedModel } from "./_chat_client.ts";
 import type { CliIo } from "./cli_io.ts";
@@ -22,12 +23,19 @@ export async function greet(
   const baseUrl = about.status.addresses["api"];
   let model: ServedModel | undefined;
   let modelUnknown: string | undefined;
+  let missing: readonly number[] = [];
   try {
     signal.throwIfAborted();
-    if (baseUrl !== undefined) model = await modelOf({ network: io.network, baseUrl, signal });
+    if (baseUrl !== undefined) {
+      model = await modelOf({ network: io.network, baseUrl, signal });
+      const control = about.status.addresses["control"];
+      if (control !== undefined) {
+        missing = await missingLayers(io, { control, model: model.id, signal });
+      }
+    }
   } catch (thrown) {
     if (signal.aborted) return;
     modelUnknown = sentenceOf(thrown);
   }
-  io.stdout.write(banner(io, { ...about, model, modelUnknown }));
+  io.stdout.write(banner(io, { ...about, model, modelUnknown, missing }));
 }
