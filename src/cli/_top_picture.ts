@@ -109,7 +109,7 @@ function peerLines({ peers }: MeshOverview): Piece[][] {
       [fixed(state, 7), style],
       [`  ${fixed(transport ?? "-", 6)}  ${numberText(roundTripMs).padStart(6)}  `],
       [`${(freeSlots ?? "any").toString().padStart(7)}  ${fixed(memory, 9)}  `],
-      [layers.map(({ model, from, to }) => `${model} ${from}-${to - 1}`).join(", ")],
+      [layers.map(({ model, from, to }) => `${model} ${from}-${to}`).join(", ")],
     ];
   });
   return [[["PEER".padEnd(width) + peerHead, "bold"]], ...rows];
@@ -132,7 +132,7 @@ function stageLines({ plans }: MeshOverview): Piece[][] {
       const ends = `${embedding ? " +embedding" : ""}${head ? " +head" : ""}`;
       const figures = `hop ${numberText(hopMs)} ms, compute ${numberText(computeMs)} ms`;
       lines.push([[
-        `  ${fixed(name, width)}  ${`${from}-${to - 1}${ends}`.padEnd(22)}  ${figures}`,
+        `  ${fixed(name, width)}  ${`${from}-${to}${ends}`.padEnd(22)}  ${figures}`,
       ]]);
     }
   }

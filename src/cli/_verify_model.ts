@@ -36,7 +36,7 @@ export async function withReceiptModel<T>(
   run: (opened: OpenReceipt, model: ReceiptModel) => Promise<T>,
 ): Promise<T> {
   const { findModel, openFoundModel, openGguf, readModelShape } = await import("../model/mod.ts");
-  const { openReceipt } = await import("../receipts/mod.ts");
+  const { openReceipt, openRequestStatement } = await import("../receipts/mod.ts");
   const { loadExecutor } = await import("../engine/mod.ts");
   const place = manifestPlace(io, options.place);
   const found = await findModel(place, modelSetting(io, options.model));
@@ -44,8 +44,10 @@ export async function withReceiptModel<T>(
   try {
     const file = await openGguf(source);
     const shape = readModelShape(file);
+    // Of another model even the count of layers would speak against a receipt that tells the truth.
+    const { root } = openRequestStatement(options.receipt.request);
+    await checkRoot(io, { found, source, root });
     const opened = openReceipt(options.receipt, shape.layerCount);
-    await checkRoot(io, { found, source, root: opened.request.root });
     const room = await roomFor(opened, shape);
     const executor = await withBar(
       io,

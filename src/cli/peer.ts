@@ -187,7 +187,7 @@ function rowOf(peer: PeerView): string {
   const trip = roundTripMs === undefined ? "" : ` ${roundTripMs.toFixed(1)} ms`;
   const link = transport === undefined ? "" : ` by ${transport}${trip} ${address ?? ""}`;
   const computes = (capabilities?.models ?? []).flatMap(({ name, loaded }) =>
-    loaded === undefined ? [] : [`${name} ${loaded.layers.from}-${loaded.layers.to - 1}`]
+    loaded === undefined ? [] : [`${name} ${loaded.layers.from}-${loaded.layers.to}`]
   );
   const work = computes.length === 0 ? "computes nothing" : `computes ${computes.join(", ")}`;
   return `${trust} ${state}${link}${capabilities === null ? "" : `; ${work}`}`;

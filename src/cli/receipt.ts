@@ -12,7 +12,7 @@ import { columns } from "./_style.ts";
 import { named, receiptId } from "./_values.ts";
 import type { CliIo } from "./cli_io.ts";
 import type { CommandParser, Invocation } from "./command.ts";
-import { exitCodes } from "./exit_code.ts";
+import { CliError, exitCodes } from "./exit_code.ts";
 
 const common = merge(placeOptions, object({ json: jsonOption }));
 
@@ -147,11 +147,32 @@ async function exportTo(
   const { receipt, transcript } = await (await storeOf(io, options)).read(options.id);
   const directory = absolutePath(io, options.to);
   if (await io.disk.stat(directory) === undefined) await io.disk.makeDirectory(directory);
-  for (const [name, value] of Object.entries({ receipt, transcript })) {
-    const path = join(directory, `${name}.json`);
-    const bytes = new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`);
+  const files = Object.entries({ receipt, transcript }).map(([name, value]) => ({
+    path: join(directory, `${name}.json`),
+    bytes: new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`),
+  }));
+  for (const file of files) await checkFree(io, file);
+  for (const { path, bytes } of files) {
     await writeFileDurably(io.disk, { path, bytes, permissions: 0o600 });
     io.stdout.write(`${path}\n`);
   }
   return exitCodes.ok;
+}
+
+/** Another answer's files may be the only ones there are. @throws {CliError} where they lie */
+async function checkFree(
+  io: CliIo,
+  { path, bytes }: { readonly path: string; readonly bytes: Uint8Array },
+): Promise<void> {
+  const { readWholeFile } = await import("../ports/mod.ts");
+  const info = await io.disk.stat(path);
+  if (info === undefined) return;
+  const isSame = info.sizeBytes === bytes.length &&
+    (await readWholeFile(io.disk, { path, bytesMax: bytes.length }))
+      .every((byte, i) => byte === bytes[i]);
+  if (isSame) return;
+  throw new CliError({
+    exitCode: exitCodes.failure,
+    message: `Cannot export to "${path}" as it is another receipt's: name another folder by --to`,
+  });
 }

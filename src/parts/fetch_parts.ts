@@ -7,6 +7,7 @@
  */
 import { decodeHex, HotError } from "../hot/mod.ts";
 import type { GroupRange } from "../hot/mod.ts";
+import { DiskError } from "../ports/mod.ts";
 import type { Clock, MeshNetwork, PeerKey } from "../ports/mod.ts";
 import { PartsError } from "./errors.ts";
 import { PartFile } from "./part_file.ts";
@@ -79,6 +80,7 @@ export async function fetchParts(
   } finally {
     await file.save();
   }
+  if (fetching.fault !== undefined) throw fetching.fault;
   options.signal?.throwIfAborted();
   const missing = file.missing(ranges, Infinity);
   const [first] = missing;
@@ -102,6 +104,8 @@ class Fetching {
   #doneBytes = 0;
   #unsavedBytes = 0;
   #savedMs: number;
+  /** What the disk said, after which nothing more is asked for: no peer is to blame for it. */
+  fault: DiskError | undefined;
   /** Wakes peers that had nothing to do when a chunk comes back. */
   #idle: (() => void)[] = [];
 
@@ -133,7 +137,8 @@ class Fetching {
       const opened = stream;
       await Promise.all(Array.from({ length: windowMax }, () => this.#ask(opened)));
     } catch (thrown) {
-      if (signal?.aborted !== true) onBadPeer?.(peer, thrown);
+      if (thrown instanceof DiskError) this.fault ??= thrown;
+      else if (signal?.aborted !== true) onBadPeer?.(peer, thrown);
     } finally {
       signal?.removeEventListener("abort", onAbort);
       stream?.end();
@@ -141,7 +146,7 @@ class Fetching {
   }
 
   async #ask(stream: PartStream): Promise<void> {
-    for (;;) {
+    while (this.fault === undefined) {
       const at = this.#open.findIndex(({ refusedBy }) => !refusedBy.has(stream.peer));
       const [chunk] = at < 0 ? [] : this.#open.splice(at, 1);
       if (chunk === undefined) {

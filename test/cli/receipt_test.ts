@@ -1,6 +1,6 @@
 /** Goal: `skep receipt` lists, shows and exports what a node keeps, and its exports are what `skep verify` reads. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -85,6 +85,14 @@ test("skep receipt lists, shows and exports, also by the first digits of an id",
     const [receiptFile = "", transcriptFile = ""] = files;
     // The transcript tells the prompt: it is the user's alone.
     assert.equal(statSync(transcriptFile).mode & 0o777, 0o600);
+    // The same once more is no loss; another's files would be one.
+    assert.equal((await receipt("export", "4e4e4e", "--to", to)).code, 0);
+    writeFileSync(receiptFile, "another's");
+    const taken = await receipt("export", "4e4e4e", "--to", to);
+    assert.deepEqual([taken.code, readFileSync(receiptFile, "utf8")], [1, "another's"]);
+    assert.match(taken.err, /Cannot export to ".*receipt.json" as it is another receipt's/);
+    rmSync(receiptFile);
+    assert.equal((await receipt("export", "4e4e4e", "--to", to)).code, 0);
     const verified = await skep(
       ["verify", receiptFile, "--transcript", transcriptFile, "--model", model],
       { environment: { SKEP_HOME: directory } },

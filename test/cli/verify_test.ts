@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { blake3 } from "hash-wasm";
+import { writeRandomModel } from "../../bench/models/gguf_writer.ts";
+import { presetShape } from "../../bench/models/presets.ts";
 import { loadExecutor } from "../../src/engine/mod.ts";
 import { SeededRandom } from "../../src/sim/mod.ts";
 import { openFixture } from "../engine/_fixtures.ts";
@@ -126,6 +128,13 @@ test("another model, another transcript and missing files can't be judged and en
     const other = await verify("--model", otherModel);
     assert.equal(other.code, 5);
     assert.match(other.err, /its model has root [0-9a-f]{16} and ".*" has [0-9a-f]{16}/);
+    // Even of another count of layers, which the receipt's stages can't agree with.
+    const deeperModel = join(directory, "deeper.gguf");
+    const shape = presetShape("15m");
+    writeRandomModel({ shape, type: "q8_0", seed: 1, path: deeperModel, name: "deeper" });
+    const deeper = await verify("--model", deeperModel);
+    assert.equal(deeper.code, 5);
+    assert.match(deeper.err, /its model has root [0-9a-f]{16} and ".*" has [0-9a-f]{16}/);
     const missing = await verify("--model", join(directory, "no.gguf"));
     assert.equal(missing.code, 5, missing.err);
     const file = join(directory, "transcript.json");

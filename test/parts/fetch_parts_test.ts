@@ -114,6 +114,24 @@ test("parts come from all holders, are the model's bytes, and nothing else is fe
   await file.close();
 });
 
+test("a full disk ends the fetch by its own name, blames no peer, and what has come stays", async () => {
+  const { mesh, holders } = await meshOf([{}, {}]);
+  const disk = new ModelledDisk();
+  const file = await beginParts(place(disk), { mesh, clock, holders });
+  disk.capacityBytes = 200 * BLAKE3_GROUP_BYTES;
+  const bad: PeerKey[] = [];
+  const onBadPeer = (peer: PeerKey): void => void bad.push(peer);
+  await assert.rejects(() => fetchParts(file, all, { mesh, clock, holders, onBadPeer }), {
+    name: "DiskError",
+    code: "full",
+  });
+  assert.deepEqual(bad, []);
+  disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+  await fetchParts(file, all, { mesh, clock, holders });
+  assert.deepEqual(await file.read({ first: 0, count: 32 }), bytes.subarray(0, 32 << 14));
+  await file.close();
+});
+
 test("a wrong chunk costs that chunk, its sender is named, and the others give the rest", async () => {
   const liar = (from: number, to: number): Uint8Array => {
     const copy = bytes.slice(from, to);

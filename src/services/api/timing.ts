@@ -72,11 +72,11 @@ export class AnswerTiming {
     ].join(", ");
   }
 
-  /** "3f2a9c104b5d 0-3, ...": keys are hexadecimal, so nothing has to be escaped. */
+  /** "3f2a9c104b5d 0-4, ...", as `--layers` takes them: keys are hexadecimal, so nothing has to be escaped. */
   #routeText(): string | undefined {
     if (this.#route.length === 0) return undefined;
     const shown = this.#route.slice(0, placesMax)
-      .map(({ peer, from, to }) => `${peer.slice(0, keyDigits)} ${from}-${to - 1}`);
+      .map(({ peer, from, to }) => `${peer.slice(0, keyDigits)} ${from}-${to}`);
     const left = this.#route.length - shown.length;
     return [...shown, ...left > 0 ? [`and ${left} more`] : []].join(", ");
   }

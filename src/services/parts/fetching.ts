@@ -7,6 +7,7 @@ import { RpcError } from "../../kernel/mod.ts";
 import type { Host } from "../../kernel/mod.ts";
 import { beginParts, fetchParts, groupsOf, PartsError } from "../../parts/mod.ts";
 import type { PartFile } from "../../parts/mod.ts";
+import { DiskError } from "../../ports/mod.ts";
 import type { PeerKey } from "../../ports/mod.ts";
 import type { PeerList } from "../network/mod.ts";
 import type { FetchItem } from "./contract.ts";
@@ -45,7 +46,8 @@ export class Fetcher {
   /**
    * Fetches, telling `tell` how far it has come.
    *
-   * @throws {RpcError} "notFound" when nobody holds the model, "unavailable" when it can't be had whole
+   * @throws {RpcError} "notFound" when nobody holds the model, "unavailable" when it can't be had whole or the
+   * disk does not take it
    */
   async fetch(
     wanted: Wanted,
@@ -60,7 +62,7 @@ export class Fetcher {
       options.signal.throwIfAborted();
       await this.#fetch(wanted, options);
     } catch (thrown) {
-      throw thrown instanceof PartsError
+      throw thrown instanceof PartsError || thrown instanceof DiskError
         ? new RpcError({ kind: "unavailable", message: thrown.message, cause: thrown })
         : thrown;
     } finally {
@@ -85,7 +87,8 @@ export class Fetcher {
         if (now > held) endMs = clock.monotonicMs() + patienceMs;
         if (clock.monotonicMs() >= endMs) throw thrown;
         held = now;
-        log.info("Parts are asked for again soon", { model: root.slice(0, 12), cause: thrown });
+        const reason = thrown instanceof Error ? thrown.message : String(thrown);
+        log.info("Parts are asked for again soon", { model: root.slice(0, 12), reason });
         await clock.sleep(retryMs, options.signal);
       }
     }

@@ -30,13 +30,13 @@ test("headers() gives Server-Timing, and the route where others computed", () =>
   assert.deepEqual(timed(0).headers(), { "server-timing": times });
   assert.deepEqual(timed(2).headers(), {
     "server-timing": times,
-    "x-skep-route": "000000000000 0-0, 111111111111 1-1",
+    "x-skep-route": "000000000000 0-1, 111111111111 1-2",
   });
 });
 
 test("comment() is one line that clients of event streams pass over", () => {
   assert.equal(timed(0).comment(), `: server-timing ${times}\n\n`);
-  assert.equal(timed(1).comment(), `: server-timing ${times}; route 000000000000 0-0\n\n`);
+  assert.equal(timed(1).comment(), `: server-timing ${times}; route 000000000000 0-1\n\n`);
 });
 
 test("a long route is cut, and says so", () => {
