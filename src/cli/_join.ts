@@ -94,7 +94,11 @@ function checkTicket(ticket: string): void {
   }
 }
 
-/** Joins with a node that runs nothing else and ends again; what it was told is kept. */
+/**
+ * Joins with a node that runs nothing else and ends again; what it was told is kept.
+ *
+ * @throws {CliError} exit code 130 when a signal comes before it is done, after an orderly stop
+ */
 async function joinAlone(
   io: CliIo,
   { options, params }: {
@@ -103,15 +107,31 @@ async function joinAlone(
   },
 ): Promise<Joined> {
   const progress = new ModelProgress(io);
-  const signal = new AbortController().signal;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const interrupted = new CliError({
+    exitCode: exitCodes.interrupted,
+    message:
+      'Interrupted while joining: run "skep join" with the ticket again, or "skep up" where ' +
+      "that says that this node is in a mesh already",
+  });
+  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
+    io.onSignal(name, () => stopping.abort(interrupted))
+  );
   // Of its coming and going nobody needs to read.
   const only = { ...options, only: ["network"], logLevel: options.logLevel ?? "warn" };
-  const node = await bootNode(io, { options: only, progress, signal });
   try {
-    return await node.call("network", "mesh.join", params) as Joined;
+    const node = await bootNode(io, { options: only, progress, signal });
+    try {
+      return await node.call("network", "mesh.join", params) as Joined;
+    } finally {
+      await node.stop();
+      await node.closed;
+    }
+  } catch (thrown) {
+    throw signal.aborted ? interrupted : thrown;
   } finally {
-    await node.stop();
-    await node.closed;
+    for (const off of offs) off();
   }
 }
 
