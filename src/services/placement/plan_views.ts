@@ -47,7 +47,9 @@ export async function plansOf(
   throw new RpcError({
     kind: "notFound",
     message: `Cannot plan model ${JSON.stringify(name)} as ${
-      names === "" ? "no model is computed at hand" : `those that are computed at hand are ${names}`
+      names === ""
+        ? "no model is computed at hand"
+        : `it is none of those that this node reaches: ${names}`
     }`,
   });
 }

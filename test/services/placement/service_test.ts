@@ -79,7 +79,10 @@ test("a plan says who computes what, why, and who could read the prompt; trust i
   assert.equal(plan?.candidates[1]?.layerMs, 4);
   assert.ok((plan?.candidates[1]?.roundTripMs ?? 0) > 5, "Hops are measured");
   const missing = ask(world, nodes[0], ["placement.plan", { model: "x" }]);
-  await assert.rejects(missing, /Cannot plan model "x" as .* are "m"/);
+  await assert.rejects(
+    missing,
+    /Cannot plan model "x" as it is none of those that .* reaches: "m"/,
+  );
   await world.stop();
 });
 
