@@ -34,7 +34,10 @@ test("skep plan says that a node by itself computes its model, and that nobody e
   assert.deepEqual([plans.length, plans[0]?.isSolo, rules.ownEdgeLayers], [1, true, 1]);
   const missing = await skep(["plan", "nothing", ...at]);
   assert.equal(missing.code, 1);
-  assert.match(missing.err, /Cannot plan model "nothing" as those .* are "stories260K"/);
+  assert.match(
+    missing.err,
+    /Cannot plan model "nothing" as it is none of those .* reaches: "stories260K"/,
+  );
 });
 
 test("skep top --once prints one plain picture, and --json a line that scripts read", async () => {
